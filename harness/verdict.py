@@ -1,0 +1,77 @@
+"""What judging a claim returns: a verdict, and the numbers a reader needs to check it.
+
+These records are plain data: the statistics fill them, the tests raise from them, the report
+draws them. They know nothing of models or of pytest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Verdict(str, Enum):
+    """The four things that can be said of a claim on a checkpoint."""
+
+    SUPPORTED = "SUPPORTED"
+    REFUTED = "REFUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_APPLICABLE = "NOT APPLICABLE"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One leaf of the claim's tree: the quantity that decided it.
+
+    Attributes:
+        label: the quantity in words, e.g. ``"deepest window of question->last, ChooseAttr"``.
+        estimate: its estimate, in the units of ``threshold`` (points of p_c unless said otherwise).
+        lower: lower confidence limit at the look's level.
+        upper: upper confidence limit at the look's level.
+        threshold: what the claim compares the quantity with.
+        asserts: ``">"`` or ``"<"``: the claim says ``estimate asserts threshold``.
+        p_support: p-value of the proof that the statement holds.
+        p_refute: p-value of the proof that its negation holds.
+        where: index of the window, layer or pair that decided the part; ``None`` for a scalar.
+    """
+
+    label: str
+    estimate: float
+    lower: float
+    upper: float
+    threshold: float
+    asserts: str
+    p_support: float
+    p_refute: float
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one claim, checkpoint and (where the claim is per task) task.
+
+    Attributes:
+        verdict: the verdict.
+        p_support: p-value of the whole tree.
+        p_refute: p-value of its negation.
+        alpha: the level spent at the deciding look.
+        look: which planned look decided (0-based); the last one if undecided.
+        n_images: images used, the unit of the statistics (the smallest number over the curves used).
+        n_samples: samples used.
+        parts: the leaves, the deciding one first.
+        reason: why it is INCONCLUSIVE or NOT APPLICABLE, and what would decide it; else empty.
+        needed_images: images that would decide an INCONCLUSIVE claim if the estimates stay; else None.
+        notes: remarks such as ``"metric-dependent"`` or ``"not resolvable"``.
+    """
+
+    verdict: Verdict
+    p_support: float
+    p_refute: float
+    alpha: float
+    look: int
+    n_images: int
+    n_samples: int
+    parts: tuple[Part, ...] = ()
+    reason: str = ""
+    needed_images: int | None = None
+    notes: tuple[str, ...] = field(default=())
