@@ -1,0 +1,210 @@
+"""Where in a decoder something happens: windows of layers, their relative depth, depth bands.
+
+Checkpoints differ in their number of layers, so depths are compared as fractions. Everything here is
+arithmetic on layer numbers; nothing knows of a model.
+
+Bands are named by their fraction of the depth. ``LOWER``, ``MIDDLE`` and ``HIGHER`` overlap on
+purpose: a second dip at layer 10 of 40 is still low, and already middle. Where two bands are set
+against each other, the disjoint ``LOW`` and ``MID`` are used. The limits are our own: the paper says
+"lower", "middle" and "higher" without numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+# Sums such as 0.15 * 40 are not exact in binary; a depth that lies on a band's edge belongs to it.
+_EDGE = 1e-9
+
+
+@dataclass(frozen=True)
+class Band:
+    """A closed range of relative depth.
+
+    Attributes:
+        name: what reports call it.
+        start: the smallest relative depth inside.
+        end: the largest relative depth inside.
+
+    """
+
+    name: str
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is empty or leaves the decoder.
+
+        Raises:
+            ValueError: unless 0 <= start < end <= 1.
+
+        """
+        if not 0 <= self.start < self.end <= 1:
+            raise ValueError(f"band {self.name}: {self.start} to {self.end} is not a range inside 0 to 1")
+
+    def contains(self, depths: Sequence[float] | Floats) -> Bools:
+        """Say for each relative depth whether it lies in the band, edges included."""
+        u = np.asarray(depths, dtype=np.float64)
+        inside: Bools = (u >= self.start - _EDGE) & (u <= self.end + _EDGE)
+        return inside
+
+
+LOWER = Band("lower", 0.0, 0.40)
+MIDDLE = Band("middle", 0.15, 0.75)
+HIGHER = Band("higher", 0.35, 1.0)
+LOW = Band("low", 0.0, 0.15)
+MID = Band("mid", 0.20, 0.60)
+
+
+def window_layers(centre: int, size: int, layers: int) -> range:
+    """Return the layers of the window around ``centre``, clipped to the decoder.
+
+    The same layers as in the paper's released code: ``max(0, l - k//2)`` up to, but without,
+    ``min(L, l + ceil(k/2))``. An even window reaches one layer further down than up.
+
+    Raises:
+        ValueError: if the centre is not a layer, or the window has no layer.
+
+    """
+    if not 0 <= centre < layers:
+        raise ValueError(f"centre {centre} is not one of the layers 0 to {layers - 1}")
+    if size < 1:
+        raise ValueError(f"a window of {size} layers blocks nothing")
+    return range(max(0, centre - size // 2), min(layers, centre + (size + 1) // 2))
+
+
+def relative_depth(centre: int, size: int, layers: int) -> float:
+    """Return the depth of a window as a fraction: (mean of its actual layers + 1/2) / L.
+
+    Clipping is taken into account: the first window of 9 layers holds layers 0 to 4, so its depth is
+    that of layer 2.
+
+    Raises:
+        ValueError: as `window_layers`.
+
+    """
+    window = window_layers(centre, size, layers)
+    return ((window[0] + window[-1]) / 2 + 0.5) / layers
+
+
+def rule_window(layers: int) -> int:
+    """Return the window size that belongs to a decoder of ``layers`` layers.
+
+    The paper's released code uses 9 of 40 and 7 of 32, both about 0.22 L. For other decoders it is the
+    odd number nearest to 0.22 L (the larger of two that are equally near), at least 1.
+
+    Raises:
+        ValueError: if there is no layer.
+
+    """
+    if layers < 1:
+        raise ValueError(f"a decoder has at least one layer, not {layers}")
+    # The odd number nearest to x is 2 * floor(x / 2) + 1; with x = 22 L / 100 this stays in integers.
+    return 2 * (22 * layers // 200) + 1
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points of one knockout curve: a window around every layer of a decoder.
+
+    Attributes:
+        layers: decoder layers, L.
+        size: layers per window before clipping, k.
+
+    """
+
+    layers: int
+    size: int
+
+    def __post_init__(self) -> None:
+        """Refuse a geometry without layers or with an empty window.
+
+        Raises:
+            ValueError: as `window_layers`.
+
+        """
+        window_layers(0, self.size, self.layers)
+
+    @property
+    def points(self) -> int:
+        """How many points a curve on this grid has."""
+        return self.layers
+
+    @property
+    def depths(self) -> Floats:
+        """Relative depth of each window, shape [L]."""
+        return np.array([relative_depth(centre, self.size, self.layers) for centre in range(self.layers)])
+
+    @property
+    def unclipped(self) -> Bools:
+        """Whether each window has all its k layers, shape [L]."""
+        whole = [len(window_layers(centre, self.size, self.layers)) == self.size for centre in self.centres]
+        return np.array(whole, dtype=np.bool_)
+
+    @property
+    def centres(self) -> range:
+        """The centre layer of each window."""
+        return range(self.layers)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Each window in words, e.g. ``"layers 2-8"``."""
+        return tuple(_label(window_layers(centre, self.size, self.layers)) for centre in self.centres)
+
+    def inside(self, band: Band) -> Bools:
+        """Which windows have their depth in ``band``, shape [L].
+
+        Raises:
+            ValueError: if none has: a claim about that band cannot be tested on this decoder.
+
+        """
+        return _some(band.contains(self.depths), band, self.layers)
+
+
+@dataclass(frozen=True)
+class LensGrid:
+    """The points of one logit-lens curve: before the first layer, then after each of L layers."""
+
+    layers: int
+
+    @property
+    def points(self) -> int:
+        """How many points a curve on this grid has: L + 1."""
+        return self.layers + 1
+
+    @property
+    def depths(self) -> Floats:
+        """Share of the decoder that has been passed at each point, from 0 to 1, shape [L + 1]."""
+        return np.arange(self.layers + 1, dtype=np.float64) / self.layers
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Each point in words, e.g. ``"after 3 layers"``."""
+        return tuple(f"after {passed} layers" for passed in range(self.layers + 1))
+
+    def inside(self, band: Band) -> Bools:
+        """Which points lie in ``band``, shape [L + 1].
+
+        Raises:
+            ValueError: if none does.
+
+        """
+        return _some(band.contains(self.depths), band, self.layers)
+
+
+def _label(window: range) -> str:
+    return f"layer {window[0]}" if len(window) == 1 else f"layers {window[0]}-{window[-1]}"
+
+
+def _some(inside: Bools, band: Band, layers: int) -> Bools:
+    if not inside.any():
+        raise ValueError(f"no window of a decoder with {layers} layers lies in the {band.name} band")
+    return inside
