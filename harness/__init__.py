@@ -1,0 +1,1 @@
+"""Run LLaVA with attention edges knocked out, and judge what that says about a claim."""

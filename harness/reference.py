@@ -1,0 +1,130 @@
+"""The slow, obvious engine: one full masked forward pass per knockout, through the model's own forward.
+
+It is the oracle that the fast sweep is tested against, so it reuses nothing: the vision tower runs
+again, every row is computed, the mask is written out densely for every layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.attention import repeat_heads, softmax_attention
+from harness.checkpoint import Checkpoint
+from harness.encode import Encoded
+from harness.errors import NumericsError
+from harness.knockout import Knockout, ModuleZero, check_layers, check_positions, visible
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one forward pass says.
+
+    Attributes:
+        logits: ``[vocabulary]`` of the next token after the prompt.
+        hidden: ``[L + 1, width]``, the last position's hidden state entering layer 0, 1, …, and the
+            final one (normalised) at L.
+    """
+
+    logits: Tensor
+    hidden: Tensor
+
+
+@dataclass(frozen=True)
+class DensePlan:
+    """Per layer a dense mask, and substituted keys and values row by row."""
+
+    knockout: Knockout
+    length: int
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend with this layer's mask; see `harness.attention.Plan`."""
+        key, value = repeat_heads(key, query.shape[1]), repeat_heads(value, query.shape[1])
+        mask = visible(self.knockout, layer, self.length).to(query.device)
+        output, weights = softmax_attention(query, key, value, scaling, mask)
+        for item in self.knockout.substitutions:
+            if layer in item.layers:
+                index = item.layers.index(layer)
+                seen_key, seen_value = key.clone(), value.clone()
+                sources, targets = list(item.sources), list(item.targets)
+                seen_value[:, :, sources] = repeat_heads(item.values[index][None].to(value), query.shape[1])
+                if item.keys is not None:
+                    seen_key[:, :, sources] = repeat_heads(item.keys[index][None].to(key), query.shape[1])
+                changed, changed_weights = softmax_attention(query, seen_key, seen_value, scaling, mask)
+                output[:, :, targets] = changed[:, :, targets]
+                weights[:, :, targets] = changed_weights[:, :, targets]
+        return output.transpose(1, 2).contiguous(), weights
+
+
+@torch.inference_mode()
+def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = None) -> Pass:
+    """One full forward pass of the whole model under a knockout.
+
+    Args:
+        checkpoint: the checkpoint.
+        encoded: the encoded sample.
+        knockout: what is done to it; nothing unless given.
+
+    Raises:
+        KnockoutError: if a position or layer is out of range, or a row would keep no key.
+        NumericsError: if the logits are not finite.
+    """
+    knockout = knockout or Knockout()
+    check_layers(knockout, checkpoint.n_layers)
+    for item in knockout.substitutions:
+        check_positions((*item.sources, *item.targets), encoded.length)
+    with zeroed_modules(checkpoint, knockout.zeroed):
+        output = checkpoint.model(
+            input_ids=encoded.ids[None].to(checkpoint.device),
+            pixel_values=encoded.pixels,
+            plan=DensePlan(knockout, encoded.length),
+            output_hidden_states=True,
+            use_cache=False,
+            logits_to_keep=1,
+        )
+    logits = output.logits[0, -1]
+    check_finite(logits, encoded)
+    return Pass(logits, torch.stack([state[0, -1].to(logits.device) for state in output.hidden_states]))
+
+
+def check_finite(logits: Tensor, encoded: Encoded) -> None:
+    """Raise `NumericsError` if logits are NaN or infinite."""
+    if not bool(torch.isfinite(logits).all()):
+        raise NumericsError(
+            f"sample {encoded.sample.id}: the logits are not finite; try --dtype float32 or bfloat16"
+        )
+
+
+@contextmanager
+def zeroed_modules(checkpoint: Checkpoint, zeroed: tuple[ModuleZero, ...]) -> Iterator[None]:
+    """Zero the named modules' outputs at the named rows, by hooks that are removed at the end."""
+    handles = []
+    try:
+        for item in zeroed:
+            check_rows = torch.tensor(item.rows, dtype=torch.long)
+            for layer in item.layers:
+                module = _module(checkpoint.decoder.layers[layer], item)
+                handles.append(module.register_forward_hook(_zero_rows(check_rows)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _module(layer: Any, item: ModuleZero) -> nn.Module:  # noqa: ANN401 - layer classes differ by model
+    module: nn.Module = layer.self_attn.o_proj if item.module == "attention" else layer.mlp.down_proj
+    return module
+
+
+def _zero_rows(rows: Tensor) -> Any:  # noqa: ANN401 - torch's hook type
+    def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return output.index_fill(1, rows.to(output.device), 0.0)
+
+    return hook

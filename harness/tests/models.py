@@ -1,0 +1,181 @@
+"""Small random-weight checkpoints of every decoder the engines are tested on."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    MistralConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
+)
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from harness.attention import ATTENTION_NAME, register
+from harness.checkpoint import Checkpoint
+from harness.patches import SquarePadding
+from harness.prompt import IMAGE, INSTRUCTION, QUESTION, PromptFormat
+from harness.sample import Box, Sample
+
+FAMILIES: dict[str, type[Any]] = {
+    "llama": LlamaConfig,
+    "mistral": MistralConfig,
+    "qwen2": Qwen2Config,
+    "qwen3": Qwen3Config,
+}
+WORDS = (
+    "a chat user assistant what color is the red blue green circle square or left right of to answer "
+    "with one word red object in picture hat large small and"
+).split()
+SHORT_PROMPT = PromptFormat(
+    "short",
+    (
+        ("system", "a chat "),
+        ("roles", "USER: "),
+        ("image", IMAGE),
+        ("separator", "\n"),
+        ("question", QUESTION),
+        ("suffix", f"\n{INSTRUCTION}"),
+        ("roles", " ASSISTANT:"),
+    ),
+    (("default", "answer with one word ."),),
+)
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """A Unigram tokenizer with Llama-like word starts, single characters as a fallback."""
+    words = sorted({form for word in WORDS for form in (word, word.capitalize())} | {"USER", "ASSISTANT"})
+    characters = [chr(code) for code in range(33, 127)]
+    pieces = ["<unk>", "<s>", "</s>", "<pad>", "<image>", "\n", "▁"]
+    pieces += [f"▁{word}" for word in words] + characters
+    scores = [(piece, -1.0 if len(piece) > 1 else -5.0) for piece in pieces]
+    core = Tokenizer(models.Unigram(scores, unk_id=0))
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split("\n", "isolated"), pre_tokenizers.Metaspace(prepend_scheme="never")]
+    )
+    core.decoder = decoders.Metaspace()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        extra_special_tokens={"image_token": "<image>"},
+    )
+
+
+@functools.cache
+def processor(side: int, patch: int) -> LlavaProcessor:
+    image_processor = CLIPImageProcessorPil(
+        size={"shortest_edge": side}, crop_size={"height": side, "width": side}
+    )
+    return LlavaProcessor(
+        image_processor=image_processor,
+        tokenizer=tokenizer(),
+        patch_size=patch,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def tiny_checkpoint(
+    family: str = "llama",
+    *,
+    layers: int = 4,
+    heads: int = 4,
+    kv_heads: int = 2,
+    per_side: int = 2,
+    dtype: torch.dtype = torch.float32,
+    seed: int = 0,
+) -> Checkpoint:
+    """A random LLaVA whose knockouts matter: larger weights than the usual initialisation."""
+    patch = 4
+    model = _model(family, layers, heads, kv_heads, per_side * patch, patch, seed).to(dtype).eval()
+    register()
+    model.set_attn_implementation({"text_config": ATTENTION_NAME})
+    made = processor(per_side * patch, patch)
+    name = f"{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
+    return Checkpoint(name, name, model, made, SHORT_PROMPT, SquarePadding(per_side * patch, patch), name)
+
+
+def _model(
+    family: str, layers: int, heads: int, kv_heads: int, side: int, patch: int, seed: int
+) -> LlavaForConditionalGeneration:
+    torch.manual_seed(seed)
+    tokens = tokenizer()
+    text = FAMILIES[family](
+        vocab_size=len(tokens),
+        hidden_size=8 * heads,
+        intermediate_size=48,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=kv_heads,
+        head_dim=8,
+        initializer_range=0.3,
+        tie_word_embeddings=False,
+        **({"sliding_window": None} if family == "mistral" else {}),
+    )
+    vision = CLIPVisionConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=side,
+        patch_size=patch,
+        projection_dim=16,
+        initializer_range=0.3,
+    )
+    config = LlavaConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_id=tokens.convert_tokens_to_ids("<image>"),
+        image_token_index=tokens.convert_tokens_to_ids("<image>"),
+    )
+    model = LlavaForConditionalGeneration(config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if (weight.ndim > 1 or name.endswith("bias")) and "vision" not in name:
+                weight.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(len(name)))
+    return model
+
+
+def picture(folder: Path, seed: int = 0, size: tuple[int, int] = (8, 8)) -> Path:
+    """A noise picture, saved once."""
+    path = folder / f"noise{seed}-{size[0]}x{size[1]}.png"
+    if not path.exists():
+        noise = torch.randint(
+            0, 256, (size[1], size[0], 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
+        )
+        Image.fromarray(noise.numpy()).save(path)
+    return path
+
+
+def sample(
+    image: Path,
+    question: str = "is the circle red or blue ?",
+    size: tuple[int, int] = (8, 8),
+    box: Box | None = None,
+) -> Sample:
+    """A ChooseAttr sample on that picture."""
+    return Sample(
+        id="0001",
+        task="ChooseAttr",
+        image_id=image.stem,
+        image_path=image,
+        question=question,
+        answer="red",
+        true_option="red",
+        false_option="blue",
+        objects=(box or Box("circle", 0, 0, 4, 4),),
+        image_size=size,
+    )
