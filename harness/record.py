@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cattrs
+
 from harness.errors import HarnessError
-from harness.verdict import Judgement, Part, Verdict
+from harness.verdict import Judgement, Verdict
 
 RECORD_VERSION = 1
 """Raised whenever a reader of the old format would misread the new one."""
@@ -182,48 +184,21 @@ def read_record(path: Path) -> RunRecord:
         raise HarnessError(f"{path}: not the record of a run ({error})") from error
     if version != RECORD_VERSION:
         raise HarnessError(
-            f"{path}: record version {version}; this suite reads {RECORD_VERSION}. Use the suite that wrote it"
+            f"{path}: record version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"
         )
     try:
-        return _run(data)
-    except (TypeError, KeyError, ValueError) as error:
-        raise HarnessError(f"{path}: not the record of a run ({error})") from error
+        record: RunRecord = _converter().structure(data, RunRecord)
+    except Exception as error:
+        reason = "; ".join(cattrs.transform_error(error)[:3])
+        raise HarnessError(f"{path}: not the record of a run ({reason})") from error
+    return record
 
 
-def _run(data: dict[str, Any]) -> RunRecord:
-    checkpoints = tuple(_checkpoint(item) for item in data.pop("checkpoints"))
-    claims = tuple(_claim(item) for item in data.pop("claims"))
-    remarks = tuple(data.pop("remarks"))
-    return RunRecord(checkpoints=checkpoints, claims=claims, remarks=remarks, **data)
-
-
-def _checkpoint(data: dict[str, Any]) -> CheckpointRecord:
-    tasks = tuple(TaskRecord(**item) for item in data.pop("tasks"))
-    return CheckpointRecord(tasks=tasks, **data)
-
-
-def _claim(data: dict[str, Any]) -> ClaimRecord:
-    judgement = data.pop("judgement")
-    parts = tuple(Part(**_numbers(Part, item)) for item in judgement.pop("parts"))
-    verdict, notes = Verdict(judgement.pop("verdict")), tuple(judgement.pop("notes"))
-    judged = Judgement(verdict=verdict, parts=parts, notes=notes, **_numbers(Judgement, judgement))
-    curves = tuple(_curve(item) for item in data.pop("curves"))
-    bands = tuple((str(name), float(start), float(end)) for name, start, end in data.pop("bands"))
-    return ClaimRecord(judgement=judged, curves=curves, bands=bands, **data)
-
-
-def _curve(data: dict[str, Any]) -> Curve:
-    series = {name: tuple(math.nan if x is None else x for x in data.pop(name)) for name in _SERIES}
-    return Curve(points=tuple(data.pop("points")), **series, **data)
-
-
-_SERIES = ("depth", "mean", "lower", "upper")
-
-
-def _numbers(record: type[Any], data: dict[str, Any]) -> dict[str, Any]:
-    """Null stands for a number that is not finite wherever the field is a plain float."""
-    floats = {item.name for item in fields(record) if item.type == "float"}
-    return {name: math.nan if value is None and name in floats else value for name, value in data.items()}
+def _converter() -> cattrs.Converter:
+    """A strict reader: unknown fields are refused; null stands for a number that is not finite."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(float, lambda value, _: math.nan if value is None else float(value))
+    return converter
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
