@@ -1,0 +1,583 @@
+"""The sentences that claims are made of, as trees: one small function for each.
+
+A claim's test calls these by name and so reads like the sentence in the paper. Each function takes the
+keys of the measures it speaks of, and the grid that says which window or layer each point of their
+curves is. Effects are p_c in points: a knockout that destroys the answer has -100, so a *drop* lies below
+zero, and the *mass* of a drop is its depth, -D.
+
+All thresholds are our own, fixed before any checkpoint was looked at. The paper reports mean curves and
+gives none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import combinations, pairwise, permutations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from harness.depth import LOW, LOWER, MID, MIDDLE, Band, Grid, LensGrid
+from harness.statistics import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Curves,
+    Everywhere,
+    Floats,
+    Leaf,
+    Pair,
+    Somewhere,
+    Theta,
+    Tree,
+    every,
+    given,
+    resolvable,
+    some,
+)
+
+DROP = 10.0
+"""A drop is deeper than this, negligible is shallower: points of p_c, between 5 (called nothing) and 21."""
+
+RECOVERY = 3.0
+"""Points of p_c by which a curve must rise between two dips."""
+
+RISE = 0.05
+"""A probability above this has risen; a difference of two probabilities above this is one."""
+
+RETAINED = 0.8
+"""Share of the accuracy above chance that must survive where a pathway suffices."""
+
+ALIKE = 0.8
+"""Correlation above which two curves have the same shape."""
+
+
+# ------------------------------------------------------------------------------- joining statements
+
+
+def in_all(statements: Sequence[Tree]) -> Tree:
+    """Say that every statement holds, e.g. one for each task."""
+    return AllOf(tuple(statements))
+
+
+def in_any(statements: Sequence[Tree]) -> Tree:
+    """Say that at least one statement holds."""
+    return AnyOf(tuple(statements))
+
+
+def in_most(statements: Sequence[Tree]) -> Tree:
+    """Say that at least two thirds of the statements hold: four of six tasks."""
+    return AtLeast(math.ceil(2 * len(statements) / 3), tuple(statements))
+
+
+# ------------------------------------------------------------------------------- one curve
+
+
+def drops_somewhere(
+    effect: Hashable, grid: Grid, *, within: Band | None = None, null: Hashable | None = None
+) -> Somewhere:
+    """Say that some window of the band has D < -10 and, where a null block exists, lies below it."""
+    where = _where(grid, within)
+    drop = Leaf(f"deepest window of {effect}", (effect,), _at(where), -DROP, "<", _names(grid, where))
+    if null is None:
+        return some(drop)
+    return some(drop, _difference(effect, null, grid, where, f"{effect} below {null}"))
+
+
+def negligible_everywhere(effect: Hashable, grid: Grid, *, within: Band | None = None) -> AllOf:
+    """Say that in every window of the band |D| < 10."""
+    return _negligible(effect, grid, _where(grid, within))
+
+
+def negligible_at(effect: Hashable, point: int = 0) -> AllOf:
+    """Say that one value, such as a block of many layers at once, has |D| < 10."""
+    return _both_sides(f"{effect}", (effect,), _at(np.array([point])), DROP, ("",))
+
+
+def negligible_from_the_top(
+    effect: Hashable, grid: Grid, *, above: float = 0.5, block: Hashable | None = None
+) -> AllOf:
+    """Say that no window above a depth matters, nor (``block``) all those layers at once."""
+    where = np.flatnonzero(grid.depths > above)
+    single = _negligible(effect, grid, where)
+    return single if block is None else AllOf((single, negligible_at(block)))
+
+
+def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool = False) -> Pair:
+    """Say that the effect drops inside the band, and is deeper there than outside, on average.
+
+    ``unclipped`` leaves out the shorter windows at both ends.
+    """
+    usable = grid.unclipped if unclipped else np.ones(grid.points, dtype=np.bool_)
+    inside, outside = grid.inside(band) & usable, ~grid.inside(band) & usable
+    if not inside.any() or not outside.any():
+        raise ValueError(f"the {band.name} band leaves no window to compare on {grid}")
+    contrast = Leaf(
+        f"{effect}: mean drop inside the {band.name} band minus outside",
+        (effect,),
+        lambda curve: _mass(curve, inside) - _mass(curve, outside),
+        0.0,
+        ">",
+    )
+    return given([drops_somewhere(effect, grid, within=band)], every(contrast))
+
+
+def two_dips(
+    effects: Mapping[Grid, Hashable], *, first: Band | None = None, second: Band | None = None
+) -> Tree:
+    """Say that the effect drops twice with a recovery between, at one of the window sizes at least.
+
+    Two windows l1 < l2 drop below -10 and a window between them lies more than 3 points above both.
+    Refuted only if the narrowest windows show a drop at all: wide windows can merge two dips into one.
+    """
+    narrowest = min(effects, key=lambda grid: grid.size)
+    anywhere = AnyOf(tuple(_two_dips(key, grid, first, second) for grid, key in effects.items()))
+    return resolvable(anywhere, only_if=drops_somewhere(effects[narrowest], narrowest))
+
+
+# ------------------------------------------------------------------------------- two curves
+
+
+def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable, share: float = 0.25) -> Everywhere:
+    """Say that every window's drop is below a quarter of the other effect's deepest window."""
+    count = grid.points
+    names = [f"{small} against {deep}" for small in grid.labels for deep in grid.labels]
+    leaf = Leaf(
+        f"{effect} minus {share:g} of {of}",
+        (effect, of),
+        lambda small, deep: (small[..., :, None] - share * deep[..., None, :]).reshape(*small.shape[:-1], -1),
+        0.0,
+        ">",
+        tuple(names),
+    )
+    return Everywhere((leaf,), np.arange(count * count, dtype=np.intp).reshape(count, count))
+
+
+def stronger_than(
+    effect: Hashable, other: Hashable, grid: Grid, *, within: Band | None = None, by: float = 0.0
+) -> Everywhere:
+    """Say that the mean drop over the band is deeper than the other's by more than ``by`` points."""
+    where = _mask(grid, within)
+    leaf = Leaf(
+        f"mean drop of {effect} minus that of {other}",
+        (effect, other),
+        lambda strong, weak: _mass(strong, where) - _mass(weak, where),
+        by,
+        ">",
+    )
+    return every(leaf)
+
+
+def at_least_as_strong_as(
+    effect: Hashable, other: Hashable, grid: Grid, *, margin: float = RECOVERY
+) -> Everywhere:
+    """Say that the mean drop is not shallower than the other's by ``margin`` points or more."""
+    return stronger_than(effect, other, grid, by=-margin)
+
+
+def far_stronger_than(effect: Hashable, other: Hashable, grid: Grid) -> AllOf:
+    """Say that the effect drops, and the other's mean drop is less than half of its own."""
+    return AllOf((drops_somewhere(effect, grid), _share(other, effect, grid, None, 0.5, "<")))
+
+
+def more_than_controls(
+    effect: Hashable, controls: Sequence[Hashable], grid: Grid, *, within: Band = MIDDLE
+) -> Pair:
+    """Say that the effect drops in the band, and there more than every control, on average."""
+    contrasts = tuple(stronger_than(effect, control, grid, within=within) for control in controls)
+    return given([drops_somewhere(effect, grid, within=within)], AllOf(contrasts))
+
+
+def keeps_most_of(
+    variants: Sequence[Hashable], whole: Hashable, grid: Grid, *, within: Band = LOWER, share: float = 0.5
+) -> Pair:
+    """Say that the whole knockout drops in the band, and every variant keeps more than half of it."""
+    kept = tuple(_share(variant, whole, grid, within, share, ">") for variant in variants)
+    return given([drops_somewhere(whole, grid, within=within)], AllOf(kept))
+
+
+def shifts_from_low_to_mid(related: Hashable, other: Hashable, grid: Grid) -> Pair:
+    """Say that ``related`` weighs relatively more in the middle, ``other`` in the lowest layers.
+
+    The cross product of the four band means, related(mid) other(low) - related(low) other(mid), does
+    not depend on either effect's size. (A plain interaction does: of two proportional curves, it calls
+    the larger one shifted.) Both named stages must exist.
+    """
+    low, mid = grid.inside(LOW), grid.inside(MID)
+
+    def shift(rel: Floats, oth: Floats) -> Floats:
+        return _mass(rel, mid) * _mass(oth, low) - _mass(rel, low) * _mass(oth, mid)
+
+    leaf = Leaf(f"shift of {related} against {other}", (related, other), shift, 0.0, ">")
+    gates = [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
+    return given(gates, every(leaf))
+
+
+def crosses_over(related: Hashable, other: Hashable, grid: Grid) -> AllOf:
+    """Say that ``other`` is the stronger in the lowest layers and ``related`` in the middle ones."""
+    return AllOf(
+        (
+            stronger_than(other, related, grid, within=LOW),
+            stronger_than(related, other, grid, within=MID),
+        )
+    )
+
+
+def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid) -> Somewhere:
+    """Say that at some window the drop exceeds the mean drop of the others by more than 3 points."""
+    leaf = Leaf(
+        f"{effect} minus the mean of {len(others)} others",
+        (effect, *others),
+        lambda mine, *rest: mine - sum(rest) / len(rest),
+        -RECOVERY,
+        "<",
+        grid.labels,
+    )
+    return some(leaf)
+
+
+def deeper_at(effect: Hashable, grid: Grid, first: int, second: int) -> Everywhere:
+    """Say that the window at ``first`` is deeper than that at ``second``; both located on other images."""
+    leaf = Leaf(
+        f"{effect}: drop at {grid.labels[first]} minus drop at {grid.labels[second]}",
+        (effect,),
+        lambda curve: curve[..., [second]] - curve[..., [first]],
+        0.0,
+        ">",
+    )
+    return every(leaf)
+
+
+def group_stronger_at(
+    strong: Sequence[Hashable], weak: Sequence[Hashable], grid: Grid, where: int
+) -> Everywhere:
+    """Say that the strong group's mean drop at one window exceeds the weak group's."""
+
+    def contrast(*curves: Floats) -> Floats:
+        first = sum(curve[..., [where]] for curve in curves[: len(strong)]) / len(strong)
+        second = sum(curve[..., [where]] for curve in curves[len(strong) :]) / len(weak)
+        return np.asarray(second - first)
+
+    label = f"mean drop at {grid.labels[where]}: {len(strong)} tasks minus {len(weak)} others"
+    return every(Leaf(label, (*strong, *weak), contrast, 0.0, ">"))
+
+
+def deepest(curves: Sequence[Curves], grid: Grid, within: Band | None = None) -> int:
+    """Return the window where curves, pooled, are deepest: to be used on images other than these."""
+    where = _where(grid, within)
+    pooled = np.mean([curve.values.mean(axis=0) for curve in curves], axis=0)
+    return int(where[pooled[where].argmin()])
+
+
+# ------------------------------------------------------------------------------- where a curve lies
+
+
+def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = None) -> Pair:
+    """Say that each effect exists, and lies more than one layer below the next (centres of mass)."""
+    steps = tuple(
+        every(
+            Leaf(
+                f"depth of {later} minus depth of {earlier}",
+                (earlier, later),
+                lambda low, high: _centre(high, grid) - _centre(low, grid),
+                1 / grid.layers if margin is None else margin,
+                ">",
+            )
+        )
+        for earlier, later in pairwise(effects)
+    )
+    return given([drops_somewhere(effect, grid) for effect in effects], AllOf(steps))
+
+
+def one_depth_band(
+    effects: Sequence[Hashable], grid: Grid, *, within: Band | None = None, required: bool = True
+) -> Pair:
+    """Say that the effects' centres of mass differ by less than one window, and lie in the band."""
+    pairs = list(permutations(range(len(effects)), 2))
+    former, latter = (np.array(side, dtype=np.intp) for side in zip(*pairs, strict=True))
+
+    def centres(*curves: Floats) -> Floats:
+        return np.concatenate([_centre(curve, grid) for curve in curves], axis=-1)
+
+    def gaps(*curves: Floats) -> Floats:
+        depth = centres(*curves)
+        return depth[..., latter] - depth[..., former]
+
+    names = tuple(f"{effects[b]} minus {effects[a]}" for a, b in pairs)
+    keys = tuple(effects)
+    claim: list[Tree] = [every(Leaf("difference in depth", keys, gaps, grid.size / grid.layers, "<", names))]
+    if within is not None:
+        each = tuple(str(effect) for effect in effects)
+        claim.append(every(Leaf("depth", keys, centres, within.start, ">", each)))
+        claim.append(every(Leaf("depth", keys, centres, within.end, "<", each)))
+    gates = [drops_somewhere(effect, grid) for effect in effects]
+    return given(gates, AllOf(tuple(claim)), required=required)
+
+
+def same_shape(first: Hashable, second: Hashable, grid: Grid) -> Pair:
+    """Say that two effects on one grid have correlated curves (above 0.8)."""
+    leaf = Leaf(f"correlation of {first} and {second}", (first, second), _correlation, ALIKE, ">")
+    gates = [drops_somewhere(first, grid), drops_somewhere(second, grid)]
+    return given(gates, every(leaf), required=False)
+
+
+def rank_correlation_above(effects: Mapping[Grid, Hashable], threshold: float = ALIKE) -> Pair:
+    """Say that the curve has the same shape at every window size: rank correlations above 0.8.
+
+    The curves are compared at the depths of the narrower windows that both grids reach.
+    """
+    ordered = sorted(effects, key=lambda grid: grid.size)
+    pairs = tuple(
+        every(
+            Leaf(
+                f"rank correlation of {effects[narrow]} and {effects[wide]}",
+                (effects[narrow], effects[wide]),
+                _rank_correlation(narrow, wide),
+                threshold,
+                ">",
+            )
+        )
+        for narrow, wide in combinations(ordered, 2)
+    )
+    gates = [drops_somewhere(key, grid) for grid, key in effects.items()]
+    return given(gates, AllOf(pairs), required=False)
+
+
+# ------------------------------------------------------------------------------- the logit lens
+
+
+def peaks_above(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Somewhere:
+    """Say that the probability exceeds 0.05 somewhere."""
+    where = _where(grid, within)
+    return some(Leaf(f"peak of {lens}", (lens,), _at(where), RISE, ">", _names(grid, where)))
+
+
+def near_zero(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Everywhere:
+    """Say that the probability stays below 0.05 everywhere in the band."""
+    where = _where(grid, within)
+    return every(Leaf(f"{lens} staying low", (lens,), _at(where), RISE, "<", _names(grid, where)))
+
+
+def rises_in(lens: Hashable, grid: LensGrid, band: Band = MIDDLE, *, quiet: Band = LOW) -> Pair:
+    """Say that the probability is near zero in the quiet band and rises above 0.05, in ``band``."""
+    claim = (
+        near_zero(lens, grid, within=quiet),
+        every(Leaf(f"onset of {lens}", (lens,), _onset, band.start, ">")),
+        every(Leaf(f"onset of {lens}", (lens,), _onset, band.end, "<")),
+    )
+    return given([peaks_above(lens, grid)], AllOf(claim))
+
+
+def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Grid) -> Pair:
+    """Say that the probability rises after the effect's centre of mass, and that both exist."""
+    leaf = Leaf(
+        f"onset of {lens} minus depth of {effect}",
+        (lens, effect),
+        lambda probability, curve: _onset(probability) - _centre(curve, grid),
+        0.0,
+        ">",
+    )
+    return given([peaks_above(lens, lens_grid), drops_somewhere(effect, grid)], every(leaf))
+
+
+def one_form_then_another(lower: Hashable, capital: Hashable, grid: LensGrid) -> Somewhere:
+    """Say that ``lower`` leads by 0.05 at some layer, and ``capital`` by 0.05 at a later one."""
+    count = grid.points
+    leads = Leaf(
+        f"{lower} above {capital}", (lower, capital), lambda low, cap: low - cap, RISE, ">", grid.labels
+    )
+    follows = Leaf(
+        f"{capital} above {lower}", (lower, capital), lambda low, cap: cap - low, RISE, ">", grid.labels
+    )
+    rows = [(a, count + b) for a, b in combinations(range(count), 2)]
+    return Somewhere((leads, follows), np.array(rows, dtype=np.intp))
+
+
+def never_leads(first: Hashable, second: Hashable, grid: LensGrid) -> Pair:
+    """Say that ``first`` never exceeds ``second`` by 0.05, while ``second`` does rise above 0.05."""
+    leaf = Leaf(f"{first} above {second}", (first, second), lambda a, b: a - b, RISE, "<", grid.labels)
+    return given([peaks_above(second, grid)], every(leaf), required=False)
+
+
+def leaves_behind(true: Hashable, false: Hashable, grid: LensGrid) -> AllOf:
+    """Say that the true option leads by 0.05 somewhere, and the false one nowhere."""
+    ahead = Leaf(f"{true} above {false}", (true, false), lambda a, b: a - b, RISE, ">", grid.labels)
+    behind = Leaf(f"{false} above {true}", (true, false), lambda a, b: b - a, RISE, "<", grid.labels)
+    return AllOf((some(ahead), every(behind)))
+
+
+# ------------------------------------------------------------------------------- single values
+
+
+def retains(kept: Hashable, whole: Hashable, chance: Hashable, *, share: float = RETAINED) -> Pair:
+    """Say that at least 0.8 of the accuracy above chance survives (all three measured as rates).
+
+    Means something only where there is an accuracy above chance (more than 0.05) to retain.
+    """
+    above = Leaf("accuracy above chance", (whole, chance), lambda full, luck: full - luck, RISE, ">")
+    retained = Leaf(
+        f"accuracy of {kept} above chance, minus {share:g} of the whole",
+        (kept, whole, chance),
+        lambda part, full, luck: (part - luck) - share * (full - luck),
+        0.0,
+        ">",
+    )
+    return given([every(above)], every(retained), required=False)
+
+
+def carries_most(blocks: Hashable, carriers: Sequence[str], which: str) -> Pair:
+    """Say that one carrier has more than half of the total effect, by Shapley value.
+
+    ``blocks`` holds D for every subset of carriers blocked in all layers: point b blocks carrier i if
+    bit i of b is set, so point 0 blocks nothing. A carrier's share is its mean contribution over all
+    orders of blocking; the shares sum to the effect of blocking all.
+    """
+    weights = shapley_weights(len(carriers), carriers.index(which))
+    everything = np.zeros_like(weights)
+    everything[0], everything[-1] = -1.0, 1.0
+    total = Leaf(f"{blocks}: all carriers", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">")
+    share = Leaf(
+        f"{blocks}: {which} minus half of all carriers",
+        (blocks,),
+        lambda d: (-(d @ (weights - everything / 2)))[..., None],
+        0.0,
+        ">",
+    )
+    return given([every(total)], every(share), required=False)
+
+
+def shapley_weights(carriers: int, which: int) -> Floats:
+    """Return the weights w with which the values v of all subsets give one carrier's Shapley value.
+
+    Subsets are numbered by bits; the value is ``v @ w``. Shape [2 ** carriers].
+    """
+    weights = np.zeros(2**carriers)
+    for subset in range(2**carriers):
+        if subset >> which & 1:
+            others = subset.bit_count() - 1
+            share = math.factorial(others) * math.factorial(carriers - 1 - others) / math.factorial(carriers)
+            weights[subset] += share
+            weights[subset & ~(1 << which)] -= share
+    return weights
+
+
+# ------------------------------------------------------------------------------- ingredients
+
+
+def _where(grid: Grid | LensGrid, band: Band | None) -> NDArray[np.intp]:
+    return np.flatnonzero(_mask(grid, band))
+
+
+def _mask(grid: Grid | LensGrid, band: Band | None) -> NDArray[np.bool_]:
+    return np.ones(grid.points, dtype=np.bool_) if band is None else grid.inside(band)
+
+
+def _names(grid: Grid | LensGrid, where: NDArray[np.intp]) -> tuple[str, ...]:
+    return tuple(grid.labels[point] for point in where)
+
+
+def _at(where: NDArray[np.intp]) -> Theta:
+    return lambda curve: curve[..., where]
+
+
+def _difference(first: Hashable, second: Hashable, grid: Grid, where: NDArray[np.intp], label: str) -> Leaf:
+    return Leaf(label, (first, second), lambda a, b: (a - b)[..., where], 0.0, "<", _names(grid, where))
+
+
+def _negligible(effect: Hashable, grid: Grid, where: NDArray[np.intp]) -> AllOf:
+    return _both_sides(f"largest |D| of {effect}", (effect,), _at(where), DROP, _names(grid, where))
+
+
+def _both_sides(
+    label: str, keys: tuple[Hashable, ...], theta: Theta, size: float, points: tuple[str, ...]
+) -> AllOf:
+    below = Leaf(label, keys, theta, size, "<", points)
+    above = Leaf(label, keys, theta, -size, ">", points)
+    return AllOf((every(above), every(below)))
+
+
+def _mass(curve: Floats, where: NDArray[np.bool_]) -> Floats:
+    """Return the mean drop, -D, over some windows: [..., points] to [..., 1]."""
+    mass: Floats = -curve[..., where].mean(axis=-1, keepdims=True)
+    return mass
+
+
+def _centre(curve: Floats, grid: Grid) -> Floats:
+    """Return the centre of mass of the drop, as relative depth: [..., points] to [..., 1]."""
+    centre: Floats = (curve @ grid.depths / curve.sum(axis=-1))[..., None]
+    return centre
+
+
+def _onset(curve: Floats) -> Floats:
+    """Return the mean depth of the layers that raise a probability to its peak: [..., points] to [..., 1].
+
+    Each layer is weighted by how much it raises the highest probability so far; what comes after the peak
+    (a lower-case answer gives way to a capitalised one) plays no part.
+    """
+    rise = np.diff(np.maximum.accumulate(curve, axis=-1), axis=-1)
+    layers = rise.shape[-1]
+    depths = (np.arange(layers) + 0.5) / layers
+    onset: Floats = (rise @ depths / rise.sum(axis=-1))[..., None]
+    return onset
+
+
+def _share(
+    part: Hashable, whole: Hashable, grid: Grid, within: Band | None, share: float, asserts: str
+) -> Everywhere:
+    where = _mask(grid, within)
+    leaf = Leaf(
+        f"mean drop of {part} minus {share:g} of that of {whole}",
+        (part, whole),
+        lambda some_, full: _mass(some_, where) - share * _mass(full, where),
+        0.0,
+        ">" if asserts == ">" else "<",
+    )
+    return every(leaf)
+
+
+def _two_dips(effect: Hashable, grid: Grid, first: Band | None, second: Band | None) -> Somewhere:
+    count = grid.points
+    middle, dip = np.nonzero(~np.eye(count, dtype=np.bool_))
+    number = np.zeros((count, count), dtype=np.intp)
+    number[middle, dip] = np.arange(len(middle))
+    labels = grid.labels
+    recovery = Leaf(
+        f"{effect}: rise between two dips",
+        (effect,),
+        lambda curve: curve[..., middle] - curve[..., dip],
+        RECOVERY,
+        ">",
+        tuple(f"{labels[m]} over {labels[d]}" for m, d in zip(middle, dip, strict=True)),
+    )
+    drop = Leaf(f"{effect}: a dip's depth", (effect,), lambda curve: curve, -DROP, "<", labels)
+    firsts, seconds = set(_where(grid, first).tolist()), set(_where(grid, second).tolist())
+    rows = [
+        (number[m, a], number[m, b], len(middle) + a, len(middle) + b)
+        for a, m, b in combinations(range(count), 3)
+        if a in firsts and b in seconds
+    ]
+    if not rows:
+        raise ValueError(f"{count} windows leave no room for two dips and a recovery")
+    return Somewhere((recovery, drop), np.array(rows, dtype=np.intp))
+
+
+def _correlation(first: Floats, second: Floats) -> Floats:
+    a = first - first.mean(axis=-1, keepdims=True)
+    b = second - second.mean(axis=-1, keepdims=True)
+    scale = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    correlation: Floats = ((a * b).sum(axis=-1) / scale)[..., None]
+    return correlation
+
+
+def _rank_correlation(narrow: Grid, wide: Grid) -> Theta:
+    """Return theta: Spearman's correlation of two curves, the narrow one taken at the wide one's depths."""
+    # Linear interpolation onto the wide grid's depths is a matrix, so it vectorises over draws.
+    onto = np.array([np.interp(wide.depths, narrow.depths, unit) for unit in np.eye(narrow.points)])
+
+    def theta(first: Floats, second: Floats) -> Floats:
+        ranks = (stats.rankdata(np.asarray(curve), axis=-1) for curve in (first @ onto, second))
+        return _correlation(*ranks)
+
+    return theta

@@ -1,0 +1,720 @@
+"""How a claim is judged: trees of statements about mean curves, multipliers over images, looks.
+
+The whole method, in reading order:
+
+1. *Data.* A measure (any hashable key) has one curve per image: the image's samples averaged. The image
+   is the unit, because questions on one image are not independent.
+2. *Atoms.* A `Leaf` is a vector of atoms "theta > threshold" (or "<"), theta a function of mean curves.
+3. *Noise.* Each mean curve is perturbed by random signs on the images' deviations from it; an image has
+   the same sign in every measure, window and task, so that pairing is respected. Theta is recomputed on
+   the perturbed curves. Standard errors come from these draws once and stay fixed: re-estimating them in
+   every draw gives quiet windows no variance and the test no power.
+4. *Pseudo-images.* Effects are skewed and pile up at their bound, so rare strong responses can be absent
+   from a sample. Two made-up images per measure, one at either bound, stand for what was not seen.
+5. *Trees.* A statement is a tree of AND and OR over atoms. AND: every child at the full level
+   (intersection-union). OR over atoms: one max-T. OR over larger trees: Bonferroni. At least m of n:
+   partial conjunction (Benjamini and Heller 2008).
+6. *Verdict.* SUPPORTED proves the tree, REFUTED proves its negation (De Morgan), each with an error of
+   at most alpha; neither proven is INCONCLUSIVE.
+7. *Looks.* The evidence is looked at up to three times, at a tenth, two tenths and seven tenths of alpha.
+
+The error rates hold per claim, not for the catalogue; `false_discovery` adjusts over claims. The
+thresholds of the claims and the minimum number of images are our own, not the paper's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from harness.verdict import Judgement, Part, Verdict
+
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.intp]
+Data: TypeAlias = "Mapping[Hashable, Curves]"
+Theta: TypeAlias = Callable[..., Floats]
+
+FEWEST_IMAGES = 60
+"""Below this many images the limits were not reliable in simulation (our own threshold)."""
+
+DRAWS = 10_000
+"""Perturbed replicates per claim: the Monte Carlo error of a p-value of 0.005 is then 0.0007."""
+
+SHARES = (0.1, 0.2, 0.7)
+"""How three looks share alpha: 0.005, 0.010 and 0.035 of 0.05 (union bound)."""
+
+EFFECT = (-100.0, 0.0)
+"""Bounds of p_c where it is skewed: a probability cannot fall by more than all of it."""
+
+PROBABILITY = (0.0, 1.0)
+"""Bounds of a probability or a rate."""
+
+_ROUNDING = 1e-9  # standard errors and distances below this are rounding, not variation
+_CHUNK = 1_000  # draws handled at a time, to keep intermediate arrays small
+_FEW_COLUMNS = 4  # up to here Bonferroni within a row is as good as a max-T, and much cheaper
+
+
+class MissingMeasureError(LookupError):
+    """A claim needs a measure that the data do not hold."""
+
+
+# --------------------------------------------------------------------------------------------- data
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Per-image curves of one measure.
+
+    Attributes:
+        images: sorted, distinct ids of the images: the units.
+        values: one row per image, one column per point (window or layer), shape [images, points].
+        samples: how many samples were averaged in all.
+        anchors: the bounds between which values lie, where two pseudo-images are put; ``None`` for
+            quantities without bounds, such as log-odds.
+
+    """
+
+    images: tuple[str, ...]
+    values: Floats
+    samples: int
+    anchors: tuple[float, float] | None
+
+    def __post_init__(self) -> None:
+        """Check the shapes.
+
+        Raises:
+            ValueError: if the rows do not fit the images, or the images are not sorted and distinct.
+
+        """
+        if self.values.ndim != 2 or len(self.images) != len(self.values) or not self.values.size:  # noqa: PLR2004
+            raise ValueError(f"{len(self.images)} images with values of shape {self.values.shape}")
+        if any(first >= second for first, second in pairwise(self.images)):
+            raise ValueError("images must be sorted and distinct: average the samples of an image first")
+
+
+# --------------------------------------------------------------------------------------------- trees
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """A vector of atoms: ``theta(mean curves)`` compared with one threshold, point by point.
+
+    Attributes:
+        label: the quantity in words.
+        measures: the keys of the mean curves that theta takes, in order.
+        theta: takes one array [..., points] per measure, returns [..., atoms].
+        threshold: what every atom is compared with.
+        asserts: ``">"`` or ``"<"``.
+        points: a name for each atom; their number is the number of atoms.
+
+    """
+
+    label: str
+    measures: tuple[Hashable, ...]
+    theta: Theta
+    threshold: float
+    asserts: Literal[">", "<"]
+    points: tuple[str, ...] = ("",)
+
+    @property
+    def sign(self) -> int:
+        """+1 if the atoms say "above", -1 if they say "below"."""
+        return 1 if self.asserts == ">" else -1
+
+
+@dataclass(frozen=True, eq=False)
+class Somewhere:
+    """OR over rows, AND within a row: at some row, all its atoms hold.
+
+    Attributes:
+        leaves: the leaves whose atoms, one leaf after the other, the rows number.
+        rows: shape [rows, columns]: the atoms that must hold together.
+
+    """
+
+    leaves: tuple[Leaf, ...]
+    rows: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Everywhere:
+    """AND over rows, OR within a row: in every row, one of its atoms holds. Fields as `Somewhere`."""
+
+    leaves: tuple[Leaf, ...]
+    rows: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class AllOf:
+    """Every child holds."""
+
+    children: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class AnyOf:
+    """At least one child holds."""
+
+    children: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class AtLeast:
+    """At least ``count`` of the children hold."""
+
+    count: int
+    children: tuple[Tree, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse counts that are always or never reached.
+
+        Raises:
+            ValueError: unless 1 <= count <= number of children.
+
+        """
+        if not 1 <= self.count <= len(self.children):
+            raise ValueError(f"at least {self.count} of {len(self.children)} can never be tested")
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A statement whose counter-statement is narrower than its plain negation.
+
+    Some statements are meaningless where a stage is missing or too coarsely measured. Then refuting
+    takes more than not supporting: both sides are spelt out. They must exclude each other.
+    """
+
+    holds: Tree
+    fails: Tree
+
+
+Tree: TypeAlias = Somewhere | Everywhere | AllOf | AnyOf | AtLeast | Pair
+
+
+def some(*leaves: Leaf) -> Somewhere:
+    """At some point all the leaves hold (at the same point); their points must correspond."""
+    return Somewhere(leaves, _aligned(leaves))
+
+
+def every(*leaves: Leaf) -> Everywhere:
+    """At every point one of the leaves holds; with one leaf: it holds at every point."""
+    return Everywhere(leaves, _aligned(leaves))
+
+
+def given(gates: Sequence[Tree], claim: Tree, *, required: bool = True) -> Pair:
+    """Return ``claim``, which means something only where every gate holds.
+
+    Supporting takes the gates and the claim. Refuting takes the gates and the claim's negation; or, if
+    the claim says that the gated stages exist (``required``), the negation of a gate. Otherwise a gate
+    that is not shown leaves the claim INCONCLUSIVE.
+    """
+    refuted = AllOf((*gates, negation(claim)))
+    missing = tuple(negation(gate) for gate in gates)
+    return Pair(holds=AllOf((*gates, claim)), fails=AnyOf((*missing, refuted)) if required else refuted)
+
+
+def resolvable(claim: Tree, only_if: Tree) -> Pair:
+    """Return ``claim``, refuted only where ``only_if`` is shown too (an instrument fine enough)."""
+    return Pair(holds=claim, fails=AllOf((only_if, negation(claim))))
+
+
+def negation(tree: Tree) -> Tree:
+    """Return the tree that holds exactly where ``tree`` does not (for a `Pair`: its other side)."""
+    match tree:
+        case Somewhere(leaves, rows):
+            return Everywhere(tuple(map(_opposite, leaves)), rows)
+        case Everywhere(leaves, rows):
+            return Somewhere(tuple(map(_opposite, leaves)), rows)
+        case AllOf(children):
+            return AnyOf(tuple(map(negation, children)))
+        case AnyOf(children):
+            return AllOf(tuple(map(negation, children)))
+        case AtLeast(count, children):
+            return AtLeast(len(children) - count + 1, tuple(map(negation, children)))
+        case Pair(holds, fails):
+            return Pair(fails, holds)
+
+
+def nodes(tree: Tree) -> Iterator[Somewhere | Everywhere]:
+    """Yield the nodes that hold leaves, from left to right; of a `Pair`, the holding side first."""
+    match tree:
+        case Somewhere() | Everywhere():
+            yield tree
+        case AllOf(children) | AnyOf(children) | AtLeast(_, children):
+            for child in children:
+                yield from nodes(child)
+        case Pair(holds, fails):
+            yield from nodes(holds)
+            yield from nodes(fails)
+
+
+def measures(tree: Tree) -> tuple[Hashable, ...]:
+    """Return the measures a tree needs, each once, in order of appearance."""
+    return tuple(dict.fromkeys(key for node in nodes(tree) for leaf in node.leaves for key in leaf.measures))
+
+
+def _opposite(leaf: Leaf) -> Leaf:
+    return replace(leaf, asserts="<" if leaf.asserts == ">" else ">")
+
+
+def _aligned(leaves: Sequence[Leaf]) -> Ints:
+    sizes = {len(leaf.points) for leaf in leaves}
+    if len(sizes) != 1:
+        raise ValueError(f"leaves with {sorted(sizes)} points do not correspond")
+    (size,) = sizes
+    return np.arange(size * len(leaves), dtype=np.intp).reshape(len(leaves), size).T
+
+
+# --------------------------------------------------------------------------------------------- noise
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """What the draws say of one leaf's atoms.
+
+    Attributes:
+        estimate: theta of the mean curves, shape [atoms].
+        error: standard errors, shape [atoms]; 0 where nothing varies.
+        noise: (theta of the perturbed curves - estimate) / error, shape [draws, atoms].
+
+    """
+
+    estimate: Floats
+    error: Floats
+    noise: Singles
+
+
+class Panel:
+    """Mean curves of several measures and their common perturbations.
+
+    Args:
+        data: the curves of every measure that will be asked for.
+        keys: the measures, in an order that does not depend on the data.
+        seed: fixes the multipliers.
+        draws: how many replicates; an even number, since every draw is used with both signs.
+
+    Raises:
+        MissingMeasureError: if the data lack a measure.
+        ValueError: if a measure holds a value that is not finite.
+
+    """
+
+    def __init__(self, data: Data, keys: Sequence[Hashable], seed: int, draws: int = DRAWS) -> None:
+        for key in keys:
+            if key not in data:
+                raise MissingMeasureError(f"{key} was not measured")
+            if not np.isfinite(data[key].values).all():
+                raise ValueError(f"{key} holds values that are not finite")
+        self.curves = {key: data[key] for key in keys}
+        self.images = min(len(curves.images) for curves in self.curves.values())
+        self.samples = sum(curves.samples for curves in self.curves.values())
+        self.draws = draws
+        everyone = sorted({image for curves in self.curves.values() for image in curves.images})
+        self._column = {image: column for column, image in enumerate(everyone)}
+        random = np.random.default_rng(seed)
+        shape = (draws // 2, len(everyone) + 2 * len(keys))
+        # Two columns for each measure's own pseudo-images stand behind those of the images.
+        self._signs = random.integers(0, 2, shape, dtype=np.int8) * np.int8(2) - np.int8(1)
+        self._pseudo = {key: len(everyone) + 2 * place for place, key in enumerate(keys)}
+        self._replicates: dict[Hashable, Floats] = {}
+        self._atoms: dict[tuple[Theta, tuple[Hashable, ...]], Atoms] = {}
+
+    def mean(self, key: Hashable) -> Floats:
+        """Return the mean curve of a measure, pseudo-images included, shape [points]."""
+        mean: Floats = _with_pseudo_images(self.curves[key]).mean(axis=0)
+        return mean
+
+    def replicates(self, key: Hashable) -> Floats:
+        """Return the perturbed mean curves of a measure, shape [draws, points]."""
+        if key not in self._replicates:
+            values = _with_pseudo_images(self.curves[key])
+            deviations = values - values.mean(axis=0)
+            columns = [self._column[image] for image in self.curves[key].images]
+            columns += range(self._pseudo[key], self._pseudo[key] + len(values) - len(columns))
+            signs = self._signs[:, columns].astype(np.float64)
+            # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
+            scale = np.sqrt(len(values) * max(len(values) - 1, 1))
+            noise = signs @ (deviations / scale)
+            self._replicates[key] = values.mean(axis=0) + np.concatenate([noise, -noise])
+        return self._replicates[key]
+
+    def atoms(self, leaf: Leaf) -> Atoms:
+        """Return estimate, standard error and draws of a leaf's atoms.
+
+        Raises:
+            ValueError: if theta does not return one value per point of the leaf.
+
+        """
+        what = (leaf.theta, leaf.measures)
+        if what not in self._atoms:
+            self._atoms[what] = self._evaluate(leaf)
+        return self._atoms[what]
+
+    def _evaluate(self, leaf: Leaf) -> Atoms:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            estimate = np.asarray(leaf.theta(*(self.mean(key) for key in leaf.measures)), dtype=np.float64)
+            if estimate.shape != (len(leaf.points),):
+                raise ValueError(f"{leaf.label}: {estimate.shape} atoms for {len(leaf.points)} points")
+            noise = np.empty((self.draws, len(estimate)), dtype=np.float32)
+            curves = [self.replicates(key) for key in leaf.measures]
+            for start in range(0, self.draws, _CHUNK):
+                chunk = slice(start, start + _CHUNK)
+                noise[chunk] = leaf.theta(*(curve[chunk] for curve in curves)) - estimate
+            finite = np.isfinite(noise)
+            error = np.sqrt(np.mean(np.square(noise, dtype=np.float64), axis=0, where=finite))
+        error[~(error > _ROUNDING)] = 0.0
+        noise /= np.where(error > 0, error, np.inf).astype(np.float32)
+        noise[~finite] = np.nan
+        return Atoms(estimate, error, noise)
+
+
+def _with_pseudo_images(curves: Curves) -> Floats:
+    if curves.anchors is None:
+        return curves.values
+    ends = np.repeat(np.array(curves.anchors, dtype=np.float64)[:, None], curves.values.shape[1], axis=1)
+    return np.concatenate([curves.values, ends])
+
+
+# --------------------------------------------------------------------------------------------- proofs
+
+
+class Prover:
+    """Proves trees on one panel, and says what it saw at their leaves.
+
+    In here a leaf's numbers are oriented: large ones speak for what the leaf asserts.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self._largest: dict[int, tuple[Somewhere, Singles]] = {}
+
+    def prove(self, tree: Tree, stretch: float = 1.0) -> float:
+        """Return the p-value of the proof that ``tree`` holds.
+
+        ``stretch`` multiplies all distances in standard errors: with the square root of f, the answer
+        is the one to expect from f times as many images if the estimates stay.
+        """
+        match tree:
+            case Somewhere():
+                return self._tail(self._largest_noise(tree), self._rows(tree).max() * stretch)
+            case Everywhere():
+                return float(self._row_values(tree, stretch).max())
+            case AllOf(children):
+                return max(self.prove(child, stretch) for child in children)
+            case AnyOf(children):
+                return self._any(tuple(_flattened(children)), stretch)
+            case AtLeast(count, children):
+                ordered = sorted(self.prove(child, stretch) for child in children)
+                return min(1.0, (len(children) - count + 1) * ordered[count - 1])
+            case Pair(holds, _):
+                return self.prove(holds, stretch)
+
+    def part(self, node: Somewhere | Everywhere, place: int, level: float) -> Part:
+        """Describe one leaf of a node at the atom that decides the node.
+
+        The limit on the side that supports is simultaneous where the node is an OR; the limit on the
+        side that refutes is simultaneous where it is an AND.
+        """
+        against = negation(node)
+        assert isinstance(against, Somewhere | Everywhere)  # noqa: S101  (tells the type checker)
+        rows = self._rows(node)
+        row = int(rows.argmax() if isinstance(node, Somewhere) else rows.argmin())
+        leaf = node.leaves[place]
+        starts = np.cumsum([0, *(len(other.points) for other in node.leaves)])
+        inside = [
+            atom - starts[place] for atom in node.rows[row] if starts[place] <= atom < starts[place + 1]
+        ]
+        atoms = self.panel.atoms(leaf)
+        atom = max(inside, key=lambda a: self._distance(leaf)[a]) if inside else 0
+        supporting = atoms.error[atom] * self._critical(node, leaf, atom, level)
+        refuting = atoms.error[atom] * self._critical(against, against.leaves[place], atom, level)
+        below, above = (supporting, refuting) if leaf.sign > 0 else (refuting, supporting)
+        return Part(
+            label=leaf.label,
+            estimate=float(atoms.estimate[atom]),
+            lower=float(atoms.estimate[atom] - below),
+            upper=float(atoms.estimate[atom] + above),
+            threshold=float(leaf.threshold),
+            asserts=leaf.asserts,
+            p_support=self.prove(node),
+            p_refute=self.prove(against),
+            where=leaf.points[atom] or None,
+        )
+
+    def _any(self, children: Sequence[Tree], stretch: float) -> float:
+        """OR: one max-T if the children allow, else Bonferroni."""
+        simple = [child for child in children if isinstance(child, Somewhere)]
+        if len(simple) == len(children):
+            return self.prove(_merged(simple), stretch)
+        return min(1.0, len(children) * min(self.prove(child, stretch) for child in children))
+
+    def _rows(self, node: Somewhere | Everywhere) -> Floats:
+        """Oriented distance of every row: its weakest atom where all must hold, else its strongest."""
+        distance = np.concatenate([self._distance(leaf) for leaf in node.leaves])[node.rows]
+        rows: Floats = distance.min(axis=1) if isinstance(node, Somewhere) else distance.max(axis=1)
+        return rows
+
+    def _row_values(self, node: Everywhere, stretch: float) -> Floats:
+        """p-value of every row, an OR over its columns."""
+        columns = node.rows.shape[1]
+        if columns <= _FEW_COLUMNS:
+            single = np.concatenate([self._tails(leaf, stretch) for leaf in node.leaves])
+            corrected: Floats = np.minimum(1.0, columns * single[node.rows].min(axis=1))
+            return corrected
+        noise = np.concatenate([self._noise(leaf) for leaf in node.leaves], axis=1)
+        best = self._rows(node) * stretch
+        return np.array([self._tail(noise[:, row].max(axis=1), best[i]) for i, row in enumerate(node.rows)])
+
+    def _distance(self, leaf: Leaf) -> Floats:
+        """Distance from the threshold in standard errors; infinite where nothing varies."""
+        atoms = self.panel.atoms(leaf)
+        gap = leaf.sign * (atoms.estimate - leaf.threshold)
+        gap[np.abs(gap) <= _ROUNDING] = 0.0
+        gap[np.isnan(gap)] = -np.inf
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(gap == 0, 0.0, gap / atoms.error)
+
+    def _noise(self, leaf: Leaf) -> Singles:
+        noise = self.panel.atoms(leaf).noise
+        return noise if leaf.sign > 0 else -noise
+
+    def _largest_noise(self, node: Somewhere) -> Singles:
+        """In each draw, the largest noise over all atoms that occur in the node."""
+        if id(node) not in self._largest:
+            used = np.unique(node.rows)
+            largest = np.full(self.panel.draws, -np.inf, dtype=np.float32)
+            start = 0
+            for leaf in node.leaves:
+                columns = used[(used >= start) & (used < start + len(leaf.points))] - start
+                start += len(leaf.points)
+                if len(columns):
+                    np.maximum(largest, self._noise(leaf)[:, columns].max(axis=1), out=largest)
+            # The node is kept beside its noise: an id is only unique among things that still exist.
+            self._largest[id(node)] = (node, largest)
+        return self._largest[id(node)][1]
+
+    def _tail(self, noise: Singles, value: float) -> float:
+        """Share of draws that reach ``value``; a draw in which theta is not defined counts as one."""
+        return (1 + self.panel.draws - int(np.count_nonzero(noise < value))) / (1 + self.panel.draws)
+
+    def _tails(self, leaf: Leaf, stretch: float) -> Floats:
+        """p-value of each atom of a leaf, on its own."""
+        below = np.count_nonzero(self._noise(leaf) < self._distance(leaf) * stretch, axis=0)
+        tails: Floats = (1 + self.panel.draws - below) / (1 + self.panel.draws)
+        return tails
+
+    def _critical(self, node: Somewhere | Everywhere, leaf: Leaf, atom: int, level: float) -> float:
+        """How many standard errors away a threshold must be for p <= level."""
+        noise = self._largest_noise(node) if isinstance(node, Somewhere) else self._noise(leaf)[:, atom]
+        rank = int(level * (1 + self.panel.draws))
+        if rank < 1 or np.isnan(noise).any():
+            return float("inf")
+        return float(np.partition(noise, -rank)[-rank])
+
+
+def _flattened(children: Sequence[Tree]) -> Iterator[Tree]:
+    """Yield the members of an OR of ORs; a single atom is as good an OR as it is an AND."""
+    for child in children:
+        match child:
+            case AnyOf(grandchildren):
+                yield from _flattened(grandchildren)
+            case Everywhere(leaves, rows) if len(rows) == 1:
+                yield Somewhere(leaves, rows.T)
+            case Pair(holds, _):
+                yield from _flattened((holds,))
+            case _:
+                yield child
+
+
+def _merged(parts: Sequence[Somewhere]) -> Somewhere:
+    """Join ORs into one, so that they share a max-T; short rows repeat their last atom."""
+    if len(parts) == 1:
+        return parts[0]
+    width = max(part.rows.shape[1] for part in parts)
+    starts = np.cumsum([0, *(sum(len(leaf.points) for leaf in part.leaves) for part in parts)])
+    rows = [
+        np.pad(part.rows, ((0, 0), (0, width - part.rows.shape[1])), mode="edge") + start
+        for part, start in zip(parts, starts, strict=False)
+    ]
+    return Somewhere(tuple(leaf for part in parts for leaf in part.leaves), np.concatenate(rows))
+
+
+# --------------------------------------------------------------------------------------------- verdicts
+
+
+def judge(
+    claim_id: str,
+    tree: Tree,
+    looks: Sequence[Data],
+    *,
+    alpha: float = 0.05,
+    planned: int = 3,
+    draws: int = DRAWS,
+) -> Judgement:
+    """Judge a claim on the evidence of the looks so far; the first decision stands.
+
+    A look with fewer than `FEWEST_IMAGES` images decides nothing and hands its share of alpha to the
+    next (allowed, since the number of images says nothing about the effects).
+
+    Args:
+        claim_id: names the claim; the random signs depend on it alone.
+        tree: the statement.
+        looks: the data at each look so far, each look's images containing those of the one before.
+        alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
+        planned: how many looks are planned, 1 or 3.
+        draws: perturbed replicates.
+
+    Raises:
+        MissingMeasureError: if a measure of the tree is not in the data.
+        ValueError: if a value is not finite, or there are no looks or more than planned.
+
+    """
+    shares = {1: (1.0,), len(SHARES): SHARES}[planned]
+    if not 1 <= len(looks) <= planned:
+        raise ValueError(f"{len(looks)} looks of {planned} planned")
+    keys, seed = measures(tree), _seed(claim_id)
+    level, judgement = 0.0, None
+    for look, data in enumerate(looks):
+        level += alpha * shares[look]
+        panel = Panel(data, keys, seed, draws)
+        if panel.images < FEWEST_IMAGES:
+            continue
+        judgement = _judge_look(tree, Prover(panel), look, level, alpha * shares[-1])
+        if judgement.verdict is not Verdict.INCONCLUSIVE:
+            return judgement
+        level = 0.0
+    return judgement or _too_few(panel, len(looks) - 1, alpha)
+
+
+def _judge_look(tree: Tree, prover: Prover, look: int, level: float, last_level: float) -> Judgement:
+    support, refute = prover.prove(tree), prover.prove(negation(tree))
+    if support <= level:
+        verdict = Verdict.SUPPORTED
+    elif refute <= level:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    needed = None
+    reason = ""
+    if verdict is Verdict.INCONCLUSIVE:
+        needed = needed_images(tree, prover, last_level)
+        reason = f"neither the claim (p = {support:.2g}) nor its negation (p = {refute:.2g}) is shown"
+        reason += f" at {level:.3g}; about {needed} images would decide" if needed else f" at {level:.3g}"
+    return Judgement(
+        verdict=verdict,
+        p_support=support,
+        p_refute=refute,
+        alpha=level,
+        look=look,
+        n_images=prover.panel.images,
+        n_samples=prover.panel.samples,
+        parts=_parts(tree, prover, level, verdict),
+        reason=reason,
+        needed_images=needed,
+        notes=_constant(tree, prover.panel),
+    )
+
+
+def _parts(tree: Tree, prover: Prover, level: float, verdict: Verdict) -> tuple[Part, ...]:
+    """Describe every leaf once, the deciding one first: the weakest link, or the broken one."""
+    parts: dict[str, Part] = {}
+    for node in nodes(tree):
+        for place, leaf in enumerate(node.leaves):
+            if leaf.label not in parts:
+                parts[leaf.label] = prover.part(node, place, level)
+    order = {Verdict.REFUTED: lambda part: part.p_refute}.get(verdict, lambda part: -part.p_support)
+    return tuple(sorted(parts.values(), key=order))
+
+
+def _constant(tree: Tree, panel: Panel) -> tuple[str, ...]:
+    """Name the quantities that do not vary over images at all: their p-values rest on that alone."""
+    leaves = {leaf.label: leaf for node in nodes(tree) for leaf in node.leaves}
+    flat = [label for label, leaf in leaves.items() if not panel.atoms(leaf).error.all()]
+    return tuple(f"no variation over images: {label}" for label in flat)
+
+
+def _too_few(panel: Panel, look: int, alpha: float) -> Judgement:
+    return Judgement(
+        verdict=Verdict.INCONCLUSIVE,
+        p_support=1.0,
+        p_refute=1.0,
+        alpha=alpha,
+        look=look,
+        n_images=panel.images,
+        n_samples=panel.samples,
+        reason=f"{panel.images} images; fewer than {FEWEST_IMAGES} decide nothing",
+        needed_images=FEWEST_IMAGES,
+    )
+
+
+def needed_images(tree: Tree, prover: Prover, level: float, most: int = 100) -> int | None:
+    """Estimate how many images would decide, if all estimates stay and errors shrink as 1/sqrt(n).
+
+    Returns:
+        The number, or ``None`` if ``most`` times the present images would not do: the estimates are too
+        near their thresholds.
+
+    """
+    against = negation(tree)
+
+    def decided(factor: float) -> bool:
+        root = float(np.sqrt(factor))
+        return min(prover.prove(tree, root), prover.prove(against, root)) <= level
+
+    if not decided(most):
+        return None
+    low, high = 0.0, float(most)
+    while high / max(low, 1.0) > 1.02:  # noqa: PLR2004  two per cent is near enough
+        middle = (max(low, 1.0) * high) ** 0.5
+        low, high = (low, middle) if decided(middle) else (middle, high)
+    return int(np.ceil(high * prover.panel.images))
+
+
+def _seed(claim_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(claim_id.encode()).digest()[:8], "big")
+
+
+# --------------------------------------------------------------------------------------------- reports
+
+
+@dataclass(frozen=True, eq=False)
+class CurveBand:
+    """A mean curve with simultaneous limits, all of shape [points]."""
+
+    mean: Floats
+    lower: Floats
+    upper: Floats
+
+
+def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = DRAWS) -> CurveBand:
+    """Return a curve's mean and limits that hold at all its points together, with chance ``level``.
+
+    ``name`` fixes the random signs.
+    """
+    count = curves.values.shape[1]
+    leaf = Leaf(name, (name,), lambda curve: curve, 0.0, ">", ("",) * count)
+    atoms = Panel({name: curves}, (name,), _seed(name), draws).atoms(leaf)
+    critical = np.quantile(np.abs(atoms.noise).max(axis=1), level)
+    return CurveBand(
+        atoms.estimate, atoms.estimate - critical * atoms.error, atoms.estimate + critical * atoms.error
+    )
+
+
+def false_discovery(judgements: Mapping[str, Judgement], alpha: float = 0.05) -> dict[str, float]:
+    """Adjust the claims' p-values for their number (Benjamini and Yekutieli: any dependence).
+
+    A claim's p-value is that of the direction it went, divided by its look's share of alpha.
+    """
+    if not judgements:
+        return {}
+    raw = [min(1.0, min(j.p_support, j.p_refute) * alpha / j.alpha) for j in judgements.values()]
+    adjusted = stats.false_discovery_control(raw, method="by")
+    return {claim: float(value) for claim, value in zip(judgements, adjusted, strict=True)}
