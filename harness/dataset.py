@@ -1,0 +1,121 @@
+"""A data set: samples of several tasks on shared images, in the order in which they are looked at.
+
+The image is the unit of the statistics. Images are taken in one seeded order, the same for every
+checkpoint, so that a smaller run looks at a part of what a larger one looks at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.errors import DataError
+from harness.sample import TASKS, Sample
+
+ORDER_SEED = "cross-modal information flow"
+BLOCK_IMAGES = 8
+"""Images per block, the unit of work that one worker takes."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The samples of a run.
+
+    Attributes:
+        name: what reports call it.
+        sha256: hash over its files.
+        samples: the samples, sorted by task, seeded image order, id.
+    """
+
+    name: str
+    sha256: str
+    samples: tuple[Sample, ...]
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that have samples, in the paper's order."""
+        present = {sample.task for sample in self.samples}
+        return tuple(task for task in TASKS if task in present)
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """All image ids in seeded order."""
+        return tuple(sorted({sample.image_id for sample in self.samples}, key=order_key))
+
+    @cached_property
+    def blocks(self) -> dict[str, int]:
+        """Block number by image id."""
+        return {image: number // BLOCK_IMAGES for number, image in enumerate(self.images)}
+
+    @cached_property
+    def by_task(self) -> dict[str, tuple[Sample, ...]]:
+        """Samples of each task, in seeded image order."""
+        grouped: dict[str, list[Sample]] = defaultdict(list)
+        for sample in self.samples:
+            grouped[sample.task].append(sample)
+        return {task: tuple(grouped[task]) for task in self.tasks}
+
+    def first(self, task: str, share: float) -> tuple[Sample, ...]:
+        """The samples on the first ``share`` of a task's images.
+
+        Args:
+            task: the task.
+            share: between 0 and 1; at least one image is taken.
+        """
+        samples = self.by_task[task]
+        images = list(dict.fromkeys(sample.image_id for sample in samples))
+        taken = set(images[: max(1, math.ceil(share * len(images)))])
+        return tuple(sample for sample in samples if sample.image_id in taken)
+
+    @cached_property
+    def _answers(self) -> dict[str, tuple[str, ...]]:
+        return {
+            task: tuple(sorted({sample.answer for sample in samples}))
+            for task, samples in self.by_task.items()
+        }
+
+    def foil(self, sample: Sample) -> str | None:
+        """The wrong answer: the false option, or the other answer of a two-answer task; else None."""
+        if sample.false_option is not None:
+            return sample.false_option
+        others = [answer for answer in self._answers[sample.task] if answer != sample.answer]
+        return others[0] if len(others) == 1 else None
+
+    def limited(self, tasks: Iterable[str], samples: int | None) -> Dataset:
+        """Only these tasks, and at most so many samples of each, in seeded image order.
+
+        Raises:
+            DataError: if a task has no samples.
+        """
+        wanted = set(tasks)
+        missing = wanted - set(self.tasks)
+        if missing:
+            raise DataError(f"data set {self.name}: no samples of task {min(missing)}")
+        kept = [sample for task in self.tasks if task in wanted for sample in self.by_task[task][:samples]]
+        return Dataset(self.name, self.sha256, tuple(kept))
+
+
+def make_dataset(name: str, sha256: str, samples: Iterable[Sample]) -> Dataset:
+    """Put samples into the order in which they are looked at.
+
+    Raises:
+        DataError: if an id occurs twice.
+    """
+    ordered = sorted(
+        samples, key=lambda sample: (TASKS.index(sample.task), order_key(sample.image_id), sample.id)
+    )
+    seen: set[tuple[str, str]] = set()
+    for sample in ordered:
+        if (sample.task, sample.id) in seen:
+            raise DataError(f"data set {name}: question {sample.id} of {sample.task} occurs twice")
+        seen.add((sample.task, sample.id))
+    return Dataset(name, sha256, tuple(ordered))
+
+
+def order_key(image_id: str) -> str:
+    """Where an image stands in the seeded order: by a hash of its id, whatever else is in the data set."""
+    return hashlib.sha256(f"{ORDER_SEED}/{image_id}".encode()).hexdigest()

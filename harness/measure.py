@@ -1,0 +1,227 @@
+"""Measure: from samples on one image and the probes asked for, to rows of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint import Checkpoint
+from harness.dataset import Dataset
+from harness.depth import window_layers
+from harness.encode import Encoded, encode
+from harness.errors import HarnessError, RegionError
+from harness.evidence import BASE
+from harness.flow import Flow
+from harness.knockout import Knockout, block, null_sources
+from harness.outcome import (
+    SMALLEST_P,
+    Outcome,
+    Tokens,
+    answer_tokens,
+    probability,
+    read_lens,
+    read_sweep,
+    unusable,
+)
+from harness.probes import Lens, Probe, Sweep
+from harness.reference import Pass
+from harness.regions import Regions
+from harness.sample import Sample
+
+NULL_UNDEFINED = "fewer than twice as many candidates as sources for a null block"
+
+
+class Engine(Protocol):
+    """What runs forward passes: the fast sweep, or the reference."""
+
+    def bases(self, encoded: Sequence[Encoded]) -> list[tuple[Pass, str]]:
+        """Unblocked pass and decoded answer of every question on one image."""
+
+    def sweep(self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+        """Per question the logits ``[knockouts, vocabulary]``."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One sample and the probes still to be measured on it."""
+
+    sample: Sample
+    probes: tuple[Probe, ...]
+
+
+def measure_image(
+    checkpoint: Checkpoint, engine: Engine, dataset: Dataset, requests: Sequence[Request]
+) -> list[dict[str, object]]:
+    """Measure all requests on one image.
+
+    Args:
+        checkpoint: the checkpoint.
+        engine: what runs the passes.
+        dataset: knows each sample's foil.
+        requests: samples that share an image, with their probes.
+
+    Returns:
+        Rows with the columns of `harness.evidence.SCHEMA`.
+    """
+    encoded, rows = [], []
+    ready: list[Request] = []
+    for request in requests:
+        try:
+            encoded.append(encode(checkpoint, request.sample))
+            ready.append(request)
+        except RegionError as error:
+            rows += _rows(request.sample, Outcome("", float("nan"), reason=str(error)))
+    if not ready:
+        return rows
+    bases = engine.bases(encoded)
+    plans = [
+        _plan(checkpoint, dataset, request, item, base, answer)
+        for request, item, (base, answer) in zip(ready, encoded, bases, strict=True)
+    ]
+    logits = engine.sweep(encoded, [plan.knockouts for plan in plans])
+    for request, plan, blocked in zip(ready, plans, logits, strict=True):
+        rows += _rows(request.sample, plan.outcome(checkpoint, blocked))
+    return rows
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One sample's passes: what is known from the base, and what each knocked-out pass is for."""
+
+    base: Pass
+    answer: str
+    reason: str
+    tokens: Tokens | None
+    sweeps: tuple[tuple[Sweep, tuple[Knockout, ...]], ...] = ()
+    lenses: tuple[Lens, ...] = ()
+    missing: Mapping[str, str] | None = None
+
+    @property
+    def knockouts(self) -> list[Knockout]:
+        return [knockout for _, windows in self.sweeps for knockout in windows]
+
+    def outcome(self, checkpoint: Checkpoint, blocked: Tensor) -> Outcome:
+        """Read the passes; a kept sample always has tokens."""
+        if self.tokens is None:
+            p1 = probability(self.base.logits, int(self.base.logits.argmax()))
+            return Outcome(self.answer, p1, self.reason)
+        curves: dict[tuple[str, str], tuple[float, ...]] = {}
+        missing = dict(self.missing or {})
+        start = 0
+        for probe, windows in self.sweeps:
+            part = blocked[start : start + len(windows)]
+            start += len(windows)
+            for reading, values in read_sweep(self.base.logits, part, self.tokens).items():
+                curves[str(probe), reading] = values
+        confusable = unusable(self.tokens)
+        for lens in self.lenses:
+            if confusable:
+                missing[str(lens)] = confusable
+                continue
+            for reading, values in read_lens(checkpoint, self.base, self.tokens, norm=lens.norm).items():
+                curves[str(lens), reading] = values
+        p1 = probability(self.base.logits, self.tokens.own)
+        return Outcome(self.answer, p1, "", curves, missing)
+
+
+def _plan(
+    checkpoint: Checkpoint, dataset: Dataset, request: Request, encoded: Encoded, base: Pass, answer: str
+) -> _Plan:
+    sample = request.sample
+    if answer.strip().lower() != sample.answer:
+        return _Plan(base, answer, "wrong answer", None)
+    tokens = answer_tokens(checkpoint, encoded, base, dataset.foil(sample))
+    if probability(base.logits, tokens.own) < SMALLEST_P:
+        return _Plan(base, answer, "probability of the answer underflows", None)
+    sweeps, missing = [], {}
+    for probe in request.probes:
+        if isinstance(probe, Sweep):
+            try:
+                sweeps.append((probe, _windows(probe, encoded.regions, checkpoint.n_layers, sample)))
+            except RegionError as error:
+                missing[str(probe)] = str(error)
+    lenses = tuple(probe for probe in request.probes if isinstance(probe, Lens))
+    return _Plan(base, answer, "", tokens, tuple(sweeps), lenses, missing)
+
+
+def _windows(probe: Sweep, regions: Regions, n_layers: int, sample: Sample) -> tuple[Knockout, ...]:
+    sources, targets = edges(probe.flow, regions, sample)
+    return tuple(
+        block(sources, targets, window_layers(centre, probe.window, n_layers)) for centre in range(n_layers)
+    )
+
+
+def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Source and target positions of a flow, or of one of its null blocks, on a sample.
+
+    Raises:
+        RegionError: if a region is unknown or empty, or the null block is undefined.
+    """
+    sources, targets = regions[flow.source], regions[flow.target]
+    if flow.draw is None:
+        return sources, targets
+    drawn = null_sources(sources, targets, seed=_seed(sample, flow))
+    if drawn is None:
+        raise RegionError(NULL_UNDEFINED)
+    return drawn, targets
+
+
+def _seed(sample: Sample, flow: Flow) -> int:
+    """A draw of its own for every sample, the same in every run."""
+    import hashlib  # noqa: PLC0415
+
+    return int.from_bytes(hashlib.sha256(f"{sample.task}/{sample.id}/{flow}".encode()).digest()[:8])
+
+
+def _rows(sample: Sample, outcome: Outcome) -> list[dict[str, object]]:
+    common = {
+        "sample": sample.id,
+        "task": sample.task,
+        "image": sample.image_id,
+        "p1": outcome.p1,
+        "answer": outcome.answer,
+    }
+    rows = [{**common, "probe": BASE, "reading": "p", "values": [outcome.p1], "reason": outcome.reason}]
+    rows += [
+        {**common, "probe": probe, "reading": reading, "values": list(values), "reason": ""}
+        for (probe, reading), values in outcome.curves.items()
+    ]
+    rows += [
+        {**common, "probe": probe, "reading": "", "values": [], "reason": reason}
+        for probe, reason in outcome.missing.items()
+    ]
+    return rows
+
+
+class ReferenceEngine:
+    """The reference as an engine: for tests, and for checking the sweep on one's own checkpoint."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+
+    def bases(self, encoded: Sequence[Encoded]) -> list[tuple[Pass, str]]:
+        """See `Engine`; the answer is transformers' own greedy generation."""
+        from harness import reference  # noqa: PLC0415
+
+        return [
+            (reference.run(self._checkpoint, item), reference.answer(self._checkpoint, item))
+            for item in encoded
+        ]
+
+    def sweep(self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+        """See `Engine`."""
+        from harness import reference  # noqa: PLC0415
+
+        return [
+            torch.stack([reference.run(self._checkpoint, item, knockout).logits for knockout in wanted])
+            if wanted
+            else torch.empty(0)
+            for item, wanted in zip(encoded, knockouts, strict=True)
+        ]
+
+
+__all__ = ["NULL_UNDEFINED", "Engine", "HarnessError", "ReferenceEngine", "Request", "edges", "measure_image"]

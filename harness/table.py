@@ -1,0 +1,154 @@
+"""From rows of evidence to per-image curves: the data that statistics judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from harness.dataset import Dataset
+from harness.evidence import BASE
+from harness.probes import Lens, Measure
+from harness.record import TaskRecord
+from harness.sample import Sample
+from harness.statistics import EFFECT, PROBABILITY, Curves, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Values of one reading, sample by sample.
+
+    Attributes:
+        samples: sample ids.
+        images: their image ids.
+        values: ``[samples, points]``.
+    """
+
+    samples: tuple[str, ...]
+    images: tuple[str, ...]
+    values: Floats
+
+    def only(self, wanted: frozenset[str]) -> Samples:
+        """Only the wanted samples, in the same order."""
+        rows = [row for row, sample in enumerate(self.samples) if sample in wanted]
+        return Samples(
+            tuple(self.samples[row] for row in rows),
+            tuple(self.images[row] for row in rows),
+            self.values[rows],
+        )
+
+
+class Table:
+    """The stored evidence of one checkpoint, by measure.
+
+    Args:
+        frame: rows with the columns of `harness.evidence.SCHEMA`.
+    """
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+
+    @cached_property
+    def _groups(self) -> dict[tuple[str, str, str], pl.DataFrame]:
+        measured = self.frame.filter((pl.col("reason") == "") & (pl.col("probe") != BASE))
+        groups = measured.partition_by(["task", "probe", "reading"], as_dict=True)
+        return {(str(key[0]), str(key[1]), str(key[2])): group for key, group in groups.items()}
+
+    def has(self, measure: Measure) -> bool:
+        """Whether any sample has this measure."""
+        return self._key(measure) in self._groups
+
+    def samples(self, measure: Measure) -> Samples | None:
+        """The measure's values sample by sample; None if no sample has it."""
+        group = self._groups.get(self._key(measure))
+        if group is None:
+            return None
+        values = np.array(group["values"].to_list(), dtype=np.float64)
+        if measure.reading == "p_c":
+            p1 = group["p1"].to_numpy()[:, None]
+            values = 100.0 * (values - p1) / p1
+        return Samples(tuple(group["sample"].to_list()), tuple(group["image"].to_list()), values)
+
+    def at(self, dataset: Dataset, share: float) -> Look:
+        """The evidence on the first ``share`` of each task's images."""
+        return Look(self, {task: dataset.first(task, share) for task in dataset.tasks})
+
+    @staticmethod
+    def _key(measure: Measure) -> tuple[str, str, str]:
+        reading = "p" if measure.reading == "p_c" else measure.reading
+        return measure.task, str(measure.probe), reading
+
+
+class Look(Mapping[Measure, Curves]):
+    """The evidence of one look: per-image curves by measure, averaged over an image's samples.
+
+    Args:
+        table: the stored evidence.
+        samples: the samples of this look, by task.
+    """
+
+    def __init__(self, table: Table, samples: Mapping[str, Iterable[Sample]]) -> None:
+        self._table = table
+        self._wanted = {task: frozenset(sample.id for sample in taken) for task, taken in samples.items()}
+        self._cache: dict[Measure, Curves | None] = {}
+
+    def __getitem__(self, measure: Measure) -> Curves:
+        if measure not in self._cache:
+            self._cache[measure] = self._curves(measure)
+        curves = self._cache[measure]
+        if curves is None:
+            raise KeyError(measure)
+        return curves
+
+    def __contains__(self, measure: object) -> bool:
+        if not isinstance(measure, Measure):
+            return False
+        try:
+            self[measure]
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[Measure]:
+        return iter([measure for measure, curves in self._cache.items() if curves is not None])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _curves(self, measure: Measure) -> Curves | None:
+        found = self._table.samples(measure)
+        chosen = found.only(self._wanted.get(measure.task, frozenset())) if found else None
+        if chosen is None or not chosen.samples:
+            return None
+        images, inverse = np.unique(np.array(chosen.images), return_inverse=True)
+        sums = np.zeros((len(images), chosen.values.shape[1]))
+        np.add.at(sums, inverse, chosen.values)
+        values = sums / np.bincount(inverse)[:, None]
+        return Curves(tuple(images.tolist()), values, len(chosen.samples), anchors(measure))
+
+
+def anchors(measure: Measure) -> tuple[float, float] | None:
+    """The bounds of a reading, where the statistics put their pseudo-images."""
+    if measure.reading == "p_c":
+        return EFFECT
+    return PROBABILITY if isinstance(measure.probe, Lens) or measure.reading == "flip" else None
+
+
+def task_records(table: Table, dataset: Dataset) -> tuple[TaskRecord, ...]:
+    """What became of each task's samples that were looked at."""
+    base = table.frame.filter(pl.col("probe") == BASE).unique(
+        ["task", "sample"], keep="first", maintain_order=True
+    )
+    records = []
+    for task in dataset.tasks:
+        wanted = [sample.id for sample in dataset.by_task[task]]
+        rows = base.filter((pl.col("task") == task) & pl.col("sample").is_in(wanted))
+        reasons = Counter(rows["reason"].to_list())
+        kept = reasons.pop("", 0)
+        images = rows["image"].n_unique() if len(rows) else 0
+        records.append(TaskRecord(task, len(rows), images, kept, dict(sorted(reasons.items()))))
+    return tuple(records)
