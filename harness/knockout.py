@@ -195,5 +195,57 @@ def check_layers(knockout: Knockout, n_layers: int) -> None:
             raise KnockoutError(f"layer {outside[0]} does not exist: the model has {n_layers} layers")
 
 
+def check(knockout: Knockout, length: int, n_layers: int) -> None:
+    """Refuse a knockout that does not fit the model or the prompt.
+
+    Args:
+        knockout: the knockout.
+        length: prompt length.
+        n_layers: how many layers the model has.
+
+    Raises:
+        KnockoutError: if a layer or position does not exist, or tensors do not fit their edges.
+    """
+    check_layers(knockout, n_layers)
+    for item in knockout.interventions:
+        rows = item.rows if isinstance(item, ModuleZero) else (*item.sources, *item.targets)
+        check_positions(rows, length)
+    for swap in knockout.substitutions:
+        for tensors in (swap.values, swap.values if swap.keys is None else swap.keys):
+            if len(tensors) != len(swap.layers) or any(t.shape[1] != len(swap.sources) for t in tensors):
+                raise KnockoutError(
+                    "a substitution needs one tensor per layer, each [kv_heads, sources, head_dim]"
+                )
+
+
+def rows_by_substitution(
+    items: Iterable[Substitution], first: int = 0
+) -> dict[tuple[Substitution, ...], list[int]]:
+    """The rows from ``first`` on that see a substitution, grouped by which ones they see."""
+    items = tuple(items)
+    groups: dict[tuple[Substitution, ...], list[int]] = {}
+    for row in sorted({target for item in items for target in item.targets if target >= first}):
+        groups.setdefault(tuple(item for item in items if row in item.targets), []).append(row)
+    return groups
+
+
+def replaced(key: Tensor, value: Tensor, seen: Iterable[Substitution], layer: int) -> tuple[Tensor, Tensor]:
+    """Copies of keys and values with substitutions written in; where two meet, the later one stands.
+
+    Args:
+        key: ``[batch, kv_heads, n, head_dim]``.
+        value: the same.
+        seen: substitutions that hold in this layer.
+        layer: layer number.
+    """
+    key, value = key.clone(), value.clone()
+    for item in seen:
+        index, sources = item.layers.index(layer), list(item.sources)
+        value[:, :, sources] = item.values[index].to(value)
+        if item.keys is not None:
+            key[:, :, sources] = item.keys[index].to(key)
+    return key, value
+
+
 def _ordered(numbers: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(set(numbers)))

@@ -18,7 +18,7 @@ from harness.attention import repeat_heads, softmax_attention
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded
 from harness.errors import NumericsError
-from harness.knockout import Knockout, ModuleZero, check_layers, check_positions, visible
+from harness.knockout import Knockout, ModuleZero, check, replaced, rows_by_substitution, visible
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class DensePlan:
-    """Per layer a dense mask, and substituted keys and values row by row."""
+    """Per layer a dense mask; rows that see substituted keys or values are computed again."""
 
     knockout: Knockout
     length: int
@@ -46,20 +46,19 @@ class DensePlan:
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Attend with this layer's mask; see `harness.attention.Plan`."""
-        key, value = repeat_heads(key, query.shape[1]), repeat_heads(value, query.shape[1])
+        heads = query.shape[1]
         mask = visible(self.knockout, layer, self.length).to(query.device)
-        output, weights = softmax_attention(query, key, value, scaling, mask)
-        for item in self.knockout.substitutions:
-            if layer in item.layers:
-                index = item.layers.index(layer)
-                seen_key, seen_value = key.clone(), value.clone()
-                sources, targets = list(item.sources), list(item.targets)
-                seen_value[:, :, sources] = repeat_heads(item.values[index][None].to(value), query.shape[1])
-                if item.keys is not None:
-                    seen_key[:, :, sources] = repeat_heads(item.keys[index][None].to(key), query.shape[1])
-                changed, changed_weights = softmax_attention(query, seen_key, seen_value, scaling, mask)
-                output[:, :, targets] = changed[:, :, targets]
-                weights[:, :, targets] = changed_weights[:, :, targets]
+        output, weights = softmax_attention(
+            query, repeat_heads(key, heads), repeat_heads(value, heads), scaling, mask
+        )
+        here = [item for item in self.knockout.substitutions if layer in item.layers]
+        for seen, rows in rows_by_substitution(here).items():
+            other_key, other_value = replaced(key, value, seen, layer)
+            changed, changed_weights = softmax_attention(
+                query, repeat_heads(other_key, heads), repeat_heads(other_value, heads), scaling, mask
+            )
+            output[:, :, rows] = changed[:, :, rows]
+            weights[:, :, rows] = changed_weights[:, :, rows]
         return output.transpose(1, 2).contiguous(), weights
 
 
@@ -77,9 +76,7 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
         NumericsError: if the logits are not finite.
     """
     knockout = knockout or Knockout()
-    check_layers(knockout, checkpoint.n_layers)
-    for item in knockout.substitutions:
-        check_positions((*item.sources, *item.targets), encoded.length)
+    check(knockout, encoded.length, checkpoint.n_layers)
     with zeroed_modules(checkpoint, knockout.zeroed):
         output = checkpoint.model(
             input_ids=encoded.ids[None].to(checkpoint.device),
@@ -110,20 +107,23 @@ def zeroed_modules(checkpoint: Checkpoint, zeroed: tuple[ModuleZero, ...]) -> It
         for item in zeroed:
             check_rows = torch.tensor(item.rows, dtype=torch.long)
             for layer in item.layers:
-                module = _module(checkpoint.decoder.layers[layer], item)
-                handles.append(module.register_forward_hook(_zero_rows(check_rows)))
+                module = zeroed_module(checkpoint.decoder.layers[layer], item.module)
+                handles.append(module.register_forward_hook(zero_rows(check_rows)))
         yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _module(layer: Any, item: ModuleZero) -> nn.Module:  # noqa: ANN401 - layer classes differ by model
-    module: nn.Module = layer.self_attn.o_proj if item.module == "attention" else layer.mlp.down_proj
-    return module
+def zeroed_module(layer: Any, module: str) -> nn.Module:  # noqa: ANN401 - layer classes differ by model
+    """The matrix whose output `ModuleZero` zeroes, in one decoder layer."""
+    matrix: nn.Module = layer.self_attn.o_proj if module == "attention" else layer.mlp.down_proj
+    return matrix
 
 
-def _zero_rows(rows: Tensor) -> Any:  # noqa: ANN401 - torch's hook type
+def zero_rows(rows: Tensor) -> Any:  # noqa: ANN401 - torch's hook type
+    """A forward hook that sets these rows of ``[1, rows, width]`` to zero."""
+
     def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         return output.index_fill(1, rows.to(output.device), 0.0)
 

@@ -1,0 +1,107 @@
+"""Attention of rows that share a prefix: many variants of one prompt's end, one copy of its beginning.
+
+Keys of the prefix are read by every variant and stored once; each variant adds the keys of its own
+rows. Scores against both stand side by side in one buffer, so one softmax weighs them together and
+nothing has to be merged afterwards. Query heads that share a key head are folded into rows, so keys
+are never repeated for grouped queries. Variants are taken in blocks that keep the buffer small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BLOCK_BYTES = {"cpu": 1 << 21, "cuda": 1 << 28}
+"""How large the buffer of scores may grow, by device: on a CPU it should stay in cache."""
+
+
+@dataclass(frozen=True)
+class KeyValue:
+    """Keys and values of some rows: each ``[kv_heads, …, rows, head_dim]``."""
+
+    key: Tensor
+    value: Tensor
+
+    def upto(self, row: int) -> KeyValue:
+        """Those of the rows before ``row``; not a copy."""
+        return KeyValue(self.key[:, :row], self.value[:, :row])
+
+
+def attend_shared(
+    query: Tensor, prefix: KeyValue, own: KeyValue, scaling: float, hidden: Tensor | None = None
+) -> Tensor:
+    """Attention of variants that share a prefix.
+
+    Args:
+        query: ``[kv_heads, variants, group, rows, head_dim]``; group = query heads per key head.
+        prefix: keys and values ``[kv_heads, prefix, head_dim]``, read by every variant.
+        own: ``[kv_heads, variants, rows, head_dim]``, the variants' own rows, which follow the prefix.
+        scaling: factor on the scores.
+        hidden: bool ``[m, rows, prefix + rows]``, True where a query may not read a key (the future
+            included), for the last m variants; the ones before are plainly causal.
+
+    Returns:
+        ``[kv_heads, variants, group, rows, head_dim]``.
+    """
+    variants = query.shape[1]
+    masked_from = variants - (0 if hidden is None else hidden.shape[0])
+    step = _variants_per_block(query, prefix.key.shape[1])
+    future = _future(query.shape[3], query.device)
+    blocks = []
+    for start, stop in [*_ranges(0, masked_from, step), *_ranges(masked_from, variants, step)]:
+        scores = _scores(query[:, start:stop], prefix.key, own.key[:, start:stop])
+        scores.mul_(scaling)
+        if hidden is not None and start >= masked_from:
+            mask = hidden[start - masked_from : stop - masked_from]
+            scores.masked_fill_(mask[None, :, None], -torch.inf)
+        elif future is not None:
+            scores[..., prefix.key.shape[1] :].masked_fill_(future, -torch.inf)
+        blocks.append(_weigh(scores, prefix.value, own.value[:, start:stop]))
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
+
+
+def _scores(query: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
+    """Scores ``[kv_heads, variants, group, rows, prefix + rows]``, not yet scaled."""
+    heads, variants, group, rows, width = query.shape
+    to_prefix = query.reshape(heads, -1, width) @ prefix.transpose(1, 2)
+    to_own = query.reshape(heads, variants, group * rows, width) @ own.transpose(2, 3)
+    return torch.cat(
+        [
+            to_prefix.view(heads, variants, group, rows, prefix.shape[1]),
+            to_own.view(heads, variants, group, rows, rows),
+        ],
+        dim=-1,
+    )
+
+
+def _weigh(scores: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
+    """Softmax over all keys, then the weighted sum of the values."""
+    heads, variants, group, rows, _ = scores.shape
+    split = prefix.shape[1]
+    precise = torch.promote_types(scores.dtype, torch.float32)
+    weights = scores.softmax(dim=-1, dtype=precise).to(scores.dtype)
+    flat = weights.view(heads, variants * group * rows, -1)
+    from_prefix = flat[..., :split] @ prefix
+    from_own = weights.view(heads, variants, group * rows, -1)[..., split:] @ own
+    return from_prefix.view(heads, variants, group, rows, -1) + from_own.view(
+        heads, variants, group, rows, -1
+    )
+
+
+def _variants_per_block(query: Tensor, prefix: int) -> int:
+    heads, _, group, rows, _ = query.shape
+    each = heads * group * rows * (prefix + rows) * max(query.element_size(), 4)
+    return max(1, BLOCK_BYTES.get(query.device.type, BLOCK_BYTES["cuda"]) // max(1, each))
+
+
+def _ranges(start: int, stop: int, step: int) -> list[tuple[int, int]]:
+    return [(at, min(at + step, stop)) for at in range(start, stop, step)]
+
+
+def _future(rows: int, device: torch.device) -> Tensor | None:
+    """Which own keys lie in each own row's future; None where there is none."""
+    if rows == 1:
+        return None
+    return torch.ones(rows, rows, dtype=torch.bool, device=device).triu_(1)
