@@ -39,11 +39,16 @@ def entering(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> list[Tensor]
     rows = [_stopped(checkpoint, partial(checkpoint.model, ids, pixel_values=first.pixels, use_cache=False))]
     visual = rows[0][(first.ids == token).to(rows[0].device)]
     for one in others:
-        ids = one.ids[None].to(checkpoint.device)
-        text = _stopped(checkpoint, partial(checkpoint.decoder, ids, use_cache=False))
+        text = token_rows(checkpoint, one.ids)
         text[(one.ids == token).to(text.device)] = visual
         rows.append(text)
     return rows
+
+
+def token_rows(checkpoint: Checkpoint, ids: Tensor) -> Tensor:
+    """Rows ``[n, width]`` that enter layer 0 for token ids ``[n]``, nothing put in place of image tokens."""
+    ids = ids[None].to(checkpoint.device)
+    return _stopped(checkpoint, partial(checkpoint.decoder, ids, use_cache=False))
 
 
 def _stopped(checkpoint: Checkpoint, start: Callable[[], Any]) -> Tensor:

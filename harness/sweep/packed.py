@@ -28,6 +28,12 @@ class KeyValue:
         """Those of the rows before ``row``; not a copy."""
         return KeyValue(self.key[:, :row], self.value[:, :row])
 
+    def then(self, other: KeyValue) -> KeyValue:
+        """These rows and another's after them."""
+        return KeyValue(
+            torch.cat([self.key, other.key], dim=-2), torch.cat([self.value, other.value], dim=-2)
+        )
+
 
 def attend_shared(
     query: Tensor, prefix: KeyValue, own: KeyValue, scaling: float, hidden: Tensor | None = None
@@ -37,9 +43,10 @@ def attend_shared(
     Args:
         query: ``[kv_heads, variants, group, rows, head_dim]``; group = query heads per key head.
         prefix: keys and values ``[kv_heads, prefix, head_dim]``, read by every variant.
-        own: ``[kv_heads, variants, rows, head_dim]``, the variants' own rows, which follow the prefix.
+        own: ``[kv_heads, variants, own, head_dim]``, what follows the prefix in each variant; the queries
+            are its last rows.
         scaling: factor on the scores.
-        hidden: bool ``[m, rows, prefix + rows]``, True where a query may not read a key (the future
+        hidden: bool ``[m, rows, prefix + own]``, True where a query may not read a key (the future
             included), for the last m variants; the ones before are plainly causal.
 
     Returns:
@@ -47,8 +54,8 @@ def attend_shared(
     """
     variants = query.shape[1]
     masked_from = variants - (0 if hidden is None else hidden.shape[0])
-    step = _variants_per_block(query, prefix.key.shape[1])
-    future = _future(query.shape[3], query.device)
+    step = _variants_per_block(query, prefix.key.shape[1] + own.key.shape[2])
+    future = _future(query.shape[3], own.key.shape[2], query.device)
     blocks = []
     for start, stop in [*_ranges(0, masked_from, step), *_ranges(masked_from, variants, step)]:
         scores = _scores(query[:, start:stop], prefix.key, own.key[:, start:stop])
@@ -63,14 +70,14 @@ def attend_shared(
 
 
 def _scores(query: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
-    """Scores ``[kv_heads, variants, group, rows, prefix + rows]``, not yet scaled."""
+    """Scores ``[kv_heads, variants, group, rows, prefix + own]``, not yet scaled."""
     heads, variants, group, rows, width = query.shape
     to_prefix = query.reshape(heads, -1, width) @ prefix.transpose(1, 2)
     to_own = query.reshape(heads, variants, group * rows, width) @ own.transpose(2, 3)
     return torch.cat(
         [
             to_prefix.view(heads, variants, group, rows, prefix.shape[1]),
-            to_own.view(heads, variants, group, rows, rows),
+            to_own.view(heads, variants, group, rows, own.shape[2]),
         ],
         dim=-1,
     )
@@ -90,9 +97,9 @@ def _weigh(scores: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
     )
 
 
-def _variants_per_block(query: Tensor, prefix: int) -> int:
+def _variants_per_block(query: Tensor, keys: int) -> int:
     heads, _, group, rows, _ = query.shape
-    each = heads * group * rows * (prefix + rows) * max(query.element_size(), 4)
+    each = heads * group * rows * keys * max(query.element_size(), 4)
     return max(1, BLOCK_BYTES.get(query.device.type, BLOCK_BYTES["cuda"]) // max(1, each))
 
 
@@ -100,8 +107,8 @@ def _ranges(start: int, stop: int, step: int) -> list[tuple[int, int]]:
     return [(at, min(at + step, stop)) for at in range(start, stop, step)]
 
 
-def _future(rows: int, device: torch.device) -> Tensor | None:
-    """Which own keys lie in each own row's future; None where there is none."""
+def _future(rows: int, own: int, device: torch.device) -> Tensor | None:
+    """Which own keys lie in each row's future; None where there is none."""
     if rows == 1:
         return None
-    return torch.ones(rows, rows, dtype=torch.bool, device=device).triu_(1)
+    return torch.ones(rows, own, dtype=torch.bool, device=device).triu_(1 + own - rows)

@@ -90,10 +90,7 @@ class Prefill:
         if stop <= stem or self.tree.starts[question] == stem:
             return kept.upto(stop)
         tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
-        return KeyValue(
-            torch.cat([kept.key[:, :stem], kept.key[:, tail]], dim=1),
-            torch.cat([kept.value[:, :stem], kept.value[:, tail]], dim=1),
-        )
+        return kept.upto(stem).then(KeyValue(kept.key[:, tail], kept.value[:, tail]))
 
     def rotary_at(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosine and sine of some positions, ``[1, rows, rotary width]``."""

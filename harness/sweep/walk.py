@@ -75,10 +75,7 @@ def _slot_attention(
     mask = None if slot.hidden is None else slot.hidden.to(query.device)
     attended = attend_shared(folded, prefix, own, scaling, mask).permute(1, 3, 0, 2, 4).flatten(2, 3)
     for number, items in slot.substitutions:
-        whole = KeyValue(
-            torch.cat([prefix.key, own.key[:, number]], dim=1),
-            torch.cat([prefix.value, own.value[:, number]], dim=1),
-        )
+        whole = prefix.then(KeyValue(own.key[:, number], own.value[:, number]))
         rows, seen = substituted(folded[:, number], whole, items, layer, scaling, _visible(slot, number))
         attended[number, rows] = seen
     return attended.flatten(0, 1)
