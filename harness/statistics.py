@@ -5,12 +5,14 @@ The whole method, in reading order:
 1. *Data.* A measure (any hashable key) has one curve per image: the image's samples averaged. The image
    is the unit, because questions on one image are not independent.
 2. *Atoms.* A `Leaf` is a vector of atoms "theta > threshold" (or "<"), theta a function of mean curves.
-3. *Noise.* Each mean curve is perturbed by random signs on the images' deviations from it; an image has
-   the same sign in every measure, window and task, so that pairing is respected. Theta is recomputed on
-   the perturbed curves. Standard errors come from these draws once and stay fixed: re-estimating them in
-   every draw gives quiet windows no variance and the test no power.
-4. *Pseudo-images.* Effects are skewed and pile up at their bound, so rare strong responses can be absent
-   from a sample. Two made-up images per measure, one at either bound, stand for what was not seen.
+3. *Noise.* Each mean curve is perturbed by random multipliers on the images' deviations from it; an
+   image has the same multiplier in every measure, window and task, so that pairing is respected. Theta
+   is recomputed on the perturbed curves. Standard errors come from these draws once and stay fixed:
+   re-estimating them in every draw gives quiet windows no variance and the test no power. The
+   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects.
+4. *Pseudo-images.* Effects pile up at their bound, so rare strong responses can be absent from a sample.
+   Two made-up images per measure, one at either bound, stand for what was not seen. They add to the
+   noise only; estimates are plain means.
 5. *Trees.* A statement is a tree of AND and OR over atoms. AND: every child at the full level
    (intersection-union). OR over atoms: one max-T. OR over larger trees: Bonferroni. At least m of n:
    partial conjunction (Benjamini and Heller 2008).
@@ -28,7 +30,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ from harness.verdict import Judgement, Part, Verdict
 Floats: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.intp]
-Data: TypeAlias = "Mapping[Hashable, Curves]"
+Data: TypeAlias = "Mapping[Any, Curves]"  # keys are hashable
 Theta: TypeAlias = Callable[..., Floats]
 
 FEWEST_IMAGES = 60
@@ -51,8 +53,8 @@ DRAWS = 10_000
 SHARES = (0.1, 0.2, 0.7)
 """How three looks share alpha: 0.005, 0.010 and 0.035 of 0.05 (union bound)."""
 
-EFFECT = (-100.0, 0.0)
-"""Bounds of p_c where it is skewed: a probability cannot fall by more than all of it."""
+EFFECT = (-100.0, 100.0)
+"""Where pseudo-images of p_c lie: all of the probability lost, or as much gained."""
 
 PROBABILITY = (0.0, 1.0)
 """Bounds of a probability or a rate."""
@@ -78,7 +80,7 @@ class Curves:
         values: one row per image, one column per point (window or layer), shape [images, points].
         samples: how many samples were averaged in all.
         anchors: the bounds between which values lie, where two pseudo-images are put; ``None`` for
-            quantities without bounds, such as log-odds.
+            quantities without bounds, such as log-odds (the most extreme images then stand for them).
 
     """
 
@@ -86,6 +88,14 @@ class Curves:
     values: Floats
     samples: int
     anchors: tuple[float, float] | None
+
+    @property
+    def extremes(self) -> tuple[Floats, Floats]:
+        """Where the pseudo-images lie: at the anchors, or at the most extreme image if that is farther."""
+        low, high = self.values.min(axis=0), self.values.max(axis=0)
+        if self.anchors is None:
+            return low, high
+        return np.minimum(low, self.anchors[0]), np.maximum(high, self.anchors[1])
 
     def __post_init__(self) -> None:
         """Check the shapes.
@@ -299,7 +309,7 @@ class Panel:
         data: the curves of every measure that will be asked for.
         keys: the measures, in an order that does not depend on the data.
         seed: fixes the multipliers.
-        draws: how many replicates; an even number, since every draw is used with both signs.
+        draws: how many replicates.
 
     Raises:
         MissingMeasureError: if the data lack a measure.
@@ -319,32 +329,49 @@ class Panel:
         self.draws = draws
         everyone = sorted({image for curves in self.curves.values() for image in curves.images})
         self._column = {image: column for column, image in enumerate(everyone)}
-        random = np.random.default_rng(seed)
-        shape = (draws // 2, len(everyone) + 2 * len(keys))
-        # Two columns for each measure's own pseudo-images stand behind those of the images.
-        self._signs = random.integers(0, 2, shape, dtype=np.int8) * np.int8(2) - np.int8(1)
-        self._pseudo = {key: len(everyone) + 2 * place for place, key in enumerate(keys)}
-        self._replicates: dict[Hashable, Floats] = {}
+        self._random = np.random.default_rng(seed)
+        self._weights = self._multipliers(len(everyone))
+        self._replicates = {key: self._perturbed(curves) for key, curves in self.curves.items()}
         self._atoms: dict[tuple[Theta, tuple[Hashable, ...]], Atoms] = {}
 
     def mean(self, key: Hashable) -> Floats:
-        """Return the mean curve of a measure, pseudo-images included, shape [points]."""
-        mean: Floats = _with_pseudo_images(self.curves[key]).mean(axis=0)
+        """Return the mean curve of a measure over its images, shape [points]."""
+        mean: Floats = self.curves[key].values.mean(axis=0)
         return mean
 
     def replicates(self, key: Hashable) -> Floats:
         """Return the perturbed mean curves of a measure, shape [draws, points]."""
-        if key not in self._replicates:
-            values = _with_pseudo_images(self.curves[key])
-            deviations = values - values.mean(axis=0)
-            columns = [self._column[image] for image in self.curves[key].images]
-            columns += range(self._pseudo[key], self._pseudo[key] + len(values) - len(columns))
-            signs = self._signs[:, columns].astype(np.float64)
-            # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
-            scale = np.sqrt(len(values) * max(len(values) - 1, 1))
-            noise = signs @ (deviations / scale)
-            self._replicates[key] = values.mean(axis=0) + np.concatenate([noise, -noise])
         return self._replicates[key]
+
+    def _multipliers(self, columns: int) -> Singles:
+        """Draw 1 - Exp(1): mean 0, variance 1, third moment -2 (see `_evaluate`)."""
+        weights = self._random.standard_exponential((self.draws, columns), dtype=np.float32)
+        return np.subtract(1, weights, out=weights)
+
+    def _perturbed(self, curves: Curves) -> Floats:
+        columns = [self._column[image] for image in curves.images]
+        mean = curves.values.mean(axis=0)
+        units = len(curves.images) + 2
+        noise = self._weights[:, columns] @ (curves.values - mean).astype(np.float32)
+        noise += self._pseudo_noise(curves, mean)
+        # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
+        perturbed: Floats = mean + noise / np.sqrt(units * (units - 1))
+        return perturbed
+
+    def _pseudo_noise(self, curves: Curves, mean: Floats) -> Floats:
+        """Noise of the two pseudo-images, shape [draws, points].
+
+        One lies at the lower bound, the other at the upper; in each draw they change places over a
+        random stretch of points, so that they also stand for images that would respond only there.
+        """
+        points = np.arange(len(mean))
+        start, end = np.sort(self._random.integers(0, len(mean) + 1, (2, self.draws, 1)), axis=0)
+        swapped = (points >= start) & (points < end)
+        low, high = curves.extremes
+        first, second = self._multipliers(2).T[..., None]
+        noise: Floats = first * (np.where(swapped, high, low) - mean)
+        noise += second * (np.where(swapped, low, high) - mean)
+        return noise
 
     def atoms(self, leaf: Leaf) -> Atoms:
         """Return estimate, standard error and draws of a leaf's atoms.
@@ -359,6 +386,13 @@ class Panel:
         return self._atoms[what]
 
     def _evaluate(self, leaf: Leaf) -> Atoms:
+        """Compute a leaf's atoms.
+
+        The mean of skewed data and its standard error are correlated, so the distance between estimate
+        and truth, in standard errors, is skewed against the data: to first order its third moment is -2
+        times that of the mean, and its centre is off by a quarter of that (Edgeworth expansion of
+        Student's t). The multipliers have the first built in; the shift below adds the second.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             estimate = np.asarray(leaf.theta(*(self.mean(key) for key in leaf.measures)), dtype=np.float64)
             if estimate.shape != (len(leaf.points),):
@@ -368,19 +402,29 @@ class Panel:
             for start in range(0, self.draws, _CHUNK):
                 chunk = slice(start, start + _CHUNK)
                 noise[chunk] = leaf.theta(*(curve[chunk] for curve in curves)) - estimate
-            finite = np.isfinite(noise)
-            error = np.sqrt(np.mean(np.square(noise, dtype=np.float64), axis=0, where=finite))
-        error[~(error > _ROUNDING)] = 0.0
+        error, skewness = _moments(noise)
         noise /= np.where(error > 0, error, np.inf).astype(np.float32)
-        noise[~finite] = np.nan
+        noise += (skewness / 4).astype(np.float32)
         return Atoms(estimate, error, noise)
 
 
-def _with_pseudo_images(curves: Curves) -> Floats:
-    if curves.anchors is None:
-        return curves.values
-    ends = np.repeat(np.array(curves.anchors, dtype=np.float64)[:, None], curves.values.shape[1], axis=1)
-    return np.concatenate([curves.values, ends])
+def _moments(noise: Singles) -> tuple[Floats, Floats]:
+    """Return standard deviation and skewness of each column; what is not finite becomes NaN, and is out.
+
+    A column without variation has 0 and 0.
+    """
+    power = np.zeros((4, noise.shape[1]))
+    for start in range(0, len(noise), _CHUNK):
+        rows = noise[start : start + _CHUNK]
+        rows[~np.isfinite(rows)] = np.nan
+        x = np.nan_to_num(rows.astype(np.float64))
+        power += [np.isfinite(rows).sum(axis=0), x.sum(axis=0), (x * x).sum(axis=0), (x * x * x).sum(axis=0)]
+    count = np.maximum(power[0], 1)
+    mean, square, cube = power[1:] / count
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    deviation[~(deviation > _ROUNDING)] = 0.0
+    third = cube - 3 * mean * square + 2 * mean**3
+    return deviation, third / np.where(deviation > 0, deviation, np.inf) ** 3
 
 
 # --------------------------------------------------------------------------------------------- proofs
@@ -394,6 +438,7 @@ class Prover:
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
+        # By identity, with the node kept beside: an id is only unique among things that still exist.
         self._largest: dict[int, tuple[Somewhere, Singles]] = {}
 
     def prove(self, tree: Tree, stretch: float = 1.0) -> float:
@@ -417,8 +462,8 @@ class Prover:
             case Pair(holds, _):
                 return self.prove(holds, stretch)
 
-    def part(self, node: Somewhere | Everywhere, place: int, level: float) -> Part:
-        """Describe one leaf of a node at the atom that decides the node.
+    def describe(self, node: Somewhere | Everywhere, level: float) -> list[Part]:
+        """Describe each leaf of a node at the atom that decides the node.
 
         The limit on the side that supports is simultaneous where the node is an OR; the limit on the
         side that refutes is simultaneous where it is an AND.
@@ -426,26 +471,33 @@ class Prover:
         against = negation(node)
         assert isinstance(against, Somewhere | Everywhere)  # noqa: S101  (tells the type checker)
         rows = self._rows(node)
-        row = int(rows.argmax() if isinstance(node, Somewhere) else rows.argmin())
-        leaf = node.leaves[place]
-        starts = np.cumsum([0, *(len(other.points) for other in node.leaves)])
-        inside = [
-            atom - starts[place] for atom in node.rows[row] if starts[place] <= atom < starts[place + 1]
-        ]
+        row = node.rows[int(rows.argmax() if isinstance(node, Somewhere) else rows.argmin())]
+        support, refute = self.prove(node), self.prove(against)
+        parts, start = [], 0
+        for leaf, opposite in zip(node.leaves, against.leaves, strict=True):
+            inside = row[(row >= start) & (row < start + len(leaf.points))] - start
+            start += len(leaf.points)
+            atom = int(max(inside, key=self._distance(leaf).__getitem__, default=0))
+            for_it = self._critical(node, leaf, atom, level)
+            against_it = self._critical(against, opposite, atom, level)
+            parts.append(self._part(leaf, atom, (for_it, against_it), (support, refute)))
+        return parts
+
+    def _part(
+        self, leaf: Leaf, atom: int, critical: tuple[float, float], values: tuple[float, float]
+    ) -> Part:
         atoms = self.panel.atoms(leaf)
-        atom = max(inside, key=lambda a: self._distance(leaf)[a]) if inside else 0
-        supporting = atoms.error[atom] * self._critical(node, leaf, atom, level)
-        refuting = atoms.error[atom] * self._critical(against, against.leaves[place], atom, level)
-        below, above = (supporting, refuting) if leaf.sign > 0 else (refuting, supporting)
+        estimate, error = float(atoms.estimate[atom]), float(atoms.error[atom])
+        below, above = critical if leaf.sign > 0 else critical[::-1]
         return Part(
             label=leaf.label,
-            estimate=float(atoms.estimate[atom]),
-            lower=float(atoms.estimate[atom] - below),
-            upper=float(atoms.estimate[atom] + above),
+            estimate=estimate,
+            lower=estimate - error * below if error else estimate,
+            upper=estimate + error * above if error else estimate,
             threshold=float(leaf.threshold),
             asserts=leaf.asserts,
-            p_support=self.prove(node),
-            p_refute=self.prove(against),
+            p_support=values[0],
+            p_refute=values[1],
             where=leaf.points[atom] or None,
         )
 
@@ -496,8 +548,9 @@ class Prover:
                 columns = used[(used >= start) & (used < start + len(leaf.points))] - start
                 start += len(leaf.points)
                 if len(columns):
-                    np.maximum(largest, self._noise(leaf)[:, columns].max(axis=1), out=largest)
-            # The node is kept beside its noise: an id is only unique among things that still exist.
+                    noise = self._noise(leaf)
+                    used_noise = noise if len(columns) == noise.shape[1] else noise[:, columns]
+                    np.maximum(largest, used_noise.max(axis=1), out=largest)
             self._largest[id(node)] = (node, largest)
         return self._largest[id(node)][1]
 
@@ -565,7 +618,7 @@ def judge(
     next (allowed, since the number of images says nothing about the effects).
 
     Args:
-        claim_id: names the claim; the random signs depend on it alone.
+        claim_id: names the claim; the random multipliers depend on it alone.
         tree: the statement.
         looks: the data at each look so far, each look's images containing those of the one before.
         alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
@@ -625,11 +678,11 @@ def _judge_look(tree: Tree, prover: Prover, look: int, level: float, last_level:
 
 def _parts(tree: Tree, prover: Prover, level: float, verdict: Verdict) -> tuple[Part, ...]:
     """Describe every leaf once, the deciding one first: the weakest link, or the broken one."""
-    parts: dict[str, Part] = {}
+    parts: dict[tuple[str, float], Part] = {}
     for node in nodes(tree):
-        for place, leaf in enumerate(node.leaves):
-            if leaf.label not in parts:
-                parts[leaf.label] = prover.part(node, place, level)
+        if not all((leaf.label, leaf.threshold) in parts for leaf in node.leaves):
+            for part in prover.describe(node, level):
+                parts.setdefault((part.label, part.threshold), part)
     order = {Verdict.REFUTED: lambda part: part.p_refute}.get(verdict, lambda part: -part.p_support)
     return tuple(sorted(parts.values(), key=order))
 
@@ -697,15 +750,15 @@ class CurveBand:
 def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = DRAWS) -> CurveBand:
     """Return a curve's mean and limits that hold at all its points together, with chance ``level``.
 
-    ``name`` fixes the random signs.
+    ``name`` fixes the random multipliers.
     """
     count = curves.values.shape[1]
     leaf = Leaf(name, (name,), lambda curve: curve, 0.0, ">", ("",) * count)
     atoms = Panel({name: curves}, (name,), _seed(name), draws).atoms(leaf)
-    critical = np.quantile(np.abs(atoms.noise).max(axis=1), level)
-    return CurveBand(
-        atoms.estimate, atoms.estimate - critical * atoms.error, atoms.estimate + critical * atoms.error
-    )
+    tail = (1 + level) / 2
+    down = np.quantile(atoms.noise.max(axis=1), tail)
+    up = np.quantile((-atoms.noise).max(axis=1), tail)
+    return CurveBand(atoms.estimate, atoms.estimate - down * atoms.error, atoms.estimate + up * atoms.error)
 
 
 def false_discovery(judgements: Mapping[str, Judgement], alpha: float = 0.05) -> dict[str, float]:
