@@ -67,7 +67,7 @@ def in_any(statements: Sequence[Tree]) -> Tree:
     return AnyOf(tuple(statements))
 
 
-def in_most(statements: Sequence[Tree]) -> Tree:
+def in_most(statements: Sequence[Tree]) -> AtLeast:
     """Say that at least two thirds of the statements hold: four of six tasks."""
     return AtLeast(math.ceil(2 * len(statements) / 3), tuple(statements))
 
