@@ -1,0 +1,179 @@
+"""The record as a Markdown summary: the answer in a form that fits a pull request or a terminal."""
+
+from __future__ import annotations
+
+import re
+
+from harness.record import CheckpointRecord, ClaimRecord, RunRecord
+from harness.verdict import Part
+from reports import summary
+from reports.planned import decided_at
+from reports.words import (
+    LOOKS,
+    MIXED,
+    Look,
+    clean,
+    count,
+    duration,
+    interval,
+    number,
+    p_value,
+    scope,
+    source_in_words,
+)
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$@:])")
+_LINK = re.compile(r"(?i)\b(www)\.")
+
+
+def render(record: RunRecord) -> str:
+    """Return the Markdown summary of ``record``."""
+    matrix = summary.rows(record)
+    blocks = [
+        "# Which claims hold",
+        _opening(record),
+        *(_headline(line) for line in summary.headlines(matrix)),
+        *(f"> {escape(remark)}" for remark in record.remarks),
+        _matrix(matrix, summary.checkpoint_names(record)),
+        _expected(record),
+        _reasons(record),
+        *(_samples(item) for item in record.checkpoints),
+        _every_number(record),
+        _closing(record),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def escape(text: object, longest: int = 400) -> str:
+    """Return outside text so that Markdown shows it as it is: no markup, no table cell, no mention."""
+    return _LINK.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", clean(text, longest)))
+
+
+def _opening(record: RunRecord) -> str:
+    what = f"Data set {escape(record.dataset)}, suite {escape(record.suite)}, {escape(record.created)}"
+    seconds = summary.seconds_spent(record.provenance)
+    passes = sum(item.passes for item in record.checkpoints)
+    spent = "" if seconds is None else f", {duration(seconds)}"
+    return f"{what}; {count(passes, 'knocked-out pass')}{spent}."
+
+
+def _headline(line: summary.Headline) -> str:
+    tally = ", ".join(f"{look.symbol} {n} {look.word.lower()}" for look, n in line.counts)
+    return f"**{escape(line.checkpoint)}**: {count(line.claims, 'claim')}{': ' if tally else ''}{tally}."
+
+
+def _matrix(matrix: tuple[summary.Row, ...], names: tuple[str, ...]) -> str:
+    if not matrix:
+        return "No claim was judged."
+    body = [
+        [f"**{escape(row.id)}**", escape(row.statement), *(_cell(cell) for cell in row.cells)]
+        for row in matrix
+    ]
+    return _table(["claim", "statement", *(escape(name) for name in names)], body)
+
+
+def _cell(cell: summary.Cell) -> str:
+    if cell.look is None:
+        return "not judged"
+    if not cell.per_task:
+        return f"{_chip(cell.look)}{_effect(cell.claims[0])}"
+    if cell.look is MIXED:
+        return f"{MIXED.symbol} " + ", ".join(f"{n} {look.word}" for look, n in cell.counts)
+    return f"{_chip(cell.look)}, {count(len(cell.claims), 'task')}"
+
+
+def _chip(look: Look) -> str:
+    return f"{look.symbol} {look.word}"
+
+
+def _effect(claim: ClaimRecord) -> str:
+    part = summary.deciding(claim)
+    return f"<br>{number(part.estimate)} [{interval(part.lower, part.upper)}]" if part else ""
+
+
+def _expected(record: RunRecord) -> str:
+    different = summary.unexpected(record)
+    if not record.claims:
+        return ""
+    if not different:
+        known = len(record.claims) - summary.without_expectation(record)
+        return f"All {count(known, 'expected verdict')} came out again." if known else ""
+    lines = [
+        f"- {escape(c.id)} on {escape(c.checkpoint)}, {escape(scope(c))}: "
+        f"{_chip(LOOKS[c.judgement.verdict])}, expected {escape(c.expected)}"
+        f"{'' if c.enforced else ' (not enforced)'}"
+        for c in different
+    ]
+    return "## Not as expected\n\n" + "\n".join(lines)
+
+
+def _reasons(record: RunRecord) -> str:
+    lines = [
+        f"- {escape(c.id)} on {escape(c.checkpoint)}, {escape(scope(c))}: {escape(c.judgement.reason)}"
+        for c in record.claims
+        if c.judgement.reason
+    ]
+    return "## Left open\n\n" + "\n".join(lines) if lines else ""
+
+
+def _samples(item: CheckpointRecord) -> str:
+    title = f"## Samples, {escape(item.name)}"
+    if not item.tasks:
+        return f"{title}\n\nNo task was run."
+    body = [
+        [
+            escape(task.task),
+            f"{task.samples:,}",
+            f"{task.images:,}",
+            f"{task.kept:,}",
+            ", ".join(f"{n} {escape(reason)}" for reason, n in task.excluded.items()) or "none",
+        ]
+        for task in item.tasks
+    ]
+    table = _table(["task", "samples", "images", "used", "left out"], body)
+    nothing = "" if any(task.kept for task in item.tasks) else "\n\nEvery sample was left out."
+    return f"{title}\n\n{table}{nothing}"
+
+
+def _every_number(record: RunRecord) -> str:
+    decided = decided_at(record.protocol)
+    body = [
+        [
+            escape(c.id),
+            escape(scope(c)),
+            escape(c.checkpoint),
+            _chip(LOOKS[c.judgement.verdict]),
+            *_quantity(summary.deciding(c)),
+            decided(c),
+        ]
+        for c in record.claims
+    ]
+    if not body:
+        return ""
+    head = ["claim", "task", "checkpoint", "verdict", "quantity", "estimate", "interval", "the claim says"]
+    table = _table([*head, "p (holds)", "p (fails)", "look"], body)
+    return f"<details><summary>Every verdict and its numbers</summary>\n\n{table}\n\n</details>"
+
+
+def _quantity(part: Part | None) -> list[str]:
+    if part is None:
+        return ["", "", "", "", "", ""]
+    return [
+        escape(part.label, 120),
+        number(part.estimate),
+        interval(part.lower, part.upper),
+        f"{escape(part.asserts)} {number(part.threshold)}",
+        escape(p_value(part.p_support)),
+        escape(p_value(part.p_refute)),
+    ]
+
+
+def _closing(record: RunRecord) -> str:
+    sources = dict.fromkeys(source_in_words(claim.source) for claim in record.claims)
+    where = f" Statements come from: {escape('; '.join(sources), 900)}." if sources else ""
+    return f"Each claim has its own error of at most 5 %; the catalogue as a whole has not.{where}"
+
+
+def _table(head: list[str], body: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,203 @@
+"""The record as one self-contained HTML page.
+
+The page is complete without its script, which only filters, sorts and switches the theme. Its content
+policy allows nothing but its own style, its own script (by hash) and no network: even a text that got
+past escaping could not run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from harness.record import CheckpointRecord, RunRecord
+from reports import citation, flowmap, panel_art, summary, words
+from reports.adjust import Adjusted, adjusted
+from reports.catalogue import PLAIN, RIVALS, Rival
+from reports.figures import Figure, curves_of, figures
+from reports.flowmap import FlowMap, flow_map
+from reports.panels import Panel, Plot, claim_curves, plots
+from reports.planned import decided_at
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Share:
+    """One checkpoint's part of a claim's section.
+
+    Attributes:
+        cell: the verdicts.
+        plots: their curves.
+    """
+
+    cell: summary.Cell
+    plots: tuple[Plot, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The section of a claim.
+
+    Attributes:
+        row: the claim and its verdicts.
+        plain: the hypothesis in plain words; empty where there are none.
+        hypotheses: the hypothesis exactly; several where tasks or checkpoints differ.
+        rivals: findings that pull the other way.
+        shares: per checkpoint, verdicts and curves.
+    """
+
+    row: summary.Row
+    plain: str
+    hypotheses: tuple[str, ...]
+    rivals: tuple[Rival, ...]
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What is shown of a checkpoint beside the claims.
+
+    Attributes:
+        name: its name.
+        record: how it was run, or None where the record does not say.
+        picture: the flow through it, or None where it was not measured.
+        figures: the paper's figures.
+        adjusted: its p-values, adjusted for the number of claims.
+    """
+
+    name: str
+    record: CheckpointRecord | None
+    picture: FlowMap | None
+    figures: tuple[Figure, ...]
+    adjusted: tuple[Adjusted, ...]
+
+
+def render(record: RunRecord) -> str:
+    """Return the page for ``record``."""
+    environment = _environment()
+    matrix = summary.rows(record)
+    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        record=record,
+        rows=matrix,
+        names=summary.checkpoint_names(record),
+        headlines=summary.headlines(matrix),
+        totals=summary.count_verdicts(record.claims),
+        unexpected=summary.unexpected(record),
+        unknown=summary.without_expectation(record),
+        seconds=summary.seconds_spent(record.provenance),
+        sections=tuple(_section(row) for row in matrix),
+        portraits=portraits(record),
+        looks=tuple(words.LOOKS.values()),
+        looks_of_cells=(*words.LOOKS.values(), words.MIXED),
+        sources=words.SOURCES,
+        citation=citation.entries(record.suite),
+        decided_at=decided_at(record.protocol),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def portraits(record: RunRecord) -> tuple[Portrait, ...]:
+    """What is shown of each checkpoint."""
+    return tuple(_portrait(record, name) for name in summary.checkpoint_names(record))
+
+
+def _portrait(record: RunRecord, name: str) -> Portrait:
+    known = next((item for item in record.checkpoints if item.name == name), None)
+    curves = curves_of(record, name)
+    layers = known.layers if known else max((max(c.points, default=0) + 1 for c in curves), default=0)
+    claims = [claim for claim in record.claims if claim.checkpoint == name]
+    return Portrait(
+        name, known, flow_map(curves, layers), figures(record, name), adjusted(claims, _alpha(record))
+    )
+
+
+def _alpha(record: RunRecord) -> float:
+    alpha = record.protocol.get("alpha")
+    return float(alpha) if isinstance(alpha, int | float) and 0 < alpha < 1 else 0.05
+
+
+def _section(row: summary.Row) -> Section:
+    return Section(
+        row=row,
+        plain=PLAIN.get(row.id, ""),
+        hypotheses=tuple(dict.fromkeys(claim.hypothesis for claim in row.claims)),
+        rivals=RIVALS.get(row.id, ()),
+        shares=tuple(_share(cell) for cell in row.cells if cell.claims),
+    )
+
+
+def _share(cell: summary.Cell) -> Share:
+    bands = tuple(dict.fromkeys(band for claim in cell.claims for band in claim.bands))
+    threshold = next((claim.threshold for claim in cell.claims if claim.threshold is not None), None)
+    return Share(cell, plots(claim_curves(cell.claims), bands, threshold))
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., object]] = {
+        "clean": words.clean,
+        "number": words.number,
+        "p": words.p_value,
+        "count": words.count,
+        "duration": words.duration,
+        "flow": words.flow_name,
+        "anchor": words.anchor,
+        "scope": words.scope,
+        "source": words.source_in_words,
+        "look": words.look,
+        "deciding": summary.deciding,
+        "facts": facts,
+    }
+    environment.filters.update(filters)
+    environment.globals.update(
+        draw_panel=_Numbered(panel_art.draw, "p"),
+        draw_map=_Numbered(flowmap.draw, "m"),
+        interval=words.interval,
+        claim_id=_claim_id,
+    )
+    return environment
+
+
+def _claim_id(identifier: str) -> str:
+    return "claim-" + words.anchor(identifier)
+
+
+class _Numbered:
+    """A drawing function that gives every drawing of a page a name of its own."""
+
+    def __init__(
+        self, draw: Callable[[Panel, str], str] | Callable[[FlowMap, str], str], prefix: str
+    ) -> None:
+        self._draw: Callable[..., str] = draw
+        self._prefix = prefix
+        self._drawn = 0
+
+    def __call__(self, subject: Panel | FlowMap) -> Markup:
+        self._drawn += 1
+        return Markup(self._draw(subject, f"{self._prefix}{self._drawn}"))  # noqa: S704 - labels are escaped
+
+
+def facts(tree: object, path: str = "") -> tuple[tuple[str, str], ...]:
+    """Flatten nested settings into names and values, for a table."""
+    if isinstance(tree, Mapping):
+        inner = [facts(value, f"{path} {key}".strip()) for key, value in tree.items()]
+        return tuple(pair for pairs in inner for pair in pairs)
+    if isinstance(tree, list | tuple):
+        return ((words.clean(path, 80), words.clean(", ".join(str(item) for item in tree))),)
+    return ((words.clean(path, 80), "not set" if tree is None else words.clean(tree)),)

@@ -1,0 +1,141 @@
+"""Curves sorted into panels: one per task and reading, with a common scale, ready to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.record import ClaimRecord, Curve
+from reports.styles import Key, Style, key, styles
+from reports.words import clean, flow_name, number
+
+READINGS = {
+    "p_c": "relative change of the answer's probability (p_c)",
+    "log_odds": "change of log-odds against the foil",
+    "flip": "share of answers that flip",
+    "probability": "probability at the last position",
+}
+"""What each reading is, in words; the first three are the three ways in which an effect is read."""
+
+_ROOM = 0.06
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a legend."""
+
+    text: str
+    style: Style
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One small plot.
+
+    Attributes:
+        title: what tells it from its neighbours: a task.
+        curves: what is drawn, null blocks first.
+        styles: how.
+        limits: vertical range, common to its plot.
+        unit: of the vertical axis.
+        bands: shaded depth ranges.
+        threshold: horizontal line, or None.
+    """
+
+    title: str
+    curves: tuple[Curve, ...]
+    styles: dict[Key, Style]
+    limits: tuple[float, float]
+    unit: str
+    bands: tuple[tuple[str, float, float], ...] = ()
+    threshold: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The panel in words, for those who do not see it."""
+        return clean(f"{self.title}: " + "; ".join(_in_words(curve) for curve in self.curves), 600)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A row of panels over the same axes.
+
+    Attributes:
+        reading: what is read off, in words.
+        entries: the legend.
+        panels: one per task.
+    """
+
+    reading: str
+    entries: tuple[Entry, ...]
+    panels: tuple[Panel, ...]
+
+
+def plots(
+    curves: Iterable[Curve],
+    bands: tuple[tuple[str, float, float], ...] = (),
+    threshold: float | None = None,
+) -> tuple[Plot, ...]:
+    """Sort curves into plots, one per reading, the claim's own reading first.
+
+    The threshold is in the unit of the first curve, so only plots of that reading show it.
+    """
+    unique = list({(key(c), c.task, c.reading): c for c in curves}.values())
+    order = list(dict.fromkeys(curve.reading for curve in unique))
+    return tuple(
+        _plot([c for c in unique if c.reading == reading], bands, threshold if reading == order[0] else None)
+        for reading in order
+    )
+
+
+def _plot(curves: list[Curve], bands: tuple[tuple[str, float, float], ...], threshold: float | None) -> Plot:
+    look = styles(curves)
+    limits = _limits(curves, threshold)
+    panels = tuple(
+        Panel(
+            title=task,
+            curves=tuple(sorted((c for c in curves if c.task == task), key=lambda c: c.role != "null")),
+            styles=look,
+            limits=limits,
+            unit=curves[0].unit,
+            bands=bands,
+            threshold=threshold,
+        )
+        for task in dict.fromkeys(curve.task for curve in curves)
+    )
+    reading = READINGS.get(curves[0].reading, clean(curves[0].reading, 60))
+    return Plot(reading, tuple(Entry(_series_name(k, look), style) for k, style in look.items()), panels)
+
+
+def _series_name(series: Key, among: dict[Key, Style]) -> str:
+    label, role, window = series
+    several = len({k for lab, r, k in among if (lab, r) == (label, role)}) > 1
+    suffix = f", k = {window}" if several and window else ""
+    return flow_name(label) + suffix + (" (null)" if role == "null" and "null" not in label else "")
+
+
+def _limits(curves: Sequence[Curve], threshold: float | None) -> tuple[float, float]:
+    values = [v for c in curves for series in (c.mean, c.lower, c.upper) for v in series if math.isfinite(v)]
+    values += [0.0] + ([threshold] if threshold is not None and math.isfinite(threshold) else [])
+    low, high = min(values), max(values)
+    room = (high - low) * _ROOM or 1.0
+    return low - room, high + room
+
+
+def _in_words(curve: Curve) -> str:
+    known = [(value, place) for place, value in enumerate(curve.mean) if math.isfinite(value)]
+    name = flow_name(curve.label)
+    if not known:
+        return f"{name} has no numbers"
+    place = "layer" if curve.window else "after layer"
+    (low, at_low), (high, at_high) = min(known), max(known)
+    return (
+        f"{name} lowest {number(low)} at {place} {curve.points[at_low]}, "
+        f"highest {number(high)} at {place} {curve.points[at_high]}"
+    )
+
+
+def claim_curves(claims: Iterable[ClaimRecord]) -> list[Curve]:
+    """All curves of some verdicts, in order."""
+    return [curve for claim in claims for curve in claim.curves]

@@ -1,0 +1,162 @@
+"""The answer of a run, as data: which claims hold on which checkpoints, how many, and what is unexpected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.record import ClaimRecord, RunRecord
+from harness.verdict import Part, Verdict
+from reports.words import LOOKS, MIXED, Look, claim_order
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A claim on a checkpoint.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        claims: its verdicts: one, or one per task; none where the claim was not judged.
+    """
+
+    checkpoint: str
+    claims: tuple[ClaimRecord, ...]
+
+    @property
+    def look(self) -> Look | None:
+        """How the cell is shown: one verdict, or "differs by task"."""
+        verdicts = {claim.judgement.verdict for claim in self.claims}
+        if not verdicts:
+            return None
+        return LOOKS[verdicts.pop()] if len(verdicts) == 1 else MIXED
+
+    @property
+    def per_task(self) -> bool:
+        """Whether the claim was judged task by task."""
+        return len(self.claims) > 1 or any(claim.task for claim in self.claims)
+
+    @property
+    def counts(self) -> tuple[tuple[Look, int], ...]:
+        """How many verdicts of each kind it holds."""
+        return count_verdicts(self.claims)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smaller p-value of its first verdict, for sorting; 1 where there is none."""
+        values = [min(c.judgement.p_support, c.judgement.p_refute) for c in self.claims]
+        known = [value for value in values if value == value]  # noqa: PLR0124 - NaN differs from itself
+        return min(known, default=1.0)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim on every checkpoint.
+
+    Attributes:
+        id: the claim's id.
+        statement: the claim.
+        source: its source tags.
+        cells: one per checkpoint, in the record's order.
+    """
+
+    id: str
+    statement: str
+    source: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def claims(self) -> tuple[ClaimRecord, ...]:
+        """All its verdicts."""
+        return tuple(claim for cell in self.cells for claim in cell.claims)
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """The verdicts that occur in it, for the filter."""
+        return tuple(look.slug for look, _ in count_verdicts(self.claims))
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One checkpoint's result in one sentence.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        claims: how many claims were judged.
+        counts: how many of them came out how.
+    """
+
+    checkpoint: str
+    claims: int
+    counts: tuple[tuple[Look, int], ...]
+
+
+def checkpoint_names(record: RunRecord) -> tuple[str, ...]:
+    """Every checkpoint, in the order of the record; also those that only a claim names."""
+    named = [item.name for item in record.checkpoints] + [claim.checkpoint for claim in record.claims]
+    return tuple(dict.fromkeys(named))
+
+
+def rows(record: RunRecord) -> tuple[Row, ...]:
+    """The matrix of claims and checkpoints, in the order of the claims' ids."""
+    names = checkpoint_names(record)
+    found: dict[str, list[ClaimRecord]] = {}
+    for claim in record.claims:
+        found.setdefault(claim.id, []).append(claim)
+    return tuple(_row(identifier, found[identifier], names) for identifier in sorted(found, key=claim_order))
+
+
+def _row(identifier: str, claims: list[ClaimRecord], names: tuple[str, ...]) -> Row:
+    cells = tuple(Cell(name, tuple(c for c in claims if c.checkpoint == name)) for name in names)
+    return Row(identifier, claims[0].statement, claims[0].source, cells)
+
+
+def headlines(matrix: tuple[Row, ...]) -> tuple[Headline, ...]:
+    """One sentence per checkpoint."""
+    width = len(matrix[0].cells) if matrix else 0
+    return tuple(_headline([row.cells[column] for row in matrix]) for column in range(width))
+
+
+def _headline(column: list[Cell]) -> Headline:
+    looks = [cell.look for cell in column]
+    judged = [look for look in looks if look is not None]
+    return Headline(column[0].checkpoint, len(judged), _in_order(Counter(judged)))
+
+
+def count_verdicts(claims: tuple[ClaimRecord, ...]) -> tuple[tuple[Look, int], ...]:
+    """How many verdicts of each kind, in the order in which verdicts are listed."""
+    return _in_order(Counter(LOOKS[claim.judgement.verdict] for claim in claims))
+
+
+def _in_order(counts: Mapping[Look, int]) -> tuple[tuple[Look, int], ...]:
+    return tuple(sorted(counts.items(), key=lambda item: item[0].order))
+
+
+def unexpected(record: RunRecord) -> tuple[ClaimRecord, ...]:
+    """The verdicts that are not those on file."""
+    return tuple(
+        claim for claim in record.claims if claim.expected not in {None, claim.judgement.verdict.value}
+    )
+
+
+def without_expectation(record: RunRecord) -> int:
+    """How many verdicts have nothing on file to compare with."""
+    return sum(claim.expected is None for claim in record.claims)
+
+
+def deciding(claim: ClaimRecord) -> Part | None:
+    """The part that decided the claim, if it has parts."""
+    return claim.judgement.parts[0] if claim.judgement.parts else None
+
+
+def undecided(claim: ClaimRecord) -> bool:
+    """Whether the claim was left open."""
+    return claim.judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def seconds_spent(provenance: Mapping[str, object]) -> float | None:
+    """The time a run took: ``provenance["seconds"]``, a number or one number per step."""
+    spent = provenance.get("seconds")
+    parts = list(spent.values()) if isinstance(spent, Mapping) else [spent]
+    known = [float(part) for part in parts if isinstance(part, int | float) and not isinstance(part, bool)]
+    return sum(known) if known else None

@@ -1,0 +1,188 @@
+"""Words and numbers as the report writes them: verdicts, source tags, estimates, p-values, durations.
+
+Whatever comes from outside (questions, answers, paths, labels) passes through `clean` before it is
+shown; templates escape it as well.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from harness.record import ClaimRecord
+from harness.verdict import Verdict
+
+LONGEST = 1500
+"""Characters of one outside text that the report shows; the JSON holds the whole."""
+
+NOTHING = "–"
+"""Stands where there is no number."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a verdict looks.
+
+    Attributes:
+        slug: its name in CSS classes and ids.
+        word: its name in the table.
+        symbol: a sign that can be told apart without colour.
+        order: for sorting.
+        meaning: one sentence for the reader.
+    """
+
+    slug: str
+    word: str
+    symbol: str
+    order: int
+    meaning: str
+
+
+LOOKS = {
+    Verdict.SUPPORTED: Look(
+        "supported",
+        "SUPPORTED",
+        "✓",
+        0,
+        "The statement is proven for this checkpoint, with an error of at most 5 %.",
+    ),
+    Verdict.REFUTED: Look(
+        "refuted",
+        "REFUTED",
+        "✗",
+        2,
+        "Its negation is proven for this checkpoint, with an error of at most 5 %.",
+    ),
+    Verdict.INCONCLUSIVE: Look(
+        "inconclusive",
+        "INCONCLUSIVE",
+        "?",
+        3,
+        "Neither is proven on these samples; the reason stands beside it.",
+    ),
+    Verdict.NOT_APPLICABLE: Look(
+        "not-applicable",
+        "NOT APPLICABLE",
+        "○",
+        4,
+        "The checkpoint or the data lacks what the statement is about.",
+    ),
+}
+MIXED = Look("mixed", "DIFFERS BY TASK", "◐", 1, "Verdicts differ between tasks; open the row to see them.")
+
+SOURCES = {
+    "ABS": "the paper's abstract or Figure 1 caption",
+    "CODE": "the authors' released code or files",
+    "DATA": "counted in the released data files",
+    "3P": "a third party's summary of the paper",
+    "MEM": "as recalled; not checked against the paper",
+    "OURS": "this suite's own addition, not the paper's",
+}
+
+_TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
+_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_SMALLEST_P = 0.001
+_MANY = 1000
+_MINUTE = 60.0
+_HOUR = 3600.0
+
+
+def look(verdict: Verdict) -> Look:
+    """Return how ``verdict`` is shown."""
+    return LOOKS[verdict]
+
+
+def source_in_words(source: str) -> str:
+    """Say where a statement comes from; unknown tags are repeated as they are."""
+    tags = dict.fromkeys(_TAG.findall(source))
+    return "; ".join(SOURCES[tag] for tag in tags) or clean(source)
+
+
+def clean(text: object, longest: int = LONGEST) -> str:
+    """Return ``text`` without characters that change how its surroundings are read, cut to ``longest``.
+
+    Control characters and lone surrogates become the replacement character; marks that turn the
+    writing direction go, so that a right-to-left answer cannot reorder the sentence around it.
+    """
+    written = str(text)
+    kept = "".join(
+        _harmless(character) for character in written[: longest + 1] if character not in _DIRECTION
+    )
+    return kept if len(written) <= longest else kept[: longest - 1] + "…"
+
+
+def _harmless(character: str) -> str:
+    if character in "\n\t":
+        return " "
+    return "\ufffd" if unicodedata.category(character) in {"Cc", "Cs"} else character
+
+
+def number(value: float | None) -> str:
+    """Write an estimate: three digits, a real minus sign, a dash for what is not a number."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if abs(value) >= _MANY:
+        text = f"{value:,.0f}"
+    elif abs(value) >= 1:
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.3f}".rstrip("0").rstrip(".") or "0"
+    return "0" if text in {"-0", "0.0", "-0.0"} else text.replace("-", "−")
+
+
+def interval(lower: float, upper: float) -> str:
+    """Write an interval, or a dash where neither end is known."""
+    if not math.isfinite(lower) and not math.isfinite(upper):
+        return NOTHING
+    return f"{_end(lower, '−∞')} to {_end(upper, '∞')}"
+
+
+def _end(value: float, unbounded: str) -> str:
+    return number(value) if math.isfinite(value) else unbounded
+
+
+def p_value(value: float) -> str:
+    """Write a p-value; nothing below 0.001 is spelt out."""
+    if not math.isfinite(value):
+        return NOTHING
+    return "< 0.001" if value < _SMALLEST_P else f"{value:.3f}"
+
+
+def count(value: int, thing: str) -> str:
+    """Write ``1 image``, ``1,234 images`` or ``2 passes``."""
+    plural = "es" if thing.endswith("s") else "s"
+    return f"{value:,} {thing}" + ("" if value == 1 else plural)
+
+
+def duration(seconds: float) -> str:
+    """Write a time as a reader would say it."""
+    if not math.isfinite(seconds):
+        return NOTHING
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.1f} min"
+    return f"{seconds / _HOUR:.1f} h"
+
+
+def flow_name(label: str) -> str:
+    """Write ``related_patches->question`` as ``related patches → question``."""
+    return clean(label, 120).replace("->", " → ").replace("_", " ")
+
+
+def anchor(identifier: str) -> str:
+    """Return an id for a link: letters, digits and hyphens only."""
+    return re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")[:60] or "x"
+
+
+def claim_order(identifier: str) -> tuple[str, int, str]:
+    """Sort key of a claim's id: A2 before A10, C3 before C3b."""
+    match = re.fullmatch(r"([A-Za-z]+)(\d{1,9})(.*)", identifier, re.DOTALL | re.ASCII)
+    return (match[1], int(match[2]), match[3]) if match else (identifier, 0, "")
+
+
+def scope(claim: ClaimRecord) -> str:
+    """Name what a verdict is about beside the claim: a task, or all of them."""
+    return clean(claim.task, 80) if claim.task else "all tasks"

@@ -1,0 +1,55 @@
+"""The three files of a report, written so that no reader ever sees half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.record import RunRecord
+from reports import markdown, page
+from reports.schema import problems, schema
+
+
+def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
+    """Write ``report.html``, ``report.md`` and ``report.json`` into ``folder``; return their paths.
+
+    The record itself comes first, so that a report can be rebuilt whatever happens to the page.
+
+    Raises:
+        HarnessError: if the folder cannot be made or written, or the record breaks its schema.
+    """
+    text = record.to_json()
+    broken = problems(json.loads(text), schema())
+    if broken:
+        raise HarnessError(f"the record of this run breaks its own schema: {broken[0]}. Please report it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = _publish(folder / "report.json", text)
+        html = _publish(folder / "report.html", page.render(record))
+        summary = _publish(folder / "report.md", markdown.render(record))
+    except OSError as error:
+        reason = error.strerror or error
+        raise HarnessError(
+            f"{folder}: the report cannot be written ({reason}); name another folder with --report"
+        ) from error
+    return html, summary, stored
+
+
+def _publish(path: Path, text: str) -> Path:
+    """Write beside the target, then rename: a reader sees the old file or the new one.
+
+    A lone surrogate, which JSON may carry, is written as its escape: the file stays UTF-8 and JSON.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
