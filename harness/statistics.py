@@ -27,7 +27,7 @@ thresholds of the claims and the minimum number of images are our own, not the p
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -349,10 +349,12 @@ class Panel:
         return np.subtract(1, weights, out=weights)
 
     def _perturbed(self, curves: Curves) -> Floats:
-        columns = [self._column[image] for image in curves.images]
         mean = curves.values.mean(axis=0)
         units = len(curves.images) + 2
-        noise = self._weights[:, columns] @ (curves.values - mean).astype(np.float32)
+        weights = self._weights
+        if len(curves.images) < len(self._column):
+            weights = weights[:, [self._column[image] for image in curves.images]]
+        noise = (weights @ (curves.values - mean).astype(np.float32)).astype(np.float64)
         noise += self._pseudo_noise(curves, mean)
         # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
         perturbed: Floats = mean + noise / np.sqrt(units * (units - 1))
@@ -630,49 +632,86 @@ def judge(
         ValueError: if a value is not finite, or there are no looks or more than planned.
 
     """
-    shares = {1: (1.0,), len(SHARES): SHARES}[planned]
     if not 1 <= len(looks) <= planned:
         raise ValueError(f"{len(looks)} looks of {planned} planned")
     keys, seed = measures(tree), _seed(claim_id)
-    level, judgement = 0.0, None
-    for look, data in enumerate(looks):
+    panels = (Panel(data, keys, seed, draws) for data in looks)
+    return _judgement(tree, decide(tree, panels, alpha=alpha, planned=planned), alpha * _shares(planned)[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What the looks came to: the last one taken, and the p-values of the claim and its negation."""
+
+    panel: Panel
+    look: int
+    level: float
+    support: float = 1.0
+    refute: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """SUPPORTED or REFUTED if proven at the look's level."""
+        if self.support <= self.level:
+            return Verdict.SUPPORTED
+        return Verdict.REFUTED if self.refute <= self.level else Verdict.INCONCLUSIVE
+
+
+def decide(tree: Tree, panels: Iterable[Panel], *, alpha: float = 0.05, planned: int = 3) -> Decision:
+    """Take one look after the other until one decides; ``panels`` may be lazy.
+
+    Raises:
+        ValueError: if there is no look.
+
+    """
+    shares = _shares(planned)
+    level, decision, against = 0.0, None, negation(tree)
+    for look, panel in enumerate(panels):
         level += alpha * shares[look]
-        panel = Panel(data, keys, seed, draws)
         if panel.images < FEWEST_IMAGES:
+            decision = Decision(panel, look, level)
             continue
-        judgement = _judge_look(tree, Prover(panel), look, level, alpha * shares[-1])
-        if judgement.verdict is not Verdict.INCONCLUSIVE:
-            return judgement
+        prover = Prover(panel)
+        decision = Decision(panel, look, level, prover.prove(tree), prover.prove(against))
+        if decision.verdict is not Verdict.INCONCLUSIVE:
+            break
         level = 0.0
-    return judgement or _too_few(panel, len(looks) - 1, alpha)
+    if decision is None:
+        raise ValueError("no look was taken")
+    return decision
 
 
-def _judge_look(tree: Tree, prover: Prover, look: int, level: float, last_level: float) -> Judgement:
-    support, refute = prover.prove(tree), prover.prove(negation(tree))
-    if support <= level:
-        verdict = Verdict.SUPPORTED
-    elif refute <= level:
-        verdict = Verdict.REFUTED
-    else:
-        verdict = Verdict.INCONCLUSIVE
-    needed = None
-    reason = ""
-    if verdict is Verdict.INCONCLUSIVE:
+def _shares(planned: int) -> tuple[float, ...]:
+    if planned not in {1, len(SHARES)}:
+        raise ValueError(f"1 or {len(SHARES)} looks can be planned, not {planned}")
+    return SHARES if planned == len(SHARES) else (1.0,)
+
+
+def _judgement(tree: Tree, decision: Decision, last_level: float) -> Judgement:
+    """Describe a decision for people."""
+    panel, prover, enough = decision.panel, Prover(decision.panel), decision.panel.images >= FEWEST_IMAGES
+    needed, reason = None, ""
+    if not enough:
+        needed, reason = FEWEST_IMAGES, f"{panel.images} images; fewer than {FEWEST_IMAGES} decide nothing"
+    elif decision.verdict is Verdict.INCONCLUSIVE:
         needed = needed_images(tree, prover, last_level)
-        reason = f"neither the claim (p = {support:.2g}) nor its negation (p = {refute:.2g}) is shown"
-        reason += f" at {level:.3g}; about {needed} images would decide" if needed else f" at {level:.3g}"
+        reason = (
+            f"neither the claim (p = {decision.support:.2g}) nor its negation (p = {decision.refute:.2g}) "
+            f"is shown at {decision.level:.3g}"
+        )
+        reason += f"; about {needed} images would decide" if needed else ""
     return Judgement(
-        verdict=verdict,
-        p_support=support,
-        p_refute=refute,
-        alpha=level,
-        look=look,
-        n_images=prover.panel.images,
-        n_samples=prover.panel.samples,
-        parts=_parts(tree, prover, level, verdict),
+        verdict=decision.verdict,
+        p_support=decision.support,
+        p_refute=decision.refute,
+        alpha=decision.level,
+        look=decision.look,
+        n_images=panel.images,
+        n_samples=panel.samples,
+        parts=_parts(tree, prover, decision.level, decision.verdict) if enough else (),
         reason=reason,
         needed_images=needed,
-        notes=_constant(tree, prover.panel),
+        notes=_constant(tree, panel) if enough else (),
     )
 
 
@@ -692,20 +731,6 @@ def _constant(tree: Tree, panel: Panel) -> tuple[str, ...]:
     leaves = {leaf.label: leaf for node in nodes(tree) for leaf in node.leaves}
     flat = [label for label, leaf in leaves.items() if not panel.atoms(leaf).error.all()]
     return tuple(f"no variation over images: {label}" for label in flat)
-
-
-def _too_few(panel: Panel, look: int, alpha: float) -> Judgement:
-    return Judgement(
-        verdict=Verdict.INCONCLUSIVE,
-        p_support=1.0,
-        p_refute=1.0,
-        alpha=alpha,
-        look=look,
-        n_images=panel.images,
-        n_samples=panel.samples,
-        reason=f"{panel.images} images; fewer than {FEWEST_IMAGES} decide nothing",
-        needed_images=FEWEST_IMAGES,
-    )
 
 
 def needed_images(tree: Tree, prover: Prover, level: float, most: int = 100) -> int | None:
