@@ -89,12 +89,12 @@ def _weigh(scores: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
     split = prefix.shape[1]
     precise = torch.promote_types(scores.dtype, torch.float32)
     weights = scores.softmax(dim=-1, dtype=precise).to(scores.dtype)
-    flat = weights.view(heads, variants * group * rows, -1)
-    from_prefix = flat[..., :split] @ prefix
-    from_own = weights.view(heads, variants, group * rows, -1)[..., split:] @ own
-    return from_prefix.view(heads, variants, group, rows, -1) + from_own.view(
-        heads, variants, group, rows, -1
-    )
+    flat = weights.view(heads, variants * group * rows, -1)[..., :split]
+    alone = weights.view(heads * variants, group * rows, -1)[..., split:]
+    from_prefix = (flat @ prefix).view(heads * variants, group * rows, -1)
+    # Added inside the product: one rounding less, and one pass over memory less.
+    both = torch.baddbmm(from_prefix, alone, own.reshape(heads * variants, own.shape[2], -1))
+    return both.view(heads, variants, group, rows, -1)
 
 
 def _variants_per_block(query: Tensor, keys: int) -> int:
