@@ -354,25 +354,25 @@ class Panel:
         weights = self._weights
         if len(curves.images) < len(self._column):
             weights = weights[:, [self._column[image] for image in curves.images]]
-        noise = (weights @ (curves.values - mean).astype(np.float32)).astype(np.float64)
+        noise = weights @ (curves.values - mean).astype(np.float32)
         noise += self._pseudo_noise(curves, mean)
         # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
-        perturbed: Floats = mean + noise / np.sqrt(units * (units - 1))
+        noise /= np.float32(np.sqrt(units * (units - 1)))
+        perturbed: Floats = mean + noise
         return perturbed
 
-    def _pseudo_noise(self, curves: Curves, mean: Floats) -> Floats:
+    def _pseudo_noise(self, curves: Curves, mean: Floats) -> Singles:
         """Noise of the two pseudo-images, shape [draws, points].
 
         One lies at the lower bound, the other at the upper; in each draw they change places over a
         random stretch of points, so that they also stand for images that would respond only there.
         """
         points = np.arange(len(mean))
-        start, end = np.sort(self._random.integers(0, len(mean) + 1, (2, self.draws, 1)), axis=0)
-        swapped = (points >= start) & (points < end)
-        low, high = curves.extremes
+        start, end = self._random.integers(0, len(mean) + 1, (2, self.draws, 1))
+        swapped = (points >= start) != (points >= end)
+        low, high = ((end - mean).astype(np.float32) for end in curves.extremes)
         first, second = self._multipliers(2).T[..., None]
-        noise: Floats = first * (np.where(swapped, high, low) - mean)
-        noise += second * (np.where(swapped, low, high) - mean)
+        noise: Singles = first * low + second * high + swapped * ((first - second) * (high - low))
         return noise
 
     def atoms(self, leaf: Leaf) -> Atoms:
@@ -418,9 +418,12 @@ def _moments(noise: Singles) -> tuple[Floats, Floats]:
     power = np.zeros((4, noise.shape[1]))
     for start in range(0, len(noise), _CHUNK):
         rows = noise[start : start + _CHUNK]
-        rows[~np.isfinite(rows)] = np.nan
-        x = np.nan_to_num(rows.astype(np.float64))
-        power += [np.isfinite(rows).sum(axis=0), x.sum(axis=0), (x * x).sum(axis=0), (x * x * x).sum(axis=0)]
+        finite = np.isfinite(rows)
+        x = rows.astype(np.float64)
+        if not finite.all():
+            rows[~finite], x[~finite] = np.nan, 0.0
+        one = np.ones(len(x))  # sums as products with ones: BLAS is faster than a reduction
+        power += [finite.sum(axis=0), one @ x, one @ (x * x), one @ (x * x * x)]
     count = np.maximum(power[0], 1)
     mean, square, cube = power[1:] / count
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
