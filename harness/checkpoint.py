@@ -8,8 +8,6 @@ keeps its own.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +19,10 @@ from torch import Tensor, nn
 from harness.attention import ATTENTION_NAME, register
 from harness.depth import rule_window
 from harness.errors import CheckpointError
+from harness.facts import SUPPORTED, facts_of
+from harness.fingerprint import fingerprint
 from harness.patches import SquarePadding
 from harness.prompt import VICUNA_V1, PromptFormat, read_format
-
-SUPPORTED = {"llava": "LlavaForConditionalGeneration"}
-"""Model types by their ``config.json`` and the transformers class that loads them."""
-HASHED_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 
 
 @dataclass(frozen=True)
@@ -109,18 +105,15 @@ def load(
             reproduce exactly.
     """
     source = str(path)
-    model_type = _model_type(source)
-    if model_type not in SUPPORTED:
-        raise CheckpointError(
-            f"{source}: model type {model_type!r} is not supported; supported: {', '.join(sorted(SUPPORTED))}"
-        )
-    model = _load_model(source, SUPPORTED[model_type], dtype).to(device).eval()
+    facts = facts_of(source)
+    source = facts.path
+    model = _load_model(source, dtype).to(device).eval()
     _refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     processor = _load_processor(source)
     return Checkpoint(
-        name=name or Path(source).name,
+        name=name or facts.name,
         path=source,
         model=model,
         processor=processor,
@@ -130,59 +123,12 @@ def load(
     )
 
 
-def fingerprint(path: str) -> str:
-    """SHA-256 over names and bytes of the files that decide a checkpoint's results.
-
-    Args:
-        path: a directory; a hub id hashes to its own name until it has been fetched.
-    """
-    digest = hashlib.sha256()
-    folder = Path(path)
-    if not folder.is_dir():
-        return hashlib.sha256(path.encode()).hexdigest()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in HASHED_SUFFIXES and file.is_file():
-            digest.update(file.name.encode() + b"\0")
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _model_type(source: str) -> str:
-    """Read the model type without importing model classes; explain what is missing."""
-    folder = Path(source)
-    if folder.exists() or source.startswith((".", "/")):
-        config = folder / "config.json"
-        if not folder.is_dir():
-            raise CheckpointError(f"{source}: no such checkpoint directory")
-        if not config.is_file():
-            raise CheckpointError(f"{config}: missing; is {source} a checkpoint directory?")
-        if not any(folder.glob("*.safetensors")):
-            raise CheckpointError(f"{source}: no weights (*.safetensors) in this directory")
-        try:
-            return str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{config}: not a model configuration ({error})") from error
-    return _hub_model_type(source)
-
-
-def _hub_model_type(source: str) -> str:
-    from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; collection must not pay
-
-    try:
-        return str(AutoConfig.from_pretrained(source, trust_remote_code=False).model_type)
-    except (OSError, ValueError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise CheckpointError(
-            f"{source}: neither a directory nor a checkpoint the hub would give ({first_line})"
-        ) from error
-
-
-def _load_model(source: str, class_name: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
+def _load_model(source: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
     import transformers  # noqa: PLC0415 - takes seconds; collection must not pay
 
-    model_class = getattr(transformers, class_name)
     try:
+        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False)
+        model_class = getattr(transformers, SUPPORTED[config.model_type])
         model, info = model_class.from_pretrained(
             source, dtype=dtype, use_safetensors=True, output_loading_info=True
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from harness.errors import DataError
@@ -29,11 +29,13 @@ class Dataset:
         name: what reports call it.
         sha256: hash over its files.
         samples: the samples, sorted by task, seeded image order, id.
+        left_out: how many rows of its files could not be used, by (task, reason).
     """
 
     name: str
     sha256: str
     samples: tuple[Sample, ...]
+    left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
@@ -96,11 +98,22 @@ class Dataset:
         if missing:
             raise DataError(f"data set {self.name}: no samples of task {min(missing)}")
         kept = [sample for task in self.tasks if task in wanted for sample in self.by_task[task][:samples]]
-        return Dataset(self.name, self.sha256, tuple(kept))
+        return replace(self, samples=tuple(kept))
 
 
-def make_dataset(name: str, sha256: str, samples: Iterable[Sample]) -> Dataset:
+def make_dataset(
+    name: str,
+    sha256: str,
+    samples: Iterable[Sample],
+    left_out: Mapping[tuple[str, str], int] | None = None,
+) -> Dataset:
     """Put samples into the order in which they are looked at.
+
+    Args:
+        name: what reports call it.
+        sha256: hash over its files.
+        samples: its samples, in any order.
+        left_out: how many rows could not be used, by (task, reason).
 
     Raises:
         DataError: if an id occurs twice.
@@ -113,7 +126,7 @@ def make_dataset(name: str, sha256: str, samples: Iterable[Sample]) -> Dataset:
         if (sample.task, sample.id) in seen:
             raise DataError(f"data set {name}: question {sample.id} of {sample.task} occurs twice")
         seen.add((sample.task, sample.id))
-    return Dataset(name, sha256, tuple(ordered))
+    return Dataset(name, sha256, tuple(ordered), dict(left_out or {}))
 
 
 def order_key(image_id: str) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from harness.checkpoint import Checkpoint
 from harness.dataset import Dataset
 from harness.depth import window_layers
 from harness.encode import Encoded, encode
-from harness.errors import HarnessError, RegionError
+from harness.errors import RegionError
 from harness.evidence import BASE
 from harness.flow import Flow
 from harness.knockout import Knockout, block, null_sources
@@ -29,28 +29,33 @@ from harness.outcome import (
 )
 from harness.probes import Lens, Probe, Sweep
 from harness.reference import Pass
+from harness.request import Request
 from harness.regions import Regions
 from harness.sample import Sample
 
 NULL_UNDEFINED = "fewer than twice as many candidates as sources for a null block"
 
 
-class Engine(Protocol):
-    """What runs forward passes: the fast sweep, or the reference."""
+class Base(Protocol):
+    """The unblocked run of all questions on one image, as an engine keeps it."""
 
-    def bases(self, encoded: Sequence[Encoded]) -> list[tuple[Pass, str]]:
-        """Unblocked pass and decoded answer of every question on one image."""
+    @property
+    def passes(self) -> Sequence[Pass]:
+        """The unblocked pass of every question."""
 
-    def sweep(self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+    @property
+    def answers(self) -> Sequence[str]:
+        """The model's own answer to every question; one known to be wrong may be cut short."""
+
+    def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """Per question the logits ``[knockouts, vocabulary]``."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """One sample and the probes still to be measured on it."""
+class Engine(Protocol):
+    """What runs forward passes: the fast sweep, or the reference."""
 
-    sample: Sample
-    probes: tuple[Probe, ...]
+    def base(self, encoded: Sequence[Encoded]) -> Base:
+        """Run all questions on one image without a knockout."""
 
 
 def measure_image(
@@ -77,12 +82,12 @@ def measure_image(
             rows += _rows(request.sample, Outcome("", float("nan"), reason=str(error)))
     if not ready:
         return rows
-    bases = engine.bases(encoded)
+    base = engine.base(encoded)
     plans = [
-        _plan(checkpoint, dataset, request, item, base, answer)
-        for request, item, (base, answer) in zip(ready, encoded, bases, strict=True)
+        _plan(checkpoint, dataset, request, item, unblocked, answer)
+        for request, item, unblocked, answer in zip(ready, encoded, base.passes, base.answers, strict=True)
     ]
-    logits = engine.sweep(encoded, [plan.knockouts for plan in plans])
+    logits = base.sweep([plan.knockouts for plan in plans])
     for request, plan, blocked in zip(ready, plans, logits, strict=True):
         rows += _rows(request.sample, plan.outcome(checkpoint, blocked))
     return rows
@@ -172,8 +177,6 @@ def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[tuple[int, ...]
 
 def _seed(sample: Sample, flow: Flow) -> int:
     """A draw of its own for every sample, the same in every run."""
-    import hashlib  # noqa: PLC0415
-
     return int.from_bytes(hashlib.sha256(f"{sample.task}/{sample.id}/{flow}".encode()).digest()[:8])
 
 
@@ -195,33 +198,3 @@ def _rows(sample: Sample, outcome: Outcome) -> list[dict[str, object]]:
         for probe, reason in outcome.missing.items()
     ]
     return rows
-
-
-class ReferenceEngine:
-    """The reference as an engine: for tests, and for checking the sweep on one's own checkpoint."""
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._checkpoint = checkpoint
-
-    def bases(self, encoded: Sequence[Encoded]) -> list[tuple[Pass, str]]:
-        """See `Engine`; the answer is transformers' own greedy generation."""
-        from harness import reference  # noqa: PLC0415
-
-        return [
-            (reference.run(self._checkpoint, item), reference.answer(self._checkpoint, item))
-            for item in encoded
-        ]
-
-    def sweep(self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
-        """See `Engine`."""
-        from harness import reference  # noqa: PLC0415
-
-        return [
-            torch.stack([reference.run(self._checkpoint, item, knockout).logits for knockout in wanted])
-            if wanted
-            else torch.empty(0)
-            for item, wanted in zip(encoded, knockouts, strict=True)
-        ]
-
-
-__all__ = ["NULL_UNDEFINED", "Engine", "HarnessError", "ReferenceEngine", "Request", "edges", "measure_image"]

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cattrs
 
@@ -180,18 +180,26 @@ def read_record(path: Path) -> RunRecord:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         version = data.pop("version")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise HarnessError(f"{path}: not the record of a run ({error})") from error
     if version != RECORD_VERSION:
         raise HarnessError(
             f"{path}: record version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"
         )
     try:
-        record: RunRecord = _converter().structure(data, RunRecord)
+        return structure(data, RunRecord)
     except Exception as error:
         reason = "; ".join(cattrs.transform_error(error)[:3])
         raise HarnessError(f"{path}: not the record of a run ({reason})") from error
-    return record
+
+
+T = TypeVar("T")
+
+
+def structure(data: Any, kind: type[T]) -> T:  # noqa: ANN401 - plain data of any shape
+    """Make a record from plain data, strictly."""
+    made: T = _converter().structure(data, kind)
+    return made
 
 
 def _converter() -> cattrs.Converter:

@@ -91,6 +91,20 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
     return Pass(logits, torch.stack([state[0, -1].to(logits.device) for state in output.hidden_states]))
 
 
+@torch.inference_mode()
+def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> str:
+    """Decode the model's own answer by transformers' greedy generation, up to ``limit`` tokens."""
+    ids = checkpoint.model.generate(
+        input_ids=encoded.ids[None].to(checkpoint.device),
+        attention_mask=torch.ones_like(encoded.ids)[None].to(checkpoint.device),
+        pixel_values=encoded.pixels,
+        max_new_tokens=limit,
+        do_sample=False,
+    )
+    text: str = checkpoint.processor.tokenizer.decode(ids[0, encoded.length :], skip_special_tokens=True)
+    return text
+
+
 def check_finite(logits: Tensor, encoded: Encoded) -> None:
     """Raise `NumericsError` if logits are NaN or infinite."""
     if not bool(torch.isfinite(logits).all()):

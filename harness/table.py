@@ -149,6 +149,7 @@ def task_records(table: Table, dataset: Dataset) -> tuple[TaskRecord, ...]:
         rows = base.filter((pl.col("task") == task) & pl.col("sample").is_in(wanted))
         reasons = Counter(rows["reason"].to_list())
         kept = reasons.pop("", 0)
+        reasons.update({reason: count for (of, reason), count in dataset.left_out.items() if of == task})
         images = rows["image"].n_unique() if len(rows) else 0
         records.append(TaskRecord(task, len(rows), images, kept, dict(sorted(reasons.items()))))
     return tuple(records)

@@ -1,0 +1,117 @@
+"""In the main process: gather what the tests found, and write the record, the report, expectations."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import terminal
+from harness.errors import HarnessError
+from harness.expectations import Expectations, differences, read_expectations, today, write_expectations
+from harness.provenance import SUITE_VERSION, provenance
+from harness.record import CheckpointRecord, ClaimRecord, RunRecord, structure
+from harness.run import Run
+from harness.verdict import Verdict
+
+REMARKS = (
+    "The error of at most alpha holds for each claim, not for the catalogue of claims.",
+    "Thresholds and depth bands are this suite's own; the paper reports mean curves without them.",
+)
+
+
+class RecordCollector:
+    """Collects the records that tests attach to their reports, with or without xdist.
+
+    Args:
+        config: pytest's configuration.
+        run: the run.
+    """
+
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self._config = config
+        self._run = run
+        self._began = time.monotonic()
+        self.payloads: list[dict[str, Any]] = []
+        self.report_file: Path | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep a claim test's record."""
+        if report.when == "call":
+            self.payloads += [dict(value) for name, value in report.user_properties if name == "findings"]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Write the record, the report and, if asked to, the expectations."""
+        if not self.payloads:
+            return
+        record = self.record()
+        try:
+            self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
+            if self._run.settings.accept:
+                self._accept(record)
+        except HarnessError as error:
+            terminal.write_line(self._config, f"ERROR: {error}")
+
+    def pytest_terminal_summary(self) -> None:
+        """Close with the table of verdicts and the report's path."""
+        if self.payloads:
+            terminal.verdict_table(self._config, self.record())
+            if self.report_file is not None:
+                terminal.write_line(self._config, f"report: {self.report_file}")
+
+    def record(self) -> RunRecord:
+        """The record of this run."""
+        claims = tuple(structure(payload["claim"], ClaimRecord) for payload in self.payloads)
+        checkpoints: dict[str, CheckpointRecord] = {}
+        for payload in self.payloads:
+            found = structure(payload["checkpoint"], CheckpointRecord)
+            known = checkpoints.get(found.name)
+            if known is None or found.passes > known.passes:
+                checkpoints[found.name] = found
+        name, digest = self.payloads[0]["dataset"]
+        return RunRecord(
+            suite=SUITE_VERSION,
+            created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=shlex.join(["pytest", *sys.argv[1:]]),
+            dataset=name,
+            dataset_sha256=digest,
+            protocol=self._run.settings.protocol,
+            provenance=provenance(self._config.rootpath, time.monotonic() - self._began),
+            checkpoints=tuple(checkpoints.values()),
+            claims=claims,
+            remarks=REMARKS,
+        )
+
+    def _accept(self, record: RunRecord) -> None:
+        """Write each checkpoint's verdicts as its expectations, after showing what changes."""
+        for checkpoint in record.checkpoints:
+            path = self._config.hook.pytest_findings_expectations(name=checkpoint.name)
+            old = read_expectations(path)
+            verdicts = {
+                str(payload["key"]): Verdict(payload["claim"]["judgement"]["verdict"])
+                for payload in self.payloads
+                if payload["checkpoint"]["name"] == checkpoint.name
+            }
+            before: Mapping[str, Verdict] = old.verdicts if old else {}
+            for text in differences(before, {**before, **verdicts}):
+                terminal.write_line(self._config, f"accept {checkpoint.name} {text}")
+            reasons = dict(old.reasons) if old else {}
+            write_expectations(
+                path,
+                Expectations(
+                    path,
+                    checkpoint.sha256,
+                    record.dataset_sha256,
+                    record.protocol,
+                    {**before, **verdicts},
+                    reasons,
+                    today(),
+                ),
+            )

@@ -1,0 +1,60 @@
+"""Command-line options, each with an ini twin ``findings_<name>``.
+
+Loaded by an entry point, before pytest looks for test paths: ``--dataset DIR`` must never make DIR
+a test path, since pytest would then run DIR's conftest.py. Only options are defined here; nothing
+heavy may be imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+INI_PREFIX = "findings_"
+
+OPTIONS: tuple[tuple[str, str, str], ...] = (
+    ("checkpoint", "NAME", "checkpoint to study: 'embedded', an alias, a directory or a hub id; repeatable"),
+    ("dataset", "DIR", "folder with the data files *_<Task>.csv (default: the embedded scenes)"),
+    ("images", "DIR", "folder with the images <img_id>.jpg (default: images/ in the data set)"),
+    ("task", "TASK", "only this task, e.g. ChooseAttr; repeatable"),
+    ("samples", "N", "at most N samples per task, the same for every checkpoint (default: all)"),
+    ("window", "K", "window size in layers (default: 9 of 40, 7 of 32, else the odd number nearest 0.22 L)"),
+    ("device", "DEVICE", "cpu, cuda, cuda:N, mps (default: cpu; cuda under -m gpu)"),
+    ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; float16 on cuda)"),
+    ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
+    ("evidence", "DIR", "where evidence is stored, relative to the suite (default: .evidence)"),
+    ("report", "DIR", "where the report is written, relative to the suite (default: report)"),
+)
+REPEATABLE = frozenset({"checkpoint", "task"})
+FLAGS: tuple[tuple[str, str], ...] = (
+    ("allow-cpu", "run -m gpu claims on the CPU"),
+    ("accept", "write this run's verdicts as what is expected of the checkpoint"),
+    ("claims", "list the claims and exit"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Define the options of the suite."""
+    group = parser.getgroup("findings", "claims about information flow in vision-language models")
+    for name, metavar, text in OPTIONS:
+        group.addoption(
+            f"--{name}",
+            metavar=metavar,
+            action="append" if name in REPEATABLE else "store",
+            default=None,
+            help=text,
+        )
+        parser.addini(
+            f"{INI_PREFIX}{name}", text, type="args" if name in REPEATABLE else "string", default=None
+        )
+    for flag, text in FLAGS:
+        group.addoption(f"--{flag}", action="store_true", default=False, help=text)
+
+
+def option(config: pytest.Config, name: str) -> Any:  # noqa: ANN401 - options have many types
+    """Return an option's value, else its ini twin's, else None."""
+    value = config.getoption(name)
+    if value is None:
+        value = config.getini(f"{INI_PREFIX}{name}") or None
+    return value

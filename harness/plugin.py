@@ -1,0 +1,233 @@
+"""The pytest plugin: collection, measuring before judging, verdicts, the record of the run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from harness import hooks, terminal
+from harness.claims import Claim, claim_of, claims_of
+from harness.collecting import RecordCollector
+from harness.errors import HarnessError
+from harness.expectations import Expectations
+from harness.gpu import pin_worker
+from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, command, message
+from harness.progress import Printed, Progress, Watch, Written
+from harness.run import Run
+from harness.sample import TASKS
+from harness.settings import check_gpu, check_writable, read_settings
+from harness.study import Hypothesis, Study
+from harness.verdict import Verdict
+
+RUN = pytest.StashKey[Run]()
+WATCH = pytest.StashKey[Watch]()
+SUITE_ROOT = Path(__file__).resolve().parents[1]
+PROPERTY = "findings"
+"""Name of the user property under which a test hands its record to the main process."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let other packages bring checkpoints, data sets and reports."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options before anything starts."""
+    if config.rootpath.resolve() != SUITE_ROOT:
+        raise pytest.UsageError(
+            f"the root directory is {config.rootpath}, not the suite's; leave --rootdir and -c out, "
+            f"or run inside {SUITE_ROOT.name}/"
+        )
+    pin_worker()
+    config.pluginmanager.register(terminal, "findings-terminal")
+    settings = read_settings(config)
+    run = Run(config, settings)
+    config.stash[RUN] = run
+    if not is_worker(config):
+        check_gpu(config, settings)
+        _ = run.facts
+        if not config.option.collectonly:
+            check_writable("evidence", settings.evidence)
+            check_writable("report", settings.report)
+        if settings.dataset is not None:
+            _check_dataset(run)
+        config.pluginmanager.register(RecordCollector(config, run), "findings-collector")
+
+
+def _check_dataset(run: Run) -> None:
+    """Load a data set named on the command line at once: a mistake in it is a usage error."""
+    try:
+        _ = run.dataset
+    except HarnessError as error:
+        raise pytest.UsageError(f"--dataset: {error}") from error
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of xdist's workers."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every claim on every checkpoint and, if it asks for a task, on every task."""
+    if "study" not in metafunc.fixturenames:
+        return
+    run = metafunc.config.stash[RUN]
+    marks = {
+        name: [pytest.mark.gpu] if facts.gpu or run.settings.gpu else [] for name, facts in run.facts.items()
+    }
+    names = [pytest.param(name, id=run.facts[name].name, marks=marks[name]) for name in run.facts]
+    if "task" in metafunc.fixturenames:
+        metafunc.parametrize("task", run.settings.tasks or TASKS)
+    metafunc.parametrize("study", names, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """List the claims instead of running them, if asked to."""
+    if not session.config.getoption("claims"):
+        return None
+    terminal.catalogue(session.config, claims_of(session.items))
+    return True
+
+
+class Measuring:
+    """Measures before the first test; registered by every process that runs tests."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Measure and judge, then let pytest run its tests."""
+        config = session.config
+        claims = claims_of(session.items)
+        idle = config.option.collectonly or config.getoption("claims") or session.testsfailed
+        if claims and not idle:
+            run = config.stash[RUN]
+            run.prepare(claims, progress_of(config))
+            for item in session.items:
+                expect(run, item)
+        return (yield)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let this process measure, unless it only hands tests to workers."""
+    config = session.config
+    if config.pluginmanager.hasplugin("dsession"):
+        _watch_workers(config)
+    else:
+        config.pluginmanager.register(Measuring(), "findings-measuring")
+
+
+def progress_of(config: pytest.Config) -> Progress:
+    """Where this process reports its progress."""
+    if is_worker(config):
+        return Written(Path(config.workerinput["findings_progress"]))  # type: ignore[attr-defined]
+    return Printed(lambda text: terminal.write_line(config, text))
+
+
+def _watch_workers(config: pytest.Config) -> None:
+    handle, name = tempfile.mkstemp(prefix="findings-progress-")
+    os.close(handle)
+    config.stash[WATCH] = watch = Watch(Path(name), Printed(lambda text: terminal.write_line(config, text)))
+    watch.start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker where to write its progress."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput["findings_progress"] = str(config.stash[WATCH].path)  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop watching workers."""
+    watch = config.stash.get(WATCH, None)
+    if watch is not None:
+        watch.stop()
+        with contextlib.suppress(OSError):
+            watch.path.unlink()
+
+
+def expect(run: Run, item: pytest.Item) -> None:
+    """Mark a claim whose verdict is known: only another verdict fails the run then."""
+    claim = claim_of(item)
+    expected = run.expectations.get(claim.checkpoint) if claim else None
+    if claim is None or expected is None:
+        return
+    strict = run.enforced(claim.checkpoint)
+    raises = {
+        Verdict.REFUTED: ClaimRefutedError,
+        Verdict.INCONCLUSIVE: ClaimUndecidedError,
+    }.get(expected.verdicts.get(claim.key, Verdict.SUPPORTED))
+    if raises is not None:
+        item.add_marker(pytest.mark.xfail(raises=raises, strict=strict, reason=_known(expected, claim)))
+
+
+def _known(expected: Expectations, claim: Claim) -> str:
+    reason = expected.reasons.get(claim.key)
+    return f"{expected.verdicts[claim.key].value}, as known" + (f": {reason}" if reason else "")
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> Study:
+    """One checkpoint under study; see `harness.study.Study`."""
+    run = request.config.stash[RUN]
+    claim = claim_of(request.node)
+    if claim is None:
+        pytest.fail("a test that uses 'study' carries the marker claim(id, source=…)", pytrace=False)
+    if claim.checkpoint in run.errors:
+        pytest.fail(run.errors[claim.checkpoint], pytrace=False)
+    examination = run.examinations[claim.checkpoint]
+
+    def conclude(_: Hypothesis) -> None:
+        __tracebackhide__ = True
+        conclude_claim(run, claim, request.node)
+
+    return Study(
+        claim.checkpoint,
+        examination.facts.layers,
+        examination.window,
+        run.dataset.tasks,
+        lambda _: True,
+        conclude,
+    )
+
+
+def conclude_claim(run: Run, claim: Claim, item: pytest.Item) -> None:
+    """Hand the record to the main process and turn the verdict into a test result."""
+    __tracebackhide__ = True
+    examination = run.examinations[claim.checkpoint]
+    expected = run.expectations[claim.checkpoint]
+    enforced = run.enforced(claim.checkpoint)
+    record = claim_record(examination, claim, expected, enforced=enforced)
+    payload = {
+        "claim": asdict(record),
+        "checkpoint": asdict(examination.record()),
+        "key": claim.key,
+        "dataset": [run.dataset.name, run.dataset.sha256],
+    }
+    item.user_properties.append((PROPERTY, payload))
+    judgement = record.judgement
+    text = message(claim, judgement, command(claim))
+    if judgement.verdict is Verdict.REFUTED:
+        raise ClaimRefutedError(text)
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        if not run.settings.default_protocol:
+            pytest.xfail(text.splitlines()[0] + f" ({judgement.reason})")
+        raise ClaimUndecidedError(text)
+    if judgement.verdict is Verdict.NOT_APPLICABLE:
+        _not_applicable(expected, claim, judgement.reason)
+
+
+def _not_applicable(expected: Expectations | None, claim: Claim, reason: str) -> None:
+    """Skip if that was to be expected, or nothing is known; otherwise fail."""
+    __tracebackhide__ = True
+    known = expected.verdicts.get(claim.key) if expected else None
+    if known not in {None, Verdict.NOT_APPLICABLE}:
+        pytest.fail(f"{claim.key}: NOT APPLICABLE ({reason}), expected {known}", pytrace=False)
+    pytest.skip(reason)

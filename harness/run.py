@@ -1,0 +1,78 @@
+"""One process's run: every checkpoint's examination, and what pytest asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import pytest
+
+from harness.claims import Claim
+from harness.dataset import Dataset
+from harness.errors import HarnessError
+from harness.examine import Examination
+from harness.expectations import Expectations, read_expectations
+from harness.facts import Facts
+from harness.progress import Progress
+from harness.settings import Settings, resolve, worker_threads
+
+
+class Run:
+    """The checkpoints of a run, examined.
+
+    Args:
+        config: pytest's configuration, for the hooks.
+        settings: the resolved options.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self.settings = settings
+        self.examinations: dict[str, Examination] = {}
+        self.expectations: dict[str, Expectations | None] = {}
+        self.errors: dict[str, str] = {}
+
+    @cached_property
+    def facts(self) -> dict[str, Facts]:
+        """Every checkpoint by the name it was asked for."""
+        return resolve(self._config, self.settings)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set, limited to the tasks and samples asked for.
+
+        Raises:
+            HarnessError: if it cannot be used.
+        """
+        settings = self.settings
+        whole: Dataset = self._config.hook.pytest_findings_dataset(
+            config=self._config, path=settings.dataset, images=settings.images
+        )
+        return whole.limited(settings.tasks or whole.tasks, settings.samples)
+
+    def prepare(self, claims: Sequence[Claim], progress: Progress) -> None:
+        """Measure and judge all claims; an error is kept for the tests of the checkpoint it concerns.
+
+        Args:
+            claims: the claims that pytest will run.
+            progress: told how far measuring has come.
+        """
+        for name in dict.fromkeys(claim.checkpoint for claim in claims):
+            try:
+                facts = self.facts[name]
+                threads = worker_threads(self._config)
+                examination = Examination(facts, self.dataset, self.settings, threads)
+                path = self._config.hook.pytest_findings_expectations(name=facts.name)
+                self.expectations[name] = read_expectations(path)
+                examination.examine([claim for claim in claims if claim.checkpoint == name], progress)
+                self.examinations[name] = examination
+            except HarnessError as error:
+                self.errors[name] = str(error)
+
+    def enforced(self, name: str) -> bool:
+        """Whether the expectations on file hold for this very checkpoint, data set and protocol."""
+        expected, examination = self.expectations.get(name), self.examinations.get(name)
+        if expected is None or examination is None:
+            return False
+        protocol = self.settings.protocol
+        return expected.valid_for(examination.sha256, self.dataset.sha256, protocol)

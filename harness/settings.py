@@ -1,0 +1,222 @@
+"""Options, resolved and checked: every bad value is one line that names the option and the remedy."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.facts import Facts, facts_of, registry
+from harness.gpu import cuda_devices, demands_gpu
+from harness.options import option
+from harness.sample import TASKS
+
+EMBEDDED = "embedded"
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+LOOKS = (0.25, 0.5, 1.0)
+"""Shares of the images at which verdicts may be taken."""
+DEFAULT_ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run does.
+
+    Attributes:
+        checkpoints: names, in order.
+        dataset: folder of the data files, or None for the embedded scenes.
+        images: folder of the images, or None for the data set's own.
+        tasks: tasks asked for, or None for all.
+        samples: at most so many samples per task, or None for all.
+        window: window size k, or None for the rule's.
+        device: torch device.
+        dtype: name of a torch dtype.
+        alpha: largest error of a verdict.
+        evidence: where evidence is stored.
+        report: where the report goes.
+        accept: whether verdicts become expectations.
+        gpu: whether the run is one that demands a GPU.
+    """
+
+    checkpoints: tuple[str, ...]
+    dataset: Path | None
+    images: Path | None
+    tasks: tuple[str, ...] | None
+    samples: int | None
+    window: int | None
+    device: str
+    dtype: str
+    alpha: float
+    evidence: Path
+    report: Path
+    accept: bool
+    gpu: bool
+
+    @property
+    def protocol(self) -> Mapping[str, str]:
+        """The options that a verdict depends on; expectations hold for the default ones only."""
+        return {
+            "tasks": ", ".join(self.tasks) if self.tasks else "all",
+            "samples": str(self.samples) if self.samples else "all",
+            "window": str(self.window) if self.window else "rule",
+            "alpha": f"{self.alpha:g}",
+            "dtype": self.dtype,
+        }
+
+    @property
+    def default_protocol(self) -> bool:
+        """Whether nothing was changed that a verdict depends on."""
+        changed = (self.tasks, self.samples, self.window)
+        return changed == (None, None, None) and self.alpha == DEFAULT_ALPHA
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Resolve and check the options.
+
+    Raises:
+        pytest.UsageError: if one cannot be used; pytest then ends with exit status 4.
+    """
+    gpu = demands_gpu(str(config.getoption("markexpr", "") or ""))
+    named = option(config, "checkpoint")
+    device = str(
+        option(config, "device") or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"))
+    )
+    return Settings(
+        checkpoints=tuple(dict.fromkeys(named or (registry() if gpu else (EMBEDDED,)))),
+        dataset=_folder(config, "dataset"),
+        images=_folder(config, "images"),
+        tasks=_tasks(option(config, "task")),
+        samples=_whole(config, "samples"),
+        window=_whole(config, "window"),
+        device=_device(device),
+        dtype=_dtype(option(config, "dtype") or ("float16" if device.startswith("cuda") else "float32")),
+        alpha=_alpha(option(config, "alpha")),
+        evidence=config.rootpath / str(option(config, "evidence") or ".evidence"),
+        report=config.rootpath / str(option(config, "report") or "report"),
+        accept=bool(config.getoption("accept")),
+        gpu=gpu,
+    )
+
+
+def check_gpu(config: pytest.Config, settings: Settings) -> None:
+    """Refuse a run that demands a GPU where there is none, or that has nothing to run on.
+
+    A green run that verified nothing is the worst outcome.
+
+    Raises:
+        pytest.UsageError: in one sentence, before anything starts.
+    """
+    if not settings.gpu or config.option.collectonly:
+        return
+    if not config.getoption("allow_cpu") and not settings.device.startswith("mps") and not cuda_devices():
+        raise pytest.UsageError("-m gpu: no usable CUDA device on this machine; --allow-cpu runs without one")
+    if settings.dataset is None and not option(config, "checkpoint"):
+        raise pytest.UsageError("-m gpu: the paper's checkpoints need --dataset DIR and --images DIR")
+
+
+def resolve(config: pytest.Config, settings: Settings) -> dict[str, Facts]:
+    """Find every checkpoint and check the window against it.
+
+    Raises:
+        pytest.UsageError: if a checkpoint cannot be used, or the window is larger than the model.
+    """
+    found: dict[str, Facts] = {}
+    for name in settings.checkpoints:
+        try:
+            facts = config.hook.pytest_findings_checkpoint(name=name) or facts_of(name)
+        except HarnessError as error:
+            raise pytest.UsageError(f"--checkpoint: {error}") from error
+        if settings.window is not None and settings.window > facts.layers:
+            raise pytest.UsageError(
+                f"--window {settings.window}: checkpoint {facts.name} has only {facts.layers} layers"
+            )
+        found[name] = facts
+    return found
+
+
+def check_writable(option_name: str, folder: Path) -> None:
+    """Raise `pytest.UsageError` unless files can be created in the folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--{option_name} {folder}: cannot be written ({error.strerror}); choose another folder"
+        ) from error
+
+
+def worker_threads(config: pytest.Config) -> int:
+    """Cores of this process's share: all of them, divided among xdist's workers."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    del config
+    return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def _folder(config: pytest.Config, name: str) -> Path | None:
+    value = option(config, name)
+    if value is None:
+        return None
+    folder = config.invocation_params.dir / str(value)
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--{name} {value}: no such folder")
+    return folder
+
+
+def _tasks(values: list[str] | None) -> tuple[str, ...] | None:
+    if not values:
+        return None
+    known = {task.lower(): task for task in TASKS}
+    for value in values:
+        if value.lower() not in known:
+            raise pytest.UsageError(f"--task {value}: no such task; the tasks are {', '.join(TASKS)}")
+    chosen = {known[value.lower()] for value in values}
+    return tuple(task for task in TASKS if task in chosen)
+
+
+def _whole(config: pytest.Config, name: str) -> int | None:
+    value = option(config, name)
+    if value is None:
+        return None
+    if not str(value).isdecimal() or int(value) < 1:
+        raise pytest.UsageError(f"--{name} {value}: must be a whole number of at least 1")
+    return int(value)
+
+
+def _alpha(value: str | None) -> float:
+    try:
+        alpha = DEFAULT_ALPHA if value is None else float(value)
+    except ValueError:
+        alpha = 0.0
+    if not 0.0 < alpha < 1.0:
+        raise pytest.UsageError(f"--alpha {value}: must be a number between 0 and 1, e.g. 0.05")
+    return alpha
+
+
+def _dtype(value: str) -> str:
+    if value not in DTYPES:
+        raise pytest.UsageError(f"--dtype {value}: no such dtype; choose from {', '.join(DTYPES)}")
+    return value
+
+
+def _device(value: str) -> str:
+    """Check a device's name; whether a GPU is there is asked only if one is named."""
+    kind, _, number = value.partition(":")
+    if kind not in {"cpu", "cuda", "mps"} or (number and not number.isdecimal()):
+        raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N or mps")
+    if (
+        kind == "cuda"
+        and int(number or 0) >= max(1, cuda_devices())
+        or (kind == "cuda" and not cuda_devices())
+    ):
+        raise pytest.UsageError(f"--device {value}: this machine has {cuda_devices()} usable CUDA devices")
+    return value
+
+
+def _default_device(*, gpu: bool, allow_cpu: bool) -> str:
+    return "cuda" if gpu and not allow_cpu and cuda_devices() else "cpu"

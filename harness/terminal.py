@@ -1,0 +1,87 @@
+"""What the terminal says: the header, the catalogue, verdict words, the closing table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from harness.claims import Claim
+from harness.record import ClaimRecord, RunRecord
+from harness.verdict import Verdict
+
+LETTERS = {
+    Verdict.SUPPORTED: "S",
+    Verdict.REFUTED: "R",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_APPLICABLE: "-",
+}
+COLOURS = {
+    Verdict.SUPPORTED: {"green": True},
+    Verdict.REFUTED: {"red": True},
+    Verdict.INCONCLUSIVE: {"yellow": True},
+    Verdict.NOT_APPLICABLE: {"light": True},
+}
+
+
+def write_line(config: pytest.Config, text: str) -> None:
+    """Write a line of one's own, wherever the cursor is."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(text)
+        reporter.flush()
+
+
+def catalogue(config: pytest.Config, claims: Iterable[Claim]) -> None:
+    """List each claim once: id, source, statement."""
+    seen = {claim.id: claim for claim in reversed(list(claims))}
+    for claim in reversed(seen.values()):
+        write_line(config, f"{claim.id:4} [{claim.source}] {claim.statement}")
+
+
+def verdict_table(config: pytest.Config, record: RunRecord) -> None:
+    """Close with a table of claims and tasks for every checkpoint."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    for checkpoint in record.checkpoints:
+        passes = "nothing measured, all from stored evidence"
+        if checkpoint.passes:
+            passes = f"{checkpoint.passes} knocked-out passes measured"
+        reporter.section(f"{checkpoint.name}: {passes}")
+        claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]
+        for claim_id in dict.fromkeys(claim.id for claim in claims):
+            rows = [claim for claim in claims if claim.id == claim_id]
+            reporter.write_line(f"{claim_id:4} {_verdicts(rows)}  {_shortened(rows[0].statement)}")
+
+
+def _verdicts(rows: list[ClaimRecord]) -> str:
+    words = [f"{row.task}: {_word(row)}" if row.task else _word(row) for row in rows]
+    return ", ".join(words)
+
+
+def _word(row: ClaimRecord) -> str:
+    verdict = row.judgement.verdict
+    known = "" if row.expected in {None, verdict.value} else f" (expected {row.expected})"
+    return f"{verdict.value}{known}"
+
+
+def _shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport,
+) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Say the verdict's word, but keep pytest's category, so that summaries and counts stay."""
+    if getattr(report, "when", None) != "call":
+        return None
+    payload = next((value for name, value in report.user_properties if name == "findings"), None)
+    if payload is None:
+        return None
+    verdict = Verdict(payload["claim"]["judgement"]["verdict"])
+    known = " (as known)" if hasattr(report, "wasxfail") and report.skipped else ""
+    category = "xfailed" if known else str(report.outcome)
+    return category, LETTERS[verdict], (f"{verdict.value}{known}", COLOURS[verdict])
