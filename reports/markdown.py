@@ -18,11 +18,12 @@ from reports.words import (
     interval,
     number,
     p_value,
+    plain_number,
     scope,
     source_in_words,
 )
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$@:])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$:])")
 _LINK = re.compile(r"(?i)\b(www)\.")
 
 
@@ -45,8 +46,9 @@ def render(record: RunRecord) -> str:
 
 
 def escape(text: object, longest: int = 400) -> str:
-    """Return outside text so that Markdown shows it as it is: no markup, no table cell, no mention."""
-    return _LINK.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", clean(text, longest)))
+    """Return outside text so that Markdown shows it as it is: no markup, no link, no table cell."""
+    marked = _LINK.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", clean(text, longest)))
+    return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _opening(record: RunRecord) -> str:
@@ -162,7 +164,7 @@ def _quantity(part: Part | None) -> list[str]:
         escape(part.label, 120),
         number(part.estimate),
         interval(part.lower, part.upper),
-        f"{escape(part.asserts)} {number(part.threshold)}",
+        f"{escape(part.asserts)} {plain_number(part.threshold)}",
         escape(p_value(part.p_support)),
         escape(p_value(part.p_refute)),
     ]

@@ -11,19 +11,21 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
 from harness.record import CheckpointRecord, RunRecord
-from reports import citation, flowmap, panel_art, summary, words
+from reports import citation, flowmap_art, panel_art, summary, words
 from reports.adjust import Adjusted, adjusted
 from reports.catalogue import PLAIN, RIVALS, Rival
 from reports.figures import Figure, curves_of, figures
 from reports.flowmap import FlowMap, flow_map
-from reports.panels import Panel, Plot, claim_curves, plots
+from reports.panels import Panel, Plot, claim_curves, legend, plots
 from reports.planned import decided_at
+from reports.styles import stub
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -100,6 +102,8 @@ def render(record: RunRecord) -> str:
         sources=words.SOURCES,
         citation=citation.entries(record.suite),
         decided_at=decided_at(record.protocol),
+        draw_panel=_Numbered(panel_art.draw, "p"),
+        draw_map=_Numbered(flowmap_art.draw, "m"),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -142,6 +146,7 @@ def _share(cell: summary.Cell) -> Share:
     return Share(cell, plots(claim_curves(cell.claims), bands, threshold))
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -153,6 +158,7 @@ def _environment() -> jinja2.Environment:
     filters: dict[str, Callable[..., object]] = {
         "clean": words.clean,
         "number": words.number,
+        "plain": words.plain_number,
         "p": words.p_value,
         "count": words.count,
         "duration": words.duration,
@@ -166,10 +172,9 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters.update(filters)
     environment.globals.update(
-        draw_panel=_Numbered(panel_art.draw, "p"),
-        draw_map=_Numbered(flowmap.draw, "m"),
         interval=words.interval,
         claim_id=_claim_id,
+        lens_legend=lambda picture: legend([stub(form, "lens") for form in picture.lens]),
     )
     return environment
 

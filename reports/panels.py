@@ -11,9 +11,9 @@ from reports.styles import Key, Style, key, styles
 from reports.words import clean, flow_name, number
 
 READINGS = {
-    "p_c": "relative change of the answer's probability (p_c)",
+    "p_c": "change of the answer's probability, p_c",
     "log_odds": "change of log-odds against the foil",
-    "flip": "share of answers that flip",
+    "flip": "share of flipped answers",
     "probability": "probability at the last position",
 }
 """What each reading is, in words; the first three are the three ways in which an effect is read."""
@@ -104,8 +104,19 @@ def _plot(curves: list[Curve], bands: tuple[tuple[str, float, float], ...], thre
         )
         for task in dict.fromkeys(curve.task for curve in curves)
     )
-    reading = READINGS.get(curves[0].reading, clean(curves[0].reading, 60))
-    return Plot(reading, tuple(Entry(_series_name(k, look), style) for k, style in look.items()), panels)
+    return Plot(_axis(curves[0]), legend(curves), panels)
+
+
+def legend(curves: Sequence[Curve]) -> tuple[Entry, ...]:
+    """The legend of some curves."""
+    look = styles(curves)
+    return tuple(Entry(_series_name(series, look), style) for series, style in look.items())
+
+
+def _axis(curve: Curve) -> str:
+    """What the vertical axis shows, with its unit where the words do not say it."""
+    words, unit = READINGS.get(curve.reading, clean(curve.reading, 60)), clean(curve.unit, 60)
+    return words if unit.lower() in words else f"{words}, in {unit}"
 
 
 def _series_name(series: Key, among: dict[Key, Style]) -> str:
@@ -120,7 +131,7 @@ def _limits(curves: Sequence[Curve], threshold: float | None) -> tuple[float, fl
     values += [0.0] + ([threshold] if threshold is not None and math.isfinite(threshold) else [])
     low, high = min(values), max(values)
     room = (high - low) * _ROOM or 1.0
-    return low - room, high + room
+    return low - room, high + 2 * room  # above, the bands have their names
 
 
 def _in_words(curve: Curve) -> str:

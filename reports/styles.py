@@ -92,3 +92,8 @@ def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
 def themed(svg: str) -> str:
     """Replace the stand-in colours of a drawing by the page's variables."""
     return re.sub(r"#0[0-9a-f]{5}", lambda match: VARIABLES.get(match[0], match[0]), svg)
+
+
+def stub(label: str, role: str = "effect") -> Curve:
+    """A curve without points, to ask for the style of a flow."""
+    return Curve(label, "", "", "", role, None, (), (), (), (), (), 0)

@@ -70,7 +70,7 @@ LOOKS = {
         "The checkpoint or the data lacks what the statement is about.",
     ),
 }
-MIXED = Look("mixed", "DIFFERS BY TASK", "◐", 1, "Verdicts differ between tasks; open the row to see them.")
+MIXED = Look("mixed", "MIXED BY TASK", "◐", 1, "Verdicts differ between tasks; open the row to see them.")
 
 SOURCES = {
     "ABS": "the paper's abstract or Figure 1 caption",
@@ -130,6 +130,11 @@ def number(value: float | None) -> str:
     else:
         text = f"{value:.3f}".rstrip("0").rstrip(".") or "0"
     return "0" if text in {"-0", "0.0", "-0.0"} else text.replace("-", "−")
+
+
+def plain_number(value: float | None) -> str:
+    """Write a number that is not an estimate, a threshold say: 10, not 10.0."""
+    return number(value).removesuffix(".0")
 
 
 def interval(lower: float, upper: float) -> str:

@@ -40,7 +40,7 @@ LENS: dict[str, Shape] = {
 
 def curve(label: str, task: str, shape: Shape, *, role: str = "effect", reading: str = "p_c") -> Curve:
     """A curve of that shape, scaled a little by task, with a band of plausible width."""
-    noise = random.Random(f"{label}{task}{role}{reading}")
+    noise = random.Random(repr((label, task, role, reading)))
     lens = role == "lens"
     grid = LensGrid(LAYERS) if lens else Grid(LAYERS, WINDOW)
     depths = tuple(float(u) for u in grid.depths)
@@ -67,7 +67,7 @@ def curve(label: str, task: str, shape: Shape, *, role: str = "effect", reading:
     )
 
 
-UNITS = {"p_c": "p_c, %", "log_odds": "change of log-odds", "flip": "share of flipped answers"}
+UNITS = {"p_c": "%", "log_odds": "change of log-odds", "flip": "share of flipped answers"}
 
 
 def null(label: str, task: str) -> Curve:

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -43,7 +44,9 @@ def test_rebuilt_from_the_stored_record(
     assert (tmp_path / "b" / "report.html").read_bytes() == html.read_bytes()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', '{"version": 1, "claims": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"version": 99}', '{"version": 1, "claims": 3}', "\x00"]
+)
 def test_what_is_not_a_record_gets_one_line(
     content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,10 +83,7 @@ def test_an_unfinished_write_leaves_the_old_file(
     _, _, stored = write_report(small, tmp_path)
     before = stored.read_bytes()
 
-    def full(self: Path, target: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(HarnessError, match="No space left"):
         write_report(replace(small, suite="other"), tmp_path)
     assert stored.read_bytes() == before

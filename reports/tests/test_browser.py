@@ -1,0 +1,231 @@
+"""The page in a real browser: headless Chromium, with axe for accessibility.
+
+Needs Debian's `chromium` and the packages `playwright` and `axe-playwright-python`; without a browser
+on the machine these tests say so and are skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.record import Curve, RunRecord
+from reports.tests.records import example
+from reports.tests.test_page import NASTY, hostile
+from reports.write import write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+FOLLOW_EACH_LINK = r"""() => [...document.querySelectorAll('#matrix tbody th a')].map((link) => {
+    link.click();
+    const heading = document.querySelector(location.hash + ' h3');
+    const named = heading.textContent.trim().split(/\s/)[0];
+    return [link.textContent, named, heading.getBoundingClientRect().top];
+})"""
+LINE = "getComputedStyle(document.querySelector('svg.plot path[style*=\"stroke: var(--s0)\"]')).stroke"
+IDS = ["A1", "A2", "A3", "B1", "B2", "C1", "C2", "C3", "D1", "E1", "E3"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's package `chromium`")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser with a profile of its own, gone afterwards."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a browser is not on every machine
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every claim, with fewer plots than a real report has: axe looks at each of their parts."""
+    record = example()
+    claims = tuple(replace(c, curves=tuple(filter(_few, c.curves))) for c in record.claims)
+    return write_report(replace(record, claims=claims), tmp_path_factory.mktemp("report"))[0]
+
+
+def _few(curve: Curve) -> bool:
+    return curve.task == "ChooseAttr" and curve.reading in {"p_c", "probability"}
+
+
+class Opened:
+    """A page that remembers what went wrong on it."""
+
+    def __init__(self, browser: Any, file: Path, **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.faults: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.faults.append(message.text))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("dialog", self._dialog)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def _dialog(self, dialog: Any) -> None:
+        self.faults.append(dialog.message)
+        dialog.dismiss()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+        assert not self.faults
+        assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
+        assert len([url for url in self.requests if url.startswith("file:")]) == 1
+
+    def shown(self) -> list[str]:
+        found: list[str] = self.page.locator("#matrix tbody tr:visible th a").all_inner_texts()
+        return found
+
+    def background(self) -> str:
+        colour: str = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return colour
+
+
+def test_every_claim_is_reached_by_its_link(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        assert opened.shown() == IDS
+        tops = opened.page.evaluate(FOLLOW_EACH_LINK)
+        assert [(link, heading) for link, heading, _ in tops] == [(one, one) for one in IDS]
+        assert all(40 <= top < 300 for _, _, top in tops), "hidden under the navigation, or not in view"
+
+
+def test_filter_and_search(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        page = opened.page
+        page.get_by_role("button", name="Refuted", exact=True).click()
+        assert opened.shown() == ["B2"]
+        assert page.locator("article.claim:visible").count() == 1
+        assert page.locator("#shown").inner_text() == "1 of 11 claims shown"
+        page.get_by_role("button", name="Not as expected").click()
+        assert opened.shown() == ["A2"]
+        page.get_by_role("button", name="All", exact=True).click()
+        page.get_by_label("Find").fill("CAPITALISED after")
+        assert opened.shown() == ["E3"]
+
+
+def test_a_link_to_a_filtered_claim_shows_it(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        opened.page.get_by_role("button", name="Refuted", exact=True).click()
+        opened.page.evaluate("location.hash = '#claim-d1'")
+        opened.page.locator("#claim-d1 h3").wait_for(state="visible")
+        assert opened.shown() == IDS
+
+
+def test_sort_by_verdict_and_back(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        page = opened.page
+        column = page.locator("#matrix thead th").nth(2)
+        column.get_by_role("button").focus()
+        page.keyboard.press("Enter")
+        assert column.get_attribute("aria-sort") == "ascending"
+        assert opened.shown()[-1] == "E3"
+        page.keyboard.press("Enter")
+        assert column.get_attribute("aria-sort") == "descending"
+        assert opened.shown()[0] == "E3"
+        page.locator("#matrix thead th").first.get_by_role("button").click()
+        assert opened.shown() == IDS
+
+
+def test_tasks_open_on_demand(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        row = opened.page.locator("#matrix tbody tr", has_text="B2").first
+        assert not row.get_by_text("LogicalObj").is_visible()
+        row.locator("summary").click()
+        assert row.get_by_text("LogicalObj").is_visible()
+
+
+def test_keyboard_skips_to_the_answer(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        opened.page.keyboard.press("Tab")
+        assert opened.page.evaluate("document.activeElement.textContent") == "Skip to the answer"
+        opened.page.keyboard.press("Enter")
+        assert opened.page.evaluate("location.hash") == "#answer"
+
+
+def test_both_themes_reach_page_and_plots(browser: Any, report: Path) -> None:
+    seen = {}
+    for scheme in ("light", "dark"):
+        with Opened(browser, report, color_scheme=scheme) as opened:
+            seen[scheme] = (opened.background(), opened.page.evaluate(LINE))
+            opened.page.locator("#theme").click()
+            seen[f"{scheme}, switched"] = (opened.background(), opened.page.evaluate(LINE))
+    assert seen["light"] == seen["dark, switched"]
+    assert seen["dark"] == seen["light, switched"]
+    assert all(one != other for one, other in zip(seen["light"], seen["dark"], strict=True))
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_sideways_scrolling(browser: Any, report: Path, width: int) -> None:
+    with Opened(browser, report, viewport={"width": width, "height": 740}) as opened:
+        opened.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+def test_no_serious_accessibility_fault(browser: Any, report: Path, scheme: str, width: int) -> None:
+    from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        Axe,
+    )
+
+    size = {"width": width, "height": 900}
+    # axe is injected as a script of its own, which the page's policy would refuse.
+    with Opened(browser, report, color_scheme=scheme, viewport=size, bypass_csp=True) as opened:
+        opened.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        found = Axe().run(opened.page).response["violations"]
+        told = [(one["id"], one["impact"], one["nodes"][0]["html"][:120]) for one in found]
+        assert [fault for fault in told if fault[1] in {"serious", "critical"}] == []
+
+
+def test_complete_without_script(browser: Any, report: Path) -> None:
+    with Opened(browser, report, java_script_enabled=False) as opened:
+        assert opened.shown() == IDS
+        assert not opened.page.locator("#find").is_visible()
+        assert opened.page.locator("#claim-e3 h3").is_visible()
+
+
+def test_print_is_black_on_white_without_controls(browser: Any, report: Path) -> None:
+    with Opened(browser, report, color_scheme="dark") as opened:
+        opened.page.emulate_media(media="print")
+        assert opened.background() == "rgb(255, 255, 255)"
+        assert not opened.page.locator("nav").is_visible()
+        assert not opened.page.locator("#find").is_visible()
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_texts_do_nothing(browser: Any, tmp_path: Path, text: str) -> None:
+    html = write_report(hostile(text, 1), tmp_path)[0]
+    with Opened(browser, html, viewport={"width": 360, "height": 740}) as opened:
+        assert opened.page.locator("article.claim").count() == 1
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def _odd() -> dict[str, RunRecord]:
+    whole = example(("embedded", "llava-1.5-7b", "llava-1.5-13b", "next-8b"))
+    four = replace(whole, claims=tuple(replace(c, curves=()) for c in whole.claims))
+    return {"four": four, "none": replace(whole, claims=(), checkpoints=())}
+
+
+@pytest.mark.parametrize("name", ["four", "none"])
+def test_odd_records_are_pages_too(browser: Any, tmp_path: Path, name: str) -> None:
+    html = write_report(_odd()[name], tmp_path)[0]
+    with Opened(browser, html, viewport={"width": 360, "height": 740}) as opened:
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert opened.page.locator("h1").inner_text()

@@ -1,0 +1,197 @@
+"""The page: what it says of odd records, and that no text gets out of its place."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from harness.record import ClaimRecord, RunRecord, TaskRecord
+from harness.verdict import Verdict
+from reports import markdown, page
+from reports.tests.records import TASKS, checkpoint, claim, curve, example, judgement, part
+
+NASTY = (
+    "<script>alert(1)</script>",
+    "\"' onmouseover=alert(1) x='",
+    "</style></svg></title><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "שלום \u202eabc\u202c עולם",
+    "a|b\n\n# heading `code` [x](javascript:alert(1)) @someone",
+    "x" * 10_000,
+    "\ud800 \x00 \x1b[31m",
+    "",
+)
+
+
+class Seen(HTMLParser):
+    """What a browser would make of a page, as far as this test cares."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts = 0
+        self.handlers: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.text: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.scripts += tag == "script"
+        for name, value in attrs:
+            if name.startswith("on"):
+                self.handlers.append(name)
+            if name in {"href", "src", "action"}:
+                self.links.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def seen(record: RunRecord) -> Seen:
+    parser = Seen()
+    parser.feed(page.render(record))
+    return parser
+
+
+def hostile(text: str, place: int) -> RunRecord:
+    """A record in which ``text`` stands at every place that can hold one."""
+    quantity = replace(part("x", -30.0, 5.0, -10, "<"), label=text, where=text, asserts=text[:2])
+    judged = judgement(Verdict.INCONCLUSIVE, quantity, reason=text, notes=(text,))
+    drawn = replace(curve(text, text, math.sin), unit=text, reading=("p_c", text)[place % 2])
+    named = ClaimRecord(text, text, text, text, text, text, text, text or None, judged, text, enforced=True)
+    one = replace(named, curves=(drawn,), bands=((text, 0.1, 0.4),), threshold=-10.0)
+    tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
+    ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
+    return RunRecord(
+        text, text, text, text, text, {text: {text: text}}, {text: [text]}, (ran,), (one,), (text,)
+    )
+
+
+@cache
+def harmless() -> frozenset[str]:
+    return frozenset(seen(hostile("x", 0)).tags)
+
+
+def assert_harmless(record: RunRecord) -> None:
+    found = seen(record)
+    assert found.scripts == 1
+    assert not found.handlers
+    assert found.tags <= harmless() | {"details", "p"}
+    assert all(link.startswith(("#", "data:,")) for link in found.links)
+    assert_one_line_per_row(markdown.render(record))
+
+
+def assert_one_line_per_row(text: str) -> None:
+    lines = text.split("\n")
+    for above, line in pairwise(lines):
+        if line.startswith("|") and above.startswith("|"):
+            assert bars(line) == bars(above)
+    assert "<script" not in text
+
+
+def bars(line: str) -> int:
+    return line.replace("\\\\", "").replace("\\|", "").count("|")
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_texts_come_out_harmless(text: str) -> None:
+    assert_harmless(hostile(text, 0))
+    assert_harmless(hostile(text, 1))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(st.characters(), max_size=60), st.integers(0, 1))
+def test_any_text_comes_out_harmless(text: str, place: int) -> None:
+    assert_harmless(hostile(text, place))
+
+
+def test_a_long_text_is_cut_on_the_page() -> None:
+    html = page.render(hostile("y" * 10_000, 0))
+    assert "y" * 1_600 not in html
+    assert len(html) < 400_000
+
+
+def test_the_policy_allows_no_network_and_only_our_script() -> None:
+    html = page.render(replace(example(), claims=()))
+    assert "default-src 'none'" in html
+    assert "script-src 'sha256-" in html
+    assert "http://" not in html
+    assert "https://" not in html.replace("https://doi", "")
+
+
+def test_every_claim_has_a_link_that_leads_to_it() -> None:
+    found = seen(replace(example(), claims=tuple(replace(c, curves=()) for c in example().claims)))
+    assert {f"#{one}" for one in found.ids} >= {link for link in found.links if link.startswith("#")}
+    assert "claim-c3" in found.ids
+    assert len(found.ids) == len(set(found.ids))
+
+
+def text_of(record: RunRecord) -> str:
+    return " ".join(" ".join(seen(record).text).split())
+
+
+def without_curves(record: RunRecord) -> RunRecord:
+    return replace(record, claims=tuple(replace(c, curves=()) for c in record.claims))
+
+
+def test_no_claims_no_checkpoints() -> None:
+    text = text_of(replace(example(), claims=(), checkpoints=(), protocol={}, provenance={}, remarks=()))
+    assert "No claim was judged" in text
+    assert "No checkpoint was run." in text
+    assert "No claim was judged" in markdown.render(replace(example(), claims=(), checkpoints=()))
+
+
+def test_all_samples_excluded() -> None:
+    tasks = tuple(TaskRecord(task, 420, 210, 0, {"answered wrongly": 420}) for task in TASKS)
+    ran = replace(checkpoint(), tasks=tasks)
+    none = claim("A1", judgement(Verdict.INCONCLUSIVE, images=0, reason="No sample is left."))
+    record = replace(example(), checkpoints=(ran,), claims=(none,))
+    assert "Every sample of this checkpoint was left out" in text_of(record)
+    assert "None of 1 claim holds on embedded" in text_of(record)
+    assert "Every sample was left out." in markdown.render(record)
+
+
+def test_four_checkpoints_stand_side_by_side() -> None:
+    names = ("embedded", "llava-1.5-7b", "llava-1.5-13b", "next-8b")
+    text = text_of(without_curves(example(names)))
+    assert "11 claims on 4 checkpoints" in text
+    assert all(f"{name} : 11 claims" in text or f"{name}: 11 claims" in text for name in names)
+
+
+def test_numbers_that_are_none() -> None:
+    empty = part("x", math.nan, math.nan, math.nan, "<")
+    lost = replace(curve("question->last", "ChooseAttr", lambda _: math.nan), n_images=0)
+    record = replace(example(), claims=(claim("A1", judgement(Verdict.INCONCLUSIVE, empty), curves=(lost,)),))
+    text = text_of(record)
+    assert not re.search(r"(?i)\b(nan|inf)\b", text)
+    assert "no numbers" in text
+
+
+def test_mem_says_that_it_is_recalled() -> None:
+    recalled = replace(example().claims[0], source="MEM", curves=())
+    assert "as recalled; not checked against the paper" in text_of(replace(example(), claims=(recalled,)))
+
+
+def test_a_rival_that_was_tested_is_linked() -> None:
+    a2 = next(c for c in example().claims if c.id == "A2")
+    rival = replace(a2, id="R3", curves=())
+    record = replace(example(), claims=(replace(a2, curves=()), rival))
+    assert "#claim-r3" in seen(record).links
+    assert "Not tested in this run." in text_of(replace(record, claims=record.claims[:1]))
+
+
+def test_verdicts_as_expected() -> None:
+    kept = tuple(replace(c, curves=()) for c in example().claims if c.id != "A2")
+    assert "Every verdict on file came out again." in text_of(replace(example(), claims=kept))
+    unknown = tuple(replace(c, expected=None) for c in kept)
+    assert "Nothing is on file" in text_of(replace(example(), claims=unknown))

@@ -1,0 +1,91 @@
+"""The answer of a run, as data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from harness.verdict import Judgement, Verdict
+from reports import summary
+from reports.adjust import adjusted
+from reports.planned import decided_at
+from reports.tests.records import example, judgement, part
+
+
+def test_one_row_per_claim_one_cell_per_checkpoint() -> None:
+    matrix = summary.rows(example(("one", "two")))
+    assert [row.id for row in matrix] == ["A1", "A2", "A3", "B1", "B2", "C1", "C2", "C3", "D1", "E1", "E3"]
+    assert all([cell.checkpoint for cell in row.cells] == ["one", "two"] for row in matrix)
+
+
+def test_tasks_that_differ_are_not_summed_up_in_one_verdict() -> None:
+    cell = {row.id: row.cells[0] for row in summary.rows(example())}["B2"]
+    assert cell.look is not None
+    assert cell.look.slug == "mixed"
+    assert [(look.slug, n) for look, n in cell.counts] == [
+        ("supported", 3),
+        ("refuted", 1),
+        ("inconclusive", 2),
+    ]
+
+
+def test_a_checkpoint_that_lacks_a_claim_has_an_empty_cell() -> None:
+    both = example(("one", "two"))
+    record = replace(both, claims=tuple(c for c in both.claims if (c.id, c.checkpoint) != ("A1", "two")))
+    assert [cell.look is None for cell in summary.rows(record)[0].cells] == [False, True]
+    assert [line.claims for line in summary.headlines(summary.rows(record))] == [11, 10]
+
+
+def test_a_claim_may_name_a_checkpoint_the_record_does_not_list() -> None:
+    assert summary.checkpoint_names(replace(example(), checkpoints=())) == ("embedded",)
+
+
+def test_only_a_different_verdict_is_unexpected() -> None:
+    assert [claim.id for claim in summary.unexpected(example())] == ["A2"]
+
+
+def test_time_is_a_number_or_one_per_step() -> None:
+    assert summary.seconds_spent({"seconds": {"a": 2, "b": 0.5}}) == 2.5
+    assert summary.seconds_spent({"seconds": 3}) == 3
+    assert summary.seconds_spent({"seconds": "soon"}) is None
+    assert summary.seconds_spent({}) is None
+
+
+def test_nothing_at_all() -> None:
+    empty = replace(example(), checkpoints=(), claims=())
+    assert summary.rows(empty) == ()
+    assert summary.headlines(()) == ()
+
+
+def test_adjusted_values_are_no_smaller_and_nan_stays() -> None:
+    claims = example().claims
+    pairs = adjusted(claims, 0.05)
+    assert len(pairs) == len(claims)
+    assert all(one.value >= one.raw - 1e-12 for one in pairs if math.isfinite(one.value))
+    assert math.isnan(next(one.value for one in pairs if one.claim.id == "E3"))
+
+
+def test_adjusting_without_any_p_value() -> None:
+    nothing = [c for c in example().claims if c.id == "E3"]
+    assert [math.isnan(one.value) for one in adjusted(nothing, 0.05)] == [True]
+    assert adjusted([], 0.05) == ()
+
+
+def _claim_with(judged: Judgement) -> str:
+    claim = replace(example().claims[0], judgement=judged)
+    return decided_at({"looks": [0.25, 0.5, 1.0]})(claim)
+
+
+def test_the_deciding_look_is_said() -> None:
+    one = part("x", 1, 0.1, 0, ">")
+    assert (
+        _claim_with(judgement(Verdict.SUPPORTED, one, images=50))
+        == "decided at 50 images, 25% of the plan (look 1)"
+    )
+    assert _claim_with(judgement(Verdict.REFUTED, one, look=2)) == "decided at all 200 images (look 3)"
+    assert _claim_with(judgement(Verdict.INCONCLUSIVE, look=2)) == "undecided after 200 images"
+
+
+def test_without_planned_looks_only_the_number_is_said() -> None:
+    for looks in (None, 3, "x", [0.5, "x"], []):
+        assert decided_at({"looks": looks})(example().claims[0]) == "decided at look 1, with 50 images"
