@@ -9,7 +9,7 @@ from harness.study import Study
 
 @pytest.mark.claim("E1", source="ABS")
 def test_the_answer_rises_in_middle_layers(study: Study, task: str) -> None:
-    """The answer's probability at the last position is near zero in lower layers and rises in the middle ones."""
+    """At the last position the answer is near zero in lower layers and rises in the middle ones."""
     study.judge(rises_in(study.lens("capital", task), study.lens_grid), bands=(MIDDLE,), threshold=RISE)
 
 

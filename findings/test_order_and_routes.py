@@ -8,7 +8,7 @@ from harness.study import Study
 
 @pytest.mark.claim("D1", source="ABS")
 def test_the_three_steps_come_in_order(study: Study, task: str) -> None:
-    """First other patches reach the question, then related patches do, then the question reaches the last position."""
+    """Other patches reach the question first, then related patches, then the question reaches Last."""
     steps = [
         study.effect("other_patches->question", task),
         study.effect("related_patches->question", task),

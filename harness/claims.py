@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def claim_of(item: pytest.Item) -> Claim | None:
     marker = item.get_closest_marker(MARKER)
     if marker is None or not isinstance(item, pytest.Function):
         return None
-    params = item.callspec.params if hasattr(item, "callspec") else {}
+    params: dict[str, Any] = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     return Claim(
         test=item.nodeid,
         id=str(marker.args[0]),

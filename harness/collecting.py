@@ -44,7 +44,8 @@ class RecordCollector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a claim test's record."""
         if report.when == "call":
-            self.payloads += [dict(value) for name, value in report.user_properties if name == "findings"]
+            found: list[Any] = [value for name, value in report.user_properties if name == "findings"]
+            self.payloads += found
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

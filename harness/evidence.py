@@ -77,7 +77,7 @@ class Evidence:
             _write_whole(folder / "key.json", text.encode())
         except OSError as error:
             raise StoreError(
-                f"evidence folder {folder} cannot be written ({error.strerror}); choose another with --evidence"
+                f"evidence folder {folder} cannot be written ({error.strerror}); choose one with --evidence"
             ) from error
         return cls(folder)
 

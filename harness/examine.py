@@ -22,9 +22,9 @@ from harness.evidence import BASE, Evidence, Pair, rows_to_frame
 from harness.facts import Facts
 from harness.fingerprint import engine_versions, fingerprint
 from harness.probes import Probe
-from harness.request import Request
 from harness.progress import Progress
 from harness.record import CheckpointRecord
+from harness.request import Request
 from harness.settings import LOOKS, Settings
 from harness.statistics import MissingMeasureError, judge
 from harness.study import Hypothesis
@@ -196,9 +196,7 @@ class Examination:
         rows: list[Mapping[str, object]] = []
         for group in by_image.values():
             rows += measure_image(checkpoint, engine, self.dataset, group)
-        self.passes += sum(
-            len(row["values"]) for row in rows if row["reading"] == "p" and row["probe"] != BASE
-        )  # type: ignore[arg-type, misc]
+        self.passes += sum(_passes(row) for row in rows)
         return rows
 
 
@@ -215,6 +213,12 @@ def _missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
         if probes:
             missing.append(Request(sample, probes))
     return missing
+
+
+def _passes(row: Mapping[str, object]) -> int:
+    """How many knocked-out passes a row stands for."""
+    values = row["values"]
+    return len(values) if row["probe"] != BASE and row["reading"] == "p" and isinstance(values, list) else 0
 
 
 def _nothing_measured(what: str, alpha: float, look: int) -> Judgement:

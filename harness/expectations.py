@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def write_expectations(path: Path, expectations: Expectations) -> None:
 
 def today() -> str:
     """The date of an acceptance, UTC."""
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
+    return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def differences(old: Mapping[str, Verdict], new: Mapping[str, Verdict]) -> list[str]:

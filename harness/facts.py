@@ -105,7 +105,7 @@ def _hub_facts(name: str) -> Facts:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         known = ", ".join(["embedded", *registry()])
         raise CheckpointError(
-            f"no checkpoint {name!r}: neither a directory, nor one of {known}, nor given by the hub ({reason})"
+            f"no checkpoint {name!r}: no directory, not one of {known}, not given by the hub ({reason})"
         ) from error
     check_supported(str(config.model_type), name)
     return Facts(name.rpartition("/")[2], name, int(config.text_config.num_hidden_layers))

@@ -11,7 +11,7 @@ from harness.record import ClaimRecord, Curve
 from harness.statistics import curve_band
 from harness.study import Hypothesis
 from harness.table import Look
-from harness.verdict import Judgement, Verdict
+from harness.verdict import Judgement, Part, Verdict
 
 UNITS = {
     "p_c": "change of the answer's probability in per cent",
@@ -32,11 +32,7 @@ def message(claim: Claim, judgement: Judgement, command: str) -> str:
     """The failure message: estimate, interval, threshold, sample size, and how to reproduce it."""
     where = f" on {claim.task}" if claim.task else ""
     lines = [f"{judgement.verdict.value}: {claim.id}{where}, {claim.checkpoint}: {claim.statement}"]
-    for part in judgement.parts[:1]:
-        lines.append(
-            f"  {part.label}{f' at {part.where}' if part.where else ''}: {part.estimate:.3g} "
-            f"[{part.lower:.3g}, {part.upper:.3g}], claimed {part.asserts} {part.threshold:g}"
-        )
+    lines += [_part(part) for part in judgement.parts[:1]]
     lines.append(
         f"  n = {judgement.n_images} images, {judgement.n_samples} samples, look {judgement.look + 1}; "
         f"p(claim) = {judgement.p_support:.2g}, p(opposite) = {judgement.p_refute:.2g}"
@@ -45,6 +41,12 @@ def message(claim: Claim, judgement: Judgement, command: str) -> str:
         lines.append(f"  {judgement.reason}")
     lines.append(f"  reproduce: {command}")
     return "\n".join(lines)
+
+
+def _part(part: Part) -> str:
+    where = f" at {part.where}" if part.where else ""
+    interval = f"{part.estimate:.3g} [{part.lower:.3g}, {part.upper:.3g}]"
+    return f"  {part.label}{where}: {interval}, claimed {part.asserts} {part.threshold:g}"
 
 
 def claim_record(

@@ -7,7 +7,7 @@ heavy may be imported.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -45,9 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             default=None,
             help=text,
         )
-        parser.addini(
-            f"{INI_PREFIX}{name}", text, type="args" if name in REPEATABLE else "string", default=None
-        )
+        kind: Literal["args", "string"] = "args" if name in REPEATABLE else "string"
+        parser.addini(f"{INI_PREFIX}{name}", text, type=kind, default=None)
     for flag, text in FLAGS:
         group.addoption(f"--{flag}", action="store_true", default=False, help=text)
 

@@ -55,14 +55,14 @@ class PromptFormat:
         ]
 
 
+VICUNA_SYSTEM = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions."
+)
 VICUNA_V1 = PromptFormat(
     "vicuna_v1",
     (
-        (
-            "system",
-            "A chat between a curious user and an artificial intelligence assistant. "
-            "The assistant gives helpful, detailed, and polite answers to the user's questions. ",
-        ),
+        ("system", f"{VICUNA_SYSTEM} "),
         ("roles", "USER: "),
         ("image", IMAGE),
         ("separator", "\n"),
@@ -88,7 +88,7 @@ def read_format(path: Path) -> PromptFormat:
         read = PromptFormat(str(data["name"]), segments, instructions, bool(data.get("adds_bos", True)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path}: not a prompt format ({error}); it needs name, segments [[region, text], …] and instructions"
+            f"{path}: not a prompt format ({error}); it needs name, segments and instructions"
         ) from error
     return _checked(read, path)
 

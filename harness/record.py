@@ -184,7 +184,7 @@ def read_record(path: Path) -> RunRecord:
         raise HarnessError(f"{path}: not the record of a run ({error})") from error
     if version != RECORD_VERSION:
         raise HarnessError(
-            f"{path}: record version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"
+            f"{path}: version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"
         )
     try:
         return structure(data, RunRecord)

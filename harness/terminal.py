@@ -78,7 +78,7 @@ def pytest_report_teststatus(
     """Say the verdict's word, but keep pytest's category, so that summaries and counts stay."""
     if getattr(report, "when", None) != "call":
         return None
-    payload = next((value for name, value in report.user_properties if name == "findings"), None)
+    payload: Any = next((value for name, value in report.user_properties if name == "findings"), None)
     if payload is None:
         return None
     verdict = Verdict(payload["claim"]["judgement"]["verdict"])

@@ -7,10 +7,10 @@ draws them. They know nothing of models or of pytest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """The four things that can be said of a claim on a checkpoint."""
 
     SUPPORTED = "SUPPORTED"

@@ -100,7 +100,8 @@ def tiny_checkpoint(
 ) -> Checkpoint:
     """A random LLaVA whose knockouts matter: larger weights than the usual initialisation."""
     patch = 4
-    model = _model(family, layers, heads, kv_heads, per_side * patch, patch, seed).to(dtype).eval()
+    model = _model(family, layers, heads, kv_heads, per_side * patch, patch, seed)
+    model = model.to(dtype=dtype).eval()
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     made = processor(per_side * patch, patch)
@@ -135,12 +136,8 @@ def _model(
         projection_dim=16,
         initializer_range=0.3,
     )
-    config = LlavaConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=tokens.convert_tokens_to_ids("<image>"),
-        image_token_index=tokens.convert_tokens_to_ids("<image>"),
-    )
+    image_token: Any = tokens.convert_tokens_to_ids("<image>")
+    config = LlavaConfig(text_config=text, vision_config=vision, image_token_index=image_token)
     model = LlavaForConditionalGeneration(config)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -1,0 +1,139 @@
+"""Loading refuses what would make a measurement wrong without a word."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from harness.checkpoint import load
+from harness.encode import encode
+from harness.errors import CheckpointError
+from harness.facts import directory_facts
+from harness.fingerprint import fingerprint
+from harness.prompt import VICUNA_V1, read_format
+from harness.reference import run
+from harness.tests.models import picture, sample, tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint on disk, with vicuna's prompt by default."""
+    folder = tmp_path_factory.mktemp("tiny")
+    checkpoint = tiny_checkpoint()
+    checkpoint.model.save_pretrained(folder)
+    checkpoint.processor.save_pretrained(folder)
+    return folder
+
+
+def copy(saved: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def test_a_saved_checkpoint_computes_what_it_computed(saved: Path, tmp_path: Path) -> None:
+    loaded = load(saved, dtype=torch.float32)
+    assert (loaded.n_layers, loaded.window, loaded.prompt) == (4, 1, VICUNA_V1)
+    one = encode(tiny_checkpoint(), sample(picture(tmp_path)))
+    torch.testing.assert_close(run(loaded, one).logits, run(tiny_checkpoint(), one).logits)
+
+
+def test_missing_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    gone = next(name for name in weights if "vision_tower" in name and "fc1.weight" in name)
+    del weights[gone]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"1 missing weights, e\.g\. .*fc1\.weight"):
+        load(folder)
+
+
+def test_unexpected_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    weights["stranger"] = torch.zeros(1)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"1 unexpected weights, e\.g\. stranger"):
+        load(folder)
+
+
+def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    (folder / "model.safetensors").write_bytes((saved / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="weights cannot be loaded"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"model_type": "gpt2"}, "model type 'gpt2' is not supported; supported: llava"),
+        ({"text_config": None}, "has no text_config with num_hidden_layers"),
+    ],
+)
+def test_a_wrong_configuration_is_an_error(
+    change: dict[str, str], text: str, saved: Path, tmp_path: Path
+) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | change), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=text):
+        directory_facts(folder)
+
+
+def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    (folder / "model.safetensors").rename(folder / "model.bin")
+    with pytest.raises(CheckpointError, match=r"no weights \(\*\.safetensors\)"):
+        load(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"config\.json: missing"):
+        load(folder)
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*nowhere"):
+        load(tmp_path / "nowhere")
+
+
+def test_sliding_windows_are_refused_by_name(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["text_config"] |= {"model_type": "mistral", "sliding_window": 8}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="sliding-window attention is not supported"):
+        load(folder)
+
+
+def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    before = fingerprint(str(folder))
+    assert before == fingerprint(str(saved))
+    (folder / "README.md").write_text("a card decides nothing", encoding="utf-8")
+    assert fingerprint(str(folder)) == before
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content + b" ")
+        assert fingerprint(str(folder)) != before
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"segments": [["image", "<image>"]]}, r"must hold \{question\} exactly once"),
+        ({"segments": [["sistem", "<image>{question}"]]}, "unknown segment 'sistem'"),
+        ({"instructions": {}}, "instructions need a 'default'"),
+        ({"name": None, "segments": 3}, "not a prompt format"),
+    ],
+)
+def test_a_broken_prompt_format_is_an_error(change: dict[str, object], text: str, tmp_path: Path) -> None:
+    good = {
+        "name": "mine",
+        "segments": [["image", "<image>"], ["question", "{question}"]],
+        "instructions": {"default": ""},
+    }
+    path = tmp_path / "prompt.json"
+    path.write_text(json.dumps(good), encoding="utf-8")
+    assert read_format(path).fill("Why?") == [("image", "<image>"), ("question", "Why?")]
+    path.write_text(json.dumps(good | change), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=text):
+        read_format(path)
