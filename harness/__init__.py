@@ -1,1 +1,4 @@
-"""Run LLaVA with attention edges knocked out, and judge what that says about a claim."""
+"""Run LLaVA with attention edges knocked out, and judge what that says about a claim.
+
+Researchers start at `harness.api`.
+"""

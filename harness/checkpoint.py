@@ -132,7 +132,7 @@ def _load_model(source: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
         model, info = model_class.from_pretrained(
             source, dtype=dtype, use_safetensors=True, output_loading_info=True
         )
-    except Exception as error:  # noqa: BLE001 - whatever transformers raises, the user needs one line
+    except Exception as error:
         raise CheckpointError(f"{source}: weights cannot be loaded ({_first_line(error)})") from error
     for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         keys = sorted(str(key) for key in info.get(kind) or ())
@@ -150,7 +150,7 @@ def _load_processor(source: str) -> Any:  # noqa: ANN401
 
     try:
         processor = AutoProcessor.from_pretrained(source, trust_remote_code=False)
-    except Exception as error:  # noqa: BLE001 - the same
+    except Exception as error:
         raise CheckpointError(f"{source}: its processor cannot be loaded ({_first_line(error)})") from error
     if getattr(processor, "image_token", None) is None:
         raise CheckpointError(f"{source}: its processor has no image token; is it a text-only model?")

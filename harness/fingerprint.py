@@ -8,9 +8,10 @@ from pathlib import Path
 
 HASHED_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 ENGINE_SOURCES = (
-    "attention.py", "checkpoint.py", "decoding.py", "encode.py", "knockout.py", "lens.py", "measure.py",
-    "outcome.py", "patches.py", "prompt.py", "reference.py", "regions.py", "sweep",
-)  # fmt: skip
+    *("attention.py", "checkpoint.py", "decoding.py", "depth.py", "encode.py", "engine.py", "knockout.py"),
+    *("knockouts.py", "lens.py", "measure.py", "outcome.py", "patches.py", "prompt.py", "reference.py"),
+    *("regions.py", "sweep"),
+)
 """Files and folders of the harness whose code decides a measured number."""
 
 

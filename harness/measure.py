@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,12 +10,11 @@ from torch import Tensor
 
 from harness.checkpoint import Checkpoint
 from harness.dataset import Dataset
-from harness.depth import window_layers
 from harness.encode import Encoded, encode
 from harness.errors import RegionError
 from harness.evidence import BASE
-from harness.flow import Flow
-from harness.knockout import Knockout, block, null_sources
+from harness.knockout import Knockout
+from harness.knockouts import windows_of
 from harness.outcome import (
     SMALLEST_P,
     Outcome,
@@ -27,13 +25,10 @@ from harness.outcome import (
     read_sweep,
     unusable,
 )
-from harness.probes import Lens, Probe, Sweep
+from harness.probes import Lens, Sweep
 from harness.reference import Pass
 from harness.request import Request
-from harness.regions import Regions
 from harness.sample import Sample
-
-NULL_UNDEFINED = "fewer than twice as many candidates as sources for a null block"
 
 
 class Base(Protocol):
@@ -146,38 +141,16 @@ def _plan(
     for probe in request.probes:
         if isinstance(probe, Sweep):
             try:
-                sweeps.append((probe, _windows(probe, encoded.regions, checkpoint.n_layers, sample)))
+                sweeps.append(
+                    (
+                        probe,
+                        windows_of(probe.flow, probe.window, encoded.regions, checkpoint.n_layers, sample),
+                    )
+                )
             except RegionError as error:
                 missing[str(probe)] = str(error)
     lenses = tuple(probe for probe in request.probes if isinstance(probe, Lens))
     return _Plan(base, answer, "", tokens, tuple(sweeps), lenses, missing)
-
-
-def _windows(probe: Sweep, regions: Regions, n_layers: int, sample: Sample) -> tuple[Knockout, ...]:
-    sources, targets = edges(probe.flow, regions, sample)
-    return tuple(
-        block(sources, targets, window_layers(centre, probe.window, n_layers)) for centre in range(n_layers)
-    )
-
-
-def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Source and target positions of a flow, or of one of its null blocks, on a sample.
-
-    Raises:
-        RegionError: if a region is unknown or empty, or the null block is undefined.
-    """
-    sources, targets = regions[flow.source], regions[flow.target]
-    if flow.draw is None:
-        return sources, targets
-    drawn = null_sources(sources, targets, seed=_seed(sample, flow))
-    if drawn is None:
-        raise RegionError(NULL_UNDEFINED)
-    return drawn, targets
-
-
-def _seed(sample: Sample, flow: Flow) -> int:
-    """A draw of its own for every sample, the same in every run."""
-    return int.from_bytes(hashlib.sha256(f"{sample.task}/{sample.id}/{flow}".encode()).digest()[:8])
 
 
 def _rows(sample: Sample, outcome: Outcome) -> list[dict[str, object]]:

@@ -209,10 +209,8 @@ def _device(value: str) -> str:
     kind, _, number = value.partition(":")
     if kind not in {"cpu", "cuda", "mps"} or (number and not number.isdecimal()):
         raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N or mps")
-    if (
-        kind == "cuda"
-        and int(number or 0) >= max(1, cuda_devices())
-        or (kind == "cuda" and not cuda_devices())
+    if (kind == "cuda" and int(number or 0) >= max(1, cuda_devices())) or (
+        kind == "cuda" and not cuda_devices()
     ):
         raise pytest.UsageError(f"--device {value}: this machine has {cuda_devices()} usable CUDA devices")
     return value
