@@ -80,6 +80,8 @@ PLAIN = {
     "D2": "Of everything the image does to the answer, does more than half pass through the question?",
     "E1": "Reading the last position layer by layer: does the answer only appear in the middle layers?",
     "E2": "Does the answer appear at the last position after the object has reached the question?",
+    "E3-norm": "As E3, but with the model's final norm applied before reading a layer: a result that holds "
+    "only without it is fragile.",
     "E3": "Reading the last position layer by layer: is there a layer where the lower-case answer leads, and "
     "a later one where the capitalised answer leads?",
 }

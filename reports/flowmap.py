@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.record import Curve
+from reports.styles import FINAL_NORM
 from reports.words import flow_name, number
 
 COLUMNS = {
@@ -66,7 +67,7 @@ def flow_map(curves: list[Curve], layers: int) -> FlowMap | None:
         names.pop("image->question", None)
     means = {name: _mean([c for c in usable if c.label == name], layers) for name in names}
     flows = {name: tuple(-value for value in mean) for name, mean in means.items() if np.isfinite(mean).any()}
-    lenses = [c for c in curves if c.role == "lens"]
+    lenses = [c for c in curves if c.role == "lens" and not c.label.endswith(FINAL_NORM)]
     lens = {
         name: _mean([c for c in lenses if c.label == name], layers + 1)
         for name in dict.fromkeys(c.label for c in lenses)

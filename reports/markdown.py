@@ -23,7 +23,7 @@ from reports.words import (
     source_in_words,
 )
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$:])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
 _LINK = re.compile(r"(?i)\b(www)\.")
 
 
@@ -171,8 +171,8 @@ def _quantity(part: Part | None) -> list[str]:
 
 
 def _closing(record: RunRecord) -> str:
-    sources = dict.fromkeys(source_in_words(claim.source) for claim in record.claims)
-    where = f" Statements come from: {escape('; '.join(sources), 900)}." if sources else ""
+    sources = source_in_words(", ".join(claim.source for claim in record.claims))
+    where = f" Statements come from: {escape(sources, 900)}." if record.claims else ""
     return f"Each claim has its own error of at most 5 %; the catalogue as a whole has not.{where}"
 
 

@@ -126,8 +126,11 @@ def _portrait(record: RunRecord, name: str) -> Portrait:
 
 
 def _alpha(record: RunRecord) -> float:
-    alpha = record.protocol.get("alpha")
-    return float(alpha) if isinstance(alpha, int | float) and 0 < alpha < 1 else 0.05
+    try:
+        alpha = float(record.protocol.get("alpha", 0.05))
+    except (TypeError, ValueError):
+        return 0.05
+    return alpha if 0 < alpha < 1 else 0.05
 
 
 def _section(row: summary.Row) -> Section:
@@ -157,6 +160,7 @@ def _environment() -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., object]] = {
         "clean": words.clean,
+        "lines": words.clean_lines,
         "number": words.number,
         "plain": words.plain_number,
         "p": words.p_value,

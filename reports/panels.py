@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.record import ClaimRecord, Curve
-from reports.styles import Key, Style, key, styles
+from reports.styles import FINAL_NORM, Key, Style, key, styles
 from reports.words import clean, flow_name, number
 
 READINGS = {
@@ -79,13 +79,16 @@ def plots(
 ) -> tuple[Plot, ...]:
     """Sort curves into plots, one per reading, the claim's own reading first.
 
-    The threshold is in the unit of the first curve, so only plots of that reading show it.
+    The lens with and without the final norm are two readings. The threshold is in the unit of the first
+    curve, so only plots of that reading show it.
     """
     unique = list({(key(c), c.task, c.reading): c for c in curves}.values())
-    order = list(dict.fromkeys(curve.reading for curve in unique))
+    groups: dict[tuple[str, bool], list[Curve]] = {}
+    for curve in unique:
+        groups.setdefault((curve.reading, curve.label.endswith(FINAL_NORM)), []).append(curve)
     return tuple(
-        _plot([c for c in unique if c.reading == reading], bands, threshold if reading == order[0] else None)
-        for reading in order
+        _plot(group, bands, threshold if reading == unique[0].reading else None)
+        for (reading, _), group in groups.items()
     )
 
 
@@ -116,14 +119,17 @@ def legend(curves: Sequence[Curve]) -> tuple[Entry, ...]:
 def _axis(curve: Curve) -> str:
     """What the vertical axis shows, with its unit where the words do not say it."""
     words, unit = READINGS.get(curve.reading, clean(curve.reading, 60)), clean(curve.unit, 60)
-    return words if unit.lower() in words else f"{words}, in {unit}"
+    if unit and unit not in words:
+        words = unit if len(unit) > len("per cent") else f"{words}, in {unit}"
+    return words + (FINAL_NORM if curve.label.endswith(FINAL_NORM) else "")
 
 
 def _series_name(series: Key, among: dict[Key, Style]) -> str:
     label, role, window = series
     several = len({k for lab, r, k in among if (lab, r) == (label, role)}) > 1
     suffix = f", k = {window}" if several and window else ""
-    return flow_name(label) + suffix + (" (null)" if role == "null" and "null" not in label else "")
+    name = flow_name(label.removesuffix(FINAL_NORM))
+    return name + suffix + (", null block" if role == "null" and "null" not in label else "")
 
 
 def _limits(curves: Sequence[Curve], threshold: float | None) -> tuple[float, float]:

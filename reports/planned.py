@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.record import ClaimRecord
+from harness.verdict import Verdict
 from reports.summary import undecided
 from reports.words import count
 
@@ -12,14 +13,16 @@ from reports.words import count
 def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
     """Return a function that says where a claim was decided, given the planned looks.
 
-    ``protocol["looks"]`` is the share of the images at each look, e.g. ``[0.25, 0.5, 1.0]``; without
-    it only the number of the look is said.
+    ``protocol["looks"]`` is the share of the images at each look, e.g. ``"0.25, 0.5, 1"`` or a
+    list; without it only the number of the look is said.
     """
     shares = _shares(protocol.get("looks"))
 
     def sentence(claim: ClaimRecord) -> str:
         judgement = claim.judgement
         images = count(judgement.n_images, "image")
+        if judgement.verdict is Verdict.NOT_APPLICABLE:
+            return f"not judged, {images}"
         if undecided(claim):
             return f"undecided after {images}"
         if not 0 <= judgement.look < len(shares):
@@ -36,7 +39,11 @@ def _of_all(images: int, share: float) -> str:
 
 
 def _shares(looks: object) -> tuple[float, ...]:
-    if not isinstance(looks, list | tuple):
+    listed = looks.split(",") if isinstance(looks, str) else looks
+    if not isinstance(listed, list | tuple):
         return ()
-    shares = [float(look) for look in looks if isinstance(look, int | float) and 0 < look <= 1]
-    return tuple(shares) if len(shares) == len(looks) else ()
+    try:
+        shares = tuple(float(look) for look in listed)
+    except (TypeError, ValueError):
+        return ()
+    return shares if all(0 < share <= 1 for share in shares) else ()

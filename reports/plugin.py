@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.options import option
 from harness.record import RunRecord
 from reports.write import write_report
 
@@ -18,7 +19,7 @@ SUMMARY_LIMIT = 900 * 1024
 """Bytes of a GitHub job summary that are used; above 1024 KiB GitHub drops all of it."""
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl
 def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
     """Write the report of a run; return the path of the page.
 
@@ -33,9 +34,8 @@ def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
 
 
 def report_folder(config: pytest.Config) -> Path:
-    """The folder of the option ``--report``, else ``report`` in the root directory."""
-    chosen = config.getoption("report", default=None)
-    return Path(chosen) if chosen else config.rootpath / "report"
+    """The folder of the option ``--report`` or its ini twin, else ``report`` in the root directory."""
+    return config.rootpath / str(option(config, "report") or "report")
 
 
 def append_summary(target: Path, text: str) -> None:

@@ -36,9 +36,13 @@ _FAMILIAR = {
     "image->question": 3,
     "related_patches->question": 4,
     "other_patches->question": 5,
-    "lower-case answer": 0,
-    "capitalised answer": 4,
+    "lower answer": 0,
+    "capital answer": 4,
+    "false lower answer": 5,
+    "false capital answer": 2,
 }
+FINAL_NORM = ", final norm applied"
+"""Ends the label of a lens curve that was read with the model's final norm."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +76,27 @@ def key(curve: Curve) -> Key:
 def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
     """Give every series of a plot its style; known flows keep theirs on the whole page."""
     series = list(dict.fromkeys(key(curve) for curve in curves))
-    windows = {
-        (label, role): len({k for lab, r, k in series if (lab, r) == (label, role)})
-        for label, role, _ in series
-    }
-    taken = {_FAMILIAR[label] for label, role, _ in series if label in _FAMILIAR and role != "null"}
+    drawn = [one for one in series if one[1] != "null"]
+    labels = [label for label, _, _ in drawn]
+    known = {one: _familiar(one[0]) for one in drawn if labels.count(one[0]) == 1}
+    taken = {place for place in known.values() if place is not None}
     free = [place for place in range(len(_SERIES)) if place not in taken] or list(range(len(_SERIES)))
     chosen: dict[Key, Style] = {}
-    for label, role, window in series:
-        known = label in _FAMILIAR and windows[label, role] == 1
-        if role == "null":
-            chosen[label, role, window] = Style(MUTED, _NULL_DASH, "")
+    for one in series:
+        place = known.get(one)
+        if one[1] == "null":
+            chosen[one] = Style(MUTED, _NULL_DASH, "")
         else:
-            place = _FAMILIAR[label] if known else free[len(chosen) % len(free)]
-            chosen[label, role, window] = Style(_SERIES[place], _DASHES[place], _MARKERS[place])
+            chosen[one] = _style(free[len(chosen) % len(free)] if place is None else place)
     return chosen
+
+
+def _familiar(label: str) -> int | None:
+    return _FAMILIAR.get(label.removesuffix(FINAL_NORM))
+
+
+def _style(place: int) -> Style:
+    return Style(_SERIES[place], _DASHES[place], _MARKERS[place])
 
 
 def themed(svg: str) -> str:

@@ -82,6 +82,7 @@ SOURCES = {
 }
 
 _TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
+_NULL = re.compile(r"null([0-9]{1,3}):")
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _SMALLEST_P = 0.001
 _MANY = 1000
@@ -172,9 +173,18 @@ def duration(seconds: float) -> str:
     return f"{seconds / _HOUR:.1f} h"
 
 
+def clean_lines(text: str) -> str:
+    """Return ``text`` as `clean` does, but keep its lines."""
+    return "\n".join(clean(line) for line in text[: LONGEST + 1].split("\n"))
+
+
 def flow_name(label: str) -> str:
-    """Write ``related_patches->question`` as ``related patches → question``."""
-    return clean(label, 120).replace("->", " → ").replace("_", " ")
+    """Write ``related_patches->question`` as ``related patches → question``, and name null blocks."""
+    null = _NULL.match(label)
+    shown = clean(label[null.end() :] if null else label, 120).replace("->", " → ").replace("_", " ")
+    if not null:
+        return shown
+    return f"{shown}, null block" + (f" {int(null[1]) + 1}" if null[1] != "0" else "")
 
 
 def anchor(identifier: str) -> str:

@@ -33,8 +33,8 @@ FLOWS: dict[str, Shape] = {
     "other_patches->question": bump(0.13, 0.11, -38),
 }
 LENS: dict[str, Shape] = {
-    "lower-case answer": lambda u: 0.62 / (1 + math.exp(-(u - 0.58) * 22)) * (1 - u**9),
-    "capitalised answer": lambda u: 0.93 / (1 + math.exp(-(u - 0.86) * 30)),
+    "lower answer": lambda u: 0.62 / (1 + math.exp(-(u - 0.58) * 22)) * (1 - u**9),
+    "capital answer": lambda u: 0.93 / (1 + math.exp(-(u - 0.86) * 30)),
 }
 
 
@@ -67,7 +67,11 @@ def curve(label: str, task: str, shape: Shape, *, role: str = "effect", reading:
     )
 
 
-UNITS = {"p_c": "%", "log_odds": "change of log-odds", "flip": "share of flipped answers"}
+UNITS = {
+    "p_c": "change of the answer's probability in per cent",
+    "log_odds": "change of log-odds",
+    "flip": "share of flipped answers",
+}
 
 
 def null(label: str, task: str) -> Curve:
@@ -76,7 +80,7 @@ def null(label: str, task: str) -> Curve:
 
 def flows(names: tuple[str, ...], tasks: tuple[str, ...], *, controls: bool = True) -> tuple[Curve, ...]:
     readings = [curve(n, t, FLOWS[n], reading=r) for n in names for t in tasks for r in UNITS]
-    return tuple(readings + [null(f"{n}, null block", t) for n in names for t in tasks if controls])
+    return tuple(readings + [null(f"null0:{n}", t) for n in names for t in tasks if controls])
 
 
 def lenses(tasks: tuple[str, ...]) -> tuple[Curve, ...]:
@@ -135,7 +139,7 @@ TEXTS = {
     "A1": (
         "ABS, 3P",
         "Blocking Question→Last cuts the answer's probability strongly, in all six tasks.",
-        "AND over tasks: OR over windows D[question->last] < -10, and below the null block",
+        "all of:\n  at some point: question->last on ChooseAttr < -10\n  at some point: below its null block",
     ),
     "A2": (
         "3P",

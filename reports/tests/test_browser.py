@@ -43,7 +43,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install D
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A browser with a profile of its own, gone afterwards."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a browser is not on every machine
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
@@ -181,7 +181,7 @@ def test_no_sideways_scrolling(browser: Any, report: Path, width: int) -> None:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
 def test_no_serious_accessibility_fault(browser: Any, report: Path, scheme: str, width: int) -> None:
-    from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]  # noqa: PLC0415
+    from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]
         Axe,
     )
 

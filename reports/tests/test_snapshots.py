@@ -1,0 +1,48 @@
+"""Snapshots of the JSON and the Markdown of a made-up record, with numeric tolerance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from harness.record import RunRecord
+from reports import markdown
+from reports.tests.records import example
+from reports.tests.tolerant import TolerantJson, TolerantMarkdown, nearly
+
+
+@pytest.fixture(scope="module")
+def record() -> RunRecord:
+    whole = example()
+    claims = [
+        replace(claim, curves=claim.curves[:1]) for claim in whole.claims if claim.id in {"A2", "B2", "E3"}
+    ]
+    return replace(whole, claims=tuple(claims))
+
+
+def test_json(record: RunRecord, snapshot: SnapshotAssertion) -> None:
+    assert json.loads(record.to_json()) == snapshot(extension_class=TolerantJson)
+
+
+def test_markdown(record: RunRecord, snapshot: SnapshotAssertion) -> None:
+    assert markdown.render(record) == snapshot(extension_class=TolerantMarkdown)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("p 1.0000", "p 1.0005", True),
+        ("p 1.00", "p 1.01", False),
+        ("−45.2 [−50.1 to 3]", "-45.2 [-50.1 to 3]", True),
+        ("1,200 images", "1200 images", True),
+        ("A1 1.0", "A2 1.0", False),
+        ("SUPPORTED 1", "REFUTED 1", False),
+        ("1 2", "1", False),
+        ("llava-1.5", "llava-1.6", False),
+    ],
+)
+def test_the_tolerance(one: str, other: str, *, same: bool) -> None:
+    assert nearly(one, other) is same
