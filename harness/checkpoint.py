@@ -126,6 +126,7 @@ def load(
 def _load_model(source: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
     import transformers  # noqa: PLC0415 - takes seconds; collection must not pay
 
+    transformers.utils.logging.disable_progress_bar()  # the terminal shows progress of its own
     try:
         config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False)
         model_class = getattr(transformers, SUPPORTED[config.model_type])
