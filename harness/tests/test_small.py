@@ -1,0 +1,110 @@
+"""Small parts: names of probes, progress lines, expectations, settings of a study."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from harness.errors import HarnessError, RegionError
+from harness.expectations import Expectations, differences, read_expectations, write_expectations
+from harness.flow import Flow
+from harness.probes import Lens, Sweep, parse_probe
+from harness.progress import Printed, line
+from harness.study import Hypothesis, Study
+from harness.verdict import Verdict
+
+
+@given(
+    window=st.integers(1, 99),
+    draw=st.none() | st.integers(0, 9),
+    source=st.sampled_from(["image", "a+b"]),
+    norm=st.booleans(),
+)
+def test_a_probe_reads_back_what_it_writes(window: int, draw: int | None, source: str, norm: bool) -> None:  # noqa: FBT001
+    for probe in (Sweep(Flow(source, "last", draw), window), Lens(norm)):
+        assert parse_probe(str(probe)) == probe
+
+
+def test_what_is_not_a_probe_is_refused() -> None:
+    with pytest.raises(HarnessError, match="is not the name of a probe"):
+        parse_probe("image->last")
+
+
+def test_progress_says_the_time_left() -> None:
+    assert line("embedded", 5, 20, 60.0) == "measuring embedded: 5 of 20 blocks, about 3:00 left"
+    assert line("embedded", 0, 20, 60.0) == "measuring embedded: 0 of 20 blocks"
+
+
+def test_progress_is_not_chatty() -> None:
+    heard: list[str] = []
+    progress = Printed(heard.append)
+    for done in range(1, 101):
+        progress("embedded", done, 100)
+    assert heard[0].endswith("1 of 100 blocks, about 0:00 left")
+    assert heard[-1].endswith("100 of 100 blocks, about 0:00 left")
+    assert len(heard) == 2
+
+
+def expectations(path: Path) -> Expectations:
+    verdicts = {"A1": Verdict.SUPPORTED, "B1/ChooseAttr": Verdict.REFUTED}
+    return Expectations(path, "c", "d", {"alpha": "0.05"}, verdicts, {"A1": 'because "so"'}, "2026-11-22")
+
+
+def test_expectations_read_back_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "embedded.toml"
+    write_expectations(path, expectations(path))
+    read = read_expectations(path)
+    assert read is not None
+    assert read.verdicts == expectations(path).verdicts
+    assert read.reasons == {"A1": 'because "so"', "B1/ChooseAttr": ""}
+    assert read.valid_for("c", "d", {"alpha": "0.05"})
+    assert not read.valid_for("other", "d", {"alpha": "0.05"})
+    assert not read.valid_for("c", "other", {"alpha": "0.05"})
+    assert not read.valid_for("c", "d", {"alpha": "0.01"})
+    assert read_expectations(tmp_path / "none.toml") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version = 2\n", "expectations of version 2, this suite reads 1"),
+        ("version = 1\n", "write it with --accept"),
+        ("not toml", "not a file of expectations"),
+        ('version = 1\nverdict = [{claim = "A1", verdict = "MAYBE"}]\n', "not a file of expectations"),
+    ],
+)
+def test_expectations_that_cannot_be_read_are_one_clear_error(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "embedded.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(HarnessError, match=message):
+        read_expectations(path)
+
+
+def test_differences_name_what_changes() -> None:
+    old = {"A1": Verdict.SUPPORTED, "A2": Verdict.REFUTED}
+    new = {"A1": Verdict.SUPPORTED, "A2": Verdict.SUPPORTED, "A3": Verdict.INCONCLUSIVE}
+    assert differences(old, new) == ["A2: REFUTED → SUPPORTED", "A3: — → INCONCLUSIVE"]
+
+
+def study(heard: list[Hypothesis], *, measured: bool = True) -> Study:
+    return Study("tiny", 12, 3, ("ChooseAttr",), lambda _: measured, heard.append)
+
+
+def test_a_study_refuses_names_that_do_not_exist() -> None:
+    with pytest.raises(RegionError, match="unknown region 'imgae'"):
+        study([]).effect("imgae->last", "ChooseAttr")
+    with pytest.raises(ValueError, match="the readings of a sweep are p_c"):
+        study([]).effect("image->last", "ChooseAttr", reading="percent")
+    with pytest.raises(ValueError, match="the forms are lower, capital"):
+        study([]).lens("upper", "ChooseAttr")
+
+
+def test_a_study_leaves_out_a_null_block_that_is_undefined() -> None:
+    assert study([]).null("image->last", "ChooseAttr") is not None
+    assert study([], measured=False).null("image->last", "ChooseAttr") is None
+
+
+def test_a_study_offers_only_windows_that_fit() -> None:
+    assert [grid.size for grid in study([]).windows(1, 5, 13)] == [1, 3, 5]
