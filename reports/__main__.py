@@ -1,7 +1,8 @@
-"""``python -m reports``: rebuild a report's page and summary from its stored record.
+"""``python -m reports``: rebuild a report from its stored record, or compare two.
 
-python -m reports                          # report/report.json of this checkout
-python -m reports RECORD.json --out DIR    # another record, another folder
+python -m reports                            # report/report.json of this checkout
+python -m reports RECORD.json --out DIR      # another record, another folder
+python -m reports compare A.json B.json      # two runs side by side, as Markdown
 """
 
 from __future__ import annotations
@@ -13,42 +14,57 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.record import RunRecord, read_record
+from reports import compare
 from reports.write import write_report
 
 DEFAULT = Path(__file__).resolve().parent.parent / "report" / "report.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Rebuild a report; return 0, or 2 after one line on what was wrong with the input."""
-    options = _parser().parse_args(arguments)
+    """Run the command; return 0, or 2 after one line on what was wrong with the input."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        html, summary, _ = write_report(_stored(options.record), options.out or options.record.parent)
+        return _compare(words[1:]) if words[:1] == ["compare"] else _rebuild(words)
     except HarnessError as error:
         print(f"python -m reports: {error}", file=sys.stderr)
         return 2
+
+
+def _rebuild(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports",
+        description="Rebuild a report from its record; `compare A B` puts two side by side.",
+    )
+    parser.add_argument(
+        "record", nargs="?", type=Path, default=DEFAULT, help="stored record (default: report/report.json)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: beside the record)")
+    options = parser.parse_args(words)
+    html, summary, _ = write_report(_stored(options.record), options.out or options.record.parent)
     print(f"{html}\n{summary}")
     return 0
+
+
+def _compare(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports compare", description="Put two records side by side, as Markdown."
+    )
+    parser.add_argument("one", type=Path, help="a record, or the folder of a report")
+    parser.add_argument("other", type=Path, help="another")
+    options = parser.parse_args(words)
+    one, other = (_stored(_record_in(path)) for path in (options.one, options.other))
+    print(compare.render(one, other, (str(options.one), str(options.other))), end="")
+    return 0
+
+
+def _record_in(path: Path) -> Path:
+    return path / "report.json" if path.is_dir() else path
 
 
 def _stored(path: Path) -> RunRecord:
     if not path.is_file():
         raise HarnessError(f"{path}: there is no such record; `pytest findings` writes one")
     return read_record(path)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m reports", description="Rebuild a report from its record."
-    )
-    parser.add_argument(
-        "record",
-        nargs="?",
-        type=Path,
-        default=DEFAULT,
-        help=f"stored record (default: {DEFAULT.parent.name}/report.json)",
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: beside the record)")
-    return parser
 
 
 if __name__ == "__main__":

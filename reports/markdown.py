@@ -71,7 +71,7 @@ def _matrix(matrix: tuple[summary.Row, ...], names: tuple[str, ...]) -> str:
         [f"**{escape(row.id)}**", escape(row.statement), *(_cell(cell) for cell in row.cells)]
         for row in matrix
     ]
-    return _table(["claim", "statement", *(escape(name) for name in names)], body)
+    return table(["claim", "statement", *(escape(name) for name in names)], body)
 
 
 def _cell(cell: summary.Cell) -> str:
@@ -132,9 +132,9 @@ def _samples(item: CheckpointRecord) -> str:
         ]
         for task in item.tasks
     ]
-    table = _table(["task", "samples", "images", "used", "left out"], body)
+    listed = table(["task", "samples", "images", "used", "left out"], body)
     nothing = "" if any(task.kept for task in item.tasks) else "\n\nEvery sample was left out."
-    return f"{title}\n\n{table}{nothing}"
+    return f"{title}\n\n{listed}{nothing}"
 
 
 def _every_number(record: RunRecord) -> str:
@@ -153,8 +153,8 @@ def _every_number(record: RunRecord) -> str:
     if not body:
         return ""
     head = ["claim", "task", "checkpoint", "verdict", "quantity", "estimate", "interval", "the claim says"]
-    table = _table([*head, "p (holds)", "p (fails)", "look"], body)
-    return f"<details><summary>Every verdict and its numbers</summary>\n\n{table}\n\n</details>"
+    listed = table([*head, "p (holds)", "p (fails)", "look"], body)
+    return f"<details><summary>Every verdict and its numbers</summary>\n\n{listed}\n\n</details>"
 
 
 def _quantity(part: Part | None) -> list[str]:
@@ -176,6 +176,7 @@ def _closing(record: RunRecord) -> str:
     return f"Each claim has its own error of at most 5 %; the catalogue as a whole has not.{where}"
 
 
-def _table(head: list[str], body: list[list[str]]) -> str:
+def table(head: list[str], body: list[list[str]]) -> str:
+    """Write a Markdown table; its cells must already be escaped."""
     lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,60 @@
+"""Two runs side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.record import RunRecord
+from harness.verdict import Verdict
+from reports import compare
+from reports.__main__ import main
+from reports.tests.records import example
+from reports.tests.test_page import NASTY, assert_one_line_per_row, hostile
+
+
+def changed() -> RunRecord:
+    """The example with A1 refuted, A2 gone, and another checkpoint's hash."""
+    run = example()
+    first = run.claims[0]
+    quantity = replace(first.judgement.parts[0], estimate=first.judgement.parts[0].estimate + 70)
+    judged = replace(first.judgement, verdict=Verdict.REFUTED, parts=(quantity,))
+    claims = (replace(first, judgement=judged), *run.claims[2:])
+    return replace(run, claims=claims, checkpoints=(replace(run.checkpoints[0], sha256="other"),))
+
+
+def test_a_run_does_not_differ_from_itself() -> None:
+    assert not any(pair.differs for pair in compare.pairs(example(), example()))
+    text = compare.render(example(), example(), ("one", "two"))
+    assert "36 verdicts, none of them different." in text
+    assert "circumstances" not in text
+
+
+def test_what_differs_is_marked_and_counted() -> None:
+    text = compare.render(example(), changed(), ("one", "two"))
+    assert "36 verdicts, 2 of them different." in text
+    rows = [line for line in text.splitlines() if line.startswith("| **≠**")]
+    assert [row.split(" | ")[1] for row in rows] == ["A1", "A2"]
+    assert "✗ REFUTED" in rows[0]
+    assert rows[0].endswith("| 70.0 |")
+    assert "not judged" in rows[1]
+    assert "| checkpoint embedded |" in text
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_texts_stay_in_their_cells(text: str) -> None:
+    shown = compare.render(hostile(text, 0), hostile("y", 0), (text[:99], "y"))
+    assert_one_line_per_row(shown)
+
+
+def test_records_or_folders_of_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, file = tmp_path / "a", tmp_path / "b.json"
+    folder.mkdir()
+    (folder / "report.json").write_text(example().to_json(), encoding="utf-8")
+    file.write_text(changed().to_json(), encoding="utf-8")
+    assert main(["compare", str(folder), str(file)]) == 0
+    assert "2 of them different" in capsys.readouterr().out
+    assert main(["compare", str(folder), str(tmp_path / "none")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
