@@ -12,8 +12,9 @@ gives none.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import combinations, pairwise, permutations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,10 +208,13 @@ def shifts_from_low_to_mid(related: Hashable, other: Hashable, grid: Grid) -> Pa
     """
     low, mid = grid.inside(LOW), grid.inside(MID)
 
-    def shift(rel: Floats, oth: Floats) -> Floats:
-        return _mass(rel, mid) * _mass(oth, low) - _mass(rel, low) * _mass(oth, mid)
+    def main(rel: Floats, oth: Floats) -> Floats:
+        return _mass(rel, mid) * _mass(oth, low)
 
-    leaf = Leaf(f"shift of {related} against {other}", (related, other), shift, 0.0, ">")
+    def shift(rel: Floats, oth: Floats) -> Floats:
+        return main(rel, oth) - _mass(rel, low) * _mass(oth, mid)
+
+    leaf = Leaf(f"shift of {related} against {other}", (related, other), shift, 0.0, ">", unit=main)
     gates = [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
     return given(gates, every(leaf))
 
@@ -276,19 +280,25 @@ def deepest(curves: Sequence[Curves], grid: Grid, within: Band | None = None) ->
 
 def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = None) -> Pair:
     """Say that each effect exists, and lies more than one layer below the next (centres of mass)."""
+    gap = 1 / grid.layers if margin is None else margin
+
+    def step(low: Floats, high: Floats) -> Floats:
+        return _total(low) * _moment(high, grid) - _total(high) * (_moment(low, grid) + gap * _total(low))
+
     steps = tuple(
         every(
             Leaf(
-                f"depth of {later} minus depth of {earlier}",
+                f"depth of {later} minus depth of {earlier} minus {gap:.3g}",
                 (earlier, later),
-                lambda low, high: _centre(high, grid) - _centre(low, grid),
-                1 / grid.layers if margin is None else margin,
+                step,
+                0.0,
                 ">",
+                unit=lambda low, high: _total(low) * _total(high),
             )
         )
         for earlier, later in pairwise(effects)
     )
-    return given([drops_somewhere(effect, grid) for effect in effects], AllOf(steps))
+    return _located(effects, grid, AllOf(steps))
 
 
 def one_depth_band(
@@ -296,24 +306,27 @@ def one_depth_band(
 ) -> Pair:
     """Say that the effects' centres of mass differ by less than one window, and lie in the band."""
     pairs = list(permutations(range(len(effects)), 2))
-    former, latter = (np.array(side, dtype=np.intp) for side in zip(*pairs, strict=True))
+    one, two = (np.array(side, dtype=np.intp) for side in zip(*pairs, strict=True))
+    window = grid.size / grid.layers
 
-    def centres(*curves: Floats) -> Floats:
-        return np.concatenate([_centre(curve, grid) for curve in curves], axis=-1)
+    def room(*curves: Floats) -> Floats:
+        total, moment = _each(_total, curves), _each(lambda curve: _moment(curve, grid), curves)
+        apart = moment[..., two] * total[..., one] - moment[..., one] * total[..., two]
+        return window * total[..., one] * total[..., two] - apart
 
-    def gaps(*curves: Floats) -> Floats:
-        depth = centres(*curves)
-        return depth[..., latter] - depth[..., former]
+    def product(*curves: Floats) -> Floats:
+        total = _each(_total, curves)
+        return total[..., one] * total[..., two]
 
-    names = tuple(f"{effects[b]} minus {effects[a]}" for a, b in pairs)
+    names = tuple(f"{effects[b]} against {effects[a]}" for a, b in pairs)
     keys = tuple(effects)
-    claim: list[Tree] = [every(Leaf("difference in depth", keys, gaps, grid.size / grid.layers, "<", names))]
+    claim: list[Tree] = [
+        every(Leaf("room left of one window of depth", keys, room, 0.0, ">", names, unit=product))
+    ]
     if within is not None:
-        each = tuple(str(effect) for effect in effects)
-        claim.append(every(Leaf("depth", keys, centres, within.start, ">", each)))
-        claim.append(every(Leaf("depth", keys, centres, within.end, "<", each)))
-    gates = [drops_somewhere(effect, grid) for effect in effects]
-    return given(gates, AllOf(tuple(claim)), required=required)
+        claim += [_depth_beyond(effect, grid, within.start, ">") for effect in effects]
+        claim += [_depth_beyond(effect, grid, within.end, "<") for effect in effects]
+    return _located(effects, grid, AllOf(tuple(claim)), required=required)
 
 
 def same_shape(first: Hashable, second: Hashable, grid: Grid) -> Pair:
@@ -362,24 +375,34 @@ def near_zero(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> 
 
 def rises_in(lens: Hashable, grid: LensGrid, band: Band = MIDDLE, *, quiet: Band = LOW) -> Pair:
     """Say that the probability is near zero in the quiet band and rises above 0.05, in ``band``."""
-    claim = (
-        near_zero(lens, grid, within=quiet),
-        every(Leaf(f"onset of {lens}", (lens,), _onset, band.start, ">")),
-        every(Leaf(f"onset of {lens}", (lens,), _onset, band.end, "<")),
-    )
+
+    def beyond(depth: float, asserts: Literal[">", "<"]) -> Everywhere:
+        label = f"onset of {lens} minus {depth:g}"
+
+        def theta(curve: Floats) -> Floats:
+            return _rise_moment(curve) - depth * _rise(curve)
+
+        return every(Leaf(label, (lens,), theta, 0.0, asserts, unit=_rise))
+
+    claim = (near_zero(lens, grid, within=quiet), beyond(band.start, ">"), beyond(band.end, "<"))
     return given([peaks_above(lens, grid)], AllOf(claim))
 
 
 def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Grid) -> Pair:
     """Say that the probability rises after the effect's centre of mass, and that both exist."""
+
+    def after(probability: Floats, curve: Floats) -> Floats:
+        return _rise_moment(probability) * _total(curve) - _rise(probability) * _moment(curve, grid)
+
     leaf = Leaf(
         f"onset of {lens} minus depth of {effect}",
         (lens, effect),
-        lambda probability, curve: _onset(probability) - _centre(curve, grid),
+        after,
         0.0,
         ">",
+        unit=lambda probability, curve: _rise(probability) * _total(curve),
     )
-    return given([peaks_above(lens, lens_grid), drops_somewhere(effect, grid)], every(leaf))
+    return given([peaks_above(lens, lens_grid)], _located([effect], grid, every(leaf)))
 
 
 def one_form_then_another(lower: Hashable, capital: Hashable, grid: LensGrid) -> Somewhere:
@@ -504,27 +527,62 @@ def _mass(curve: Floats, where: NDArray[np.bool_]) -> Floats:
     return mass
 
 
-def _centre(curve: Floats, grid: Grid) -> Floats:
-    """Return the centre of mass of the drop, as relative depth: [..., points] to [..., 1]."""
-    centre: Floats = (curve @ grid.depths / curve.sum(axis=-1))[..., None]
-    return centre
+def _total(curve: Floats) -> Floats:
+    """Return the whole mass of a drop, the sum of -D: [..., points] to [..., 1]."""
+    total: Floats = -curve.sum(axis=-1, keepdims=True)
+    return total
 
 
-def _onset(curve: Floats) -> Floats:
-    """Return the mean depth of the layers that raise a probability to its peak: [..., points] to [..., 1].
+def _moment(curve: Floats, grid: Grid) -> Floats:
+    """Return the sum of depth times -D; divided by the mass, the centre of mass."""
+    moment: Floats = -(curve @ grid.depths)[..., None]
+    return moment
 
-    Each layer is weighted by how much it raises the highest probability so far; what comes after the peak
-    (a lower-case answer gives way to a capitalised one) plays no part.
+
+def _each(function: Callable[[Floats], Floats], curves: Sequence[Floats]) -> Floats:
+    return np.concatenate([function(curve) for curve in curves], axis=-1)
+
+
+def _depth_beyond(effect: Hashable, grid: Grid, depth: float, asserts: Literal[">", "<"]) -> Everywhere:
+    def theta(curve: Floats) -> Floats:
+        return _moment(curve, grid) - depth * _total(curve)
+
+    return every(Leaf(f"depth of {effect} minus {depth:g}", (effect,), theta, 0.0, asserts, unit=_total))
+
+
+def _located(effects: Sequence[Hashable], grid: Grid, claim: Tree, *, required: bool = True) -> Pair:
+    """Gate a claim about centres of mass: each effect drops somewhere, and has a positive mass in all."""
+    gates = [drops_somewhere(effect, grid) for effect in effects]
+    masses = [every(Leaf(f"mass of {effect}", (effect,), _total, 0.0, ">")) for effect in effects]
+    return given(gates, given(masses, claim, required=False), required=required)
+
+
+def _rise(curve: Floats) -> Floats:
+    """Return how far a probability rises from its start to its peak: [..., points] to [..., 1]."""
+    rise: Floats = curve.max(axis=-1, keepdims=True) - curve[..., :1]
+    return rise
+
+
+def _rise_moment(curve: Floats) -> Floats:
+    """Return the sum of depth times rise; divided by the rise, the onset.
+
+    The onset is the mean depth of the layers that raise a probability to its peak, each weighted by how
+    much it raises the highest value so far. What comes after the peak (a lower-case answer gives way to
+    a capitalised one) plays no part.
     """
-    rise = np.diff(np.maximum.accumulate(curve, axis=-1), axis=-1)
-    layers = rise.shape[-1]
-    depths = (np.arange(layers) + 0.5) / layers
-    onset: Floats = (rise @ depths / rise.sum(axis=-1))[..., None]
-    return onset
+    steps = np.diff(np.maximum.accumulate(curve, axis=-1), axis=-1)
+    layers = steps.shape[-1]
+    moment: Floats = (steps @ ((np.arange(layers) + 0.5) / layers))[..., None]
+    return moment
 
 
 def _share(
-    part: Hashable, whole: Hashable, grid: Grid, within: Band | None, share: float, asserts: str
+    part: Hashable,
+    whole: Hashable,
+    grid: Grid,
+    within: Band | None,
+    share: float,
+    asserts: Literal[">", "<"],
 ) -> Everywhere:
     where = _mask(grid, within)
     leaf = Leaf(
@@ -532,7 +590,7 @@ def _share(
         (part, whole),
         lambda some_, full: _mass(some_, where) - share * _mass(full, where),
         0.0,
-        ">" if asserts == ">" else "<",
+        asserts,
     )
     return every(leaf)
 

@@ -40,6 +40,7 @@ from harness.verdict import Judgement, Part, Verdict
 
 Floats: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[np.float32]
+Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.intp]
 Data: TypeAlias = "Mapping[Any, Curves]"  # keys are hashable
 Theta: TypeAlias = Callable[..., Floats]
@@ -60,6 +61,7 @@ PROBABILITY = (0.0, 1.0)
 """Bounds of a probability or a rate."""
 
 _ROUNDING = 1e-9  # standard errors and distances below this are rounding, not variation
+_STEEPEST = 2.0  # skewness of one multiplier, so the most that a linear theta can have
 _CHUNK = 1_000  # draws handled at a time, to keep intermediate arrays small
 _FEW_COLUMNS = 4  # up to here Bonferroni within a row is as good as a max-T, and much cheaper
 
@@ -124,6 +126,10 @@ class Leaf:
         threshold: what every atom is compared with.
         asserts: ``">"`` or ``"<"``.
         points: a name for each atom; their number is the number of atoms.
+        unit: divides theta, once, as a function of the unperturbed mean curves. A claim about a ratio
+            a / b > t is tested as a - t b > 0 (Fieller): near b = 0 the perturbed ratio would explode.
+            With b as the unit, it is still reported as a / b - t. Where the unit is not positive, the
+            atom is undefined, and nothing is shown.
 
     """
 
@@ -133,6 +139,7 @@ class Leaf:
     threshold: float
     asserts: Literal[">", "<"]
     points: tuple[str, ...] = ("",)
+    unit: Theta | None = None
 
     @property
     def sign(self) -> int:
@@ -294,12 +301,14 @@ class Atoms:
         estimate: theta of the mean curves, shape [atoms].
         error: standard errors, shape [atoms]; 0 where nothing varies.
         noise: (theta of the perturbed curves - estimate) / error, shape [draws, atoms].
+        bias: mean of the noise before it was corrected for skewness, shape [atoms]: 0 for linear theta.
 
     """
 
     estimate: Floats
     error: Floats
     noise: Singles
+    bias: Floats
 
 
 class Panel:
@@ -332,7 +341,7 @@ class Panel:
         self._random = np.random.default_rng(seed)
         self._weights = self._multipliers(len(everyone))
         self._replicates = {key: self._perturbed(curves) for key, curves in self.curves.items()}
-        self._atoms: dict[tuple[Theta, tuple[Hashable, ...]], Atoms] = {}
+        self._atoms: dict[tuple[Theta, Theta | None, tuple[Hashable, ...]], Atoms] = {}
 
     def mean(self, key: Hashable) -> Floats:
         """Return the mean curve of a measure over its images, shape [points]."""
@@ -347,6 +356,13 @@ class Panel:
         """Draw 1 - Exp(1): mean 0, variance 1, third moment -2 (see `_evaluate`)."""
         weights = self._random.standard_exponential((self.draws, columns), dtype=np.float32)
         return np.subtract(1, weights, out=weights)
+
+    def _stretches(self, points: int) -> Bools:
+        """Draw a random stretch of points in every draw, shape [draws, points]."""
+        start, end = self._random.integers(0, points + 1, (2, self.draws, 1))
+        place = np.arange(points)
+        stretch: Bools = (place >= start) != (place >= end)
+        return stretch
 
     def _perturbed(self, curves: Curves) -> Floats:
         mean = curves.values.mean(axis=0)
@@ -367,9 +383,7 @@ class Panel:
         One lies at the lower bound, the other at the upper; in each draw they change places over a
         random stretch of points, so that they also stand for images that would respond only there.
         """
-        points = np.arange(len(mean))
-        start, end = self._random.integers(0, len(mean) + 1, (2, self.draws, 1))
-        swapped = (points >= start) != (points >= end)
+        swapped = self._stretches(len(mean))
         low, high = ((end - mean).astype(np.float32) for end in curves.extremes)
         first, second = self._multipliers(2).T[..., None]
         noise: Singles = first * low + second * high + swapped * ((first - second) * (high - low))
@@ -382,7 +396,7 @@ class Panel:
             ValueError: if theta does not return one value per point of the leaf.
 
         """
-        what = (leaf.theta, leaf.measures)
+        what = (leaf.theta, leaf.unit, leaf.measures)
         if what not in self._atoms:
             self._atoms[what] = self._evaluate(leaf)
         return self._atoms[what]
@@ -404,16 +418,25 @@ class Panel:
             for start in range(0, self.draws, _CHUNK):
                 chunk = slice(start, start + _CHUNK)
                 noise[chunk] = leaf.theta(*(curve[chunk] for curve in curves)) - estimate
-        error, skewness = _moments(noise)
-        noise /= np.where(error > 0, error, np.inf).astype(np.float32)
-        noise += (skewness / 4).astype(np.float32)
-        return Atoms(estimate, error, noise)
+        if leaf.unit is not None:
+            unit = np.asarray(leaf.unit(*(self.mean(key) for key in leaf.measures)), dtype=np.float64)
+            unit = np.where(unit > 0, unit, np.nan)
+            estimate = estimate / unit
+            noise /= unit.astype(np.float32)
+        bias, error, skewness = _moments(noise)
+        scale = np.where(error > 0, error, np.inf)
+        noise /= scale.astype(np.float32)
+        noise += (np.clip(skewness, -_STEEPEST, _STEEPEST) / 4).astype(np.float32)
+        bias /= scale
+        bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0  # no more than the luck of the draws
+        return Atoms(estimate, error, noise, bias)
 
 
-def _moments(noise: Singles) -> tuple[Floats, Floats]:
-    """Return standard deviation and skewness of each column; what is not finite becomes NaN, and is out.
+def _moments(noise: Singles) -> tuple[Floats, Floats, Floats]:
+    """Return mean, standard deviation and skewness of each column.
 
-    A column without variation has 0 and 0.
+    What is not finite becomes NaN and is left out. A column without variation has deviation and skewness
+    0.
     """
     power = np.zeros((4, noise.shape[1]))
     for start in range(0, len(noise), _CHUNK):
@@ -429,7 +452,7 @@ def _moments(noise: Singles) -> tuple[Floats, Floats]:
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     deviation[~(deviation > _ROUNDING)] = 0.0
     third = cube - 3 * mean * square + 2 * mean**3
-    return deviation, third / np.where(deviation > 0, deviation, np.inf) ** 3
+    return mean, deviation, third / np.where(deviation > 0, deviation, np.inf) ** 3
 
 
 # --------------------------------------------------------------------------------------------- proofs
@@ -540,8 +563,10 @@ class Prover:
             return np.where(gap == 0, 0.0, gap / atoms.error)
 
     def _noise(self, leaf: Leaf) -> Singles:
-        noise = self.panel.atoms(leaf).noise
-        return noise if leaf.sign > 0 else -noise
+        """Oriented noise; a bias that a curved theta seems to have is never used to make a proof easier."""
+        atoms = self.panel.atoms(leaf)
+        helpful = np.minimum(leaf.sign * atoms.bias, 0.0).astype(np.float32)
+        return (atoms.noise if leaf.sign > 0 else -atoms.noise) - helpful
 
     def _largest_noise(self, node: Somewhere) -> Singles:
         """In each draw, the largest noise over all atoms that occur in the node."""

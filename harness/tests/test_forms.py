@@ -279,8 +279,19 @@ def test_rank_correlation_is_spearmans() -> None:
 def test_centre_of_mass_by_hand() -> None:
     grid = Grid(4, 1)
     curve = np.array([-30.0, 0.0, 0.0, -10.0])
-    assert forms._centre(curve, grid) == pytest.approx([(30 * 0.125 + 10 * 0.875) / 40])
-    assert forms._centre(7 * curve, grid) == pytest.approx(forms._centre(curve, grid))
+    assert forms._moment(curve, grid) / forms._total(curve) == pytest.approx([(30 * 0.125 + 10 * 0.875) / 40])
+
+
+def test_depths_are_reported_as_depths() -> None:
+    """Tested as a cross product, reported as a difference of centres of mass."""
+    grid = Grid(8, 1)
+    data = curves_of(a=dip(grid, 0.2), b=dip(grid, 0.6))
+    judged = judge("a test", forms.in_order("ab", grid), [data], planned=1, draws=3_000)
+    (part,) = [part for part in judged.parts if part.label == "depth of b minus depth of a minus 0.125"]
+    means = [data[key].values.mean(axis=0) for key in "ab"]
+    centres = [mean @ grid.depths / mean.sum() for mean in means]
+    assert part.estimate == pytest.approx(centres[1] - centres[0] - 0.125)
+    assert part.lower < part.estimate < part.upper
 
 
 # ------------------------------------------------------------------------------------------- the lens
@@ -297,8 +308,9 @@ def lens_grid(request: pytest.FixtureRequest) -> LensGrid:
 
 def test_onset_is_the_depth_of_the_rise() -> None:
     step = np.array([0.0, 0.0, 0.0, 0.6, 0.6])
-    assert forms._onset(step) == pytest.approx([2.5 / 4])
-    assert forms._onset(np.array([0.0, 0.5, 0.2, 0.5, 0.1])) == pytest.approx([0.5 / 4])
+    early = np.array([0.0, 0.5, 0.2, 0.5, 0.1])
+    for curve, onset in ((step, 2.5 / 4), (early, 0.5 / 4)):
+        assert forms._rise_moment(curve) / forms._rise(curve) == pytest.approx([onset])
 
 
 def test_peak_and_rise(lens_grid: LensGrid) -> None:
@@ -425,10 +437,12 @@ def test_most_is_two_thirds(size: int, most: int) -> None:
 
 def test_leaves_say_what_they_measure(grid: Grid) -> None:
     tree = forms.in_order(["other->question", "related->question"], grid)
-    labels = [leaf.label for node in nodes(tree.holds) for leaf in node.leaves]
+    labels = list(dict.fromkeys(leaf.label for node in nodes(tree.holds) for leaf in node.leaves))
     assert labels == [
         "deepest window of other->question",
         "deepest window of related->question",
-        "depth of related->question minus depth of other->question",
+        "mass of other->question",
+        "mass of related->question",
+        "depth of related->question minus depth of other->question minus " + f"{1 / grid.layers:.3g}",
     ]
     assert measures(tree) == ("other->question", "related->question")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 
 import numpy as np
@@ -137,8 +138,9 @@ def slow_atoms(side: Prover, node: Somewhere | Everywhere) -> list[tuple[float, 
     for part in node.leaves:
         atoms = side.panel.atoms(part)
         sign = 1.0 if part.asserts == ">" else -1.0
-        for estimate, error, noise in zip(atoms.estimate, atoms.error, atoms.noise.T, strict=True):
-            found.append((float(sign * (estimate - part.threshold) / error), sign * noise.astype(np.float64)))
+        for n, (estimate, error) in enumerate(zip(atoms.estimate, atoms.error, strict=True)):
+            noise = sign * atoms.noise[:, n].astype(np.float64) - min(sign * float(atoms.bias[n]), 0.0)
+            found.append((float(sign * (estimate - part.threshold) / error), noise))
     return found
 
 
@@ -384,6 +386,51 @@ def test_theta_is_recomputed_on_the_perturbed_curves() -> None:
     tree = some(Leaf("product", ("a", "b"), lambda a, b: a * b, 0.0, ">"))
     error = prover(data, tree).panel.atoms(tree.leaves[0]).error[0]
     assert error == pytest.approx(np.hypot(50 * 0.5, 20 * 0.5), rel=0.1)
+
+
+def ratio_leaf(asserts: str = ">") -> Leaf:
+    """Claim a / b > 2, as Fieller would test it."""
+    return Leaf(
+        "ratio minus 2",
+        ("a", "b"),
+        lambda a, b: a - 2 * b,
+        0.0,
+        ">" if asserts == ">" else "<",
+        unit=lambda _, b: b,
+    )
+
+
+def test_a_ratio_is_tested_without_dividing_and_reported_divided() -> None:
+    data = {"a": curves(gaussian(100, [60.0])), "b": curves(gaussian(100, [20.0], seed=1))}
+    judged = judge("x", every(ratio_leaf()), [data], planned=1)
+    means = [data[key].values.mean() for key in "ab"]
+    assert judged.verdict is Verdict.SUPPORTED
+    assert judged.parts[0].estimate == pytest.approx(means[0] / means[1] - 2)
+    # The p-value is that of the product form.
+    product = some(Leaf("product", ("a", "b"), lambda a, b: a - 2 * b, 0.0, ">"))
+    side = prover(data, product)
+    assert side.prove(some(ratio_leaf())) == side.prove(product)
+
+
+@pytest.mark.parametrize("asserts", ["<", ">"])
+def test_a_ratio_to_nothing_shows_nothing(asserts: str) -> None:
+    data = {"a": curves(gaussian(100, [60.0])), "b": curves(gaussian(100, [-5.0], 1.0))}
+    judged = judge("x", every(ratio_leaf(asserts)), [data], planned=1)
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert math.isnan(judged.parts[0].estimate)
+
+
+def test_a_bias_of_curvature_is_never_used_for_a_proof() -> None:
+    """theta = mean^2 is biased upwards: proving "<" may correct for it, proving ">" has to bear it."""
+    data = {"a": curves(gaussian(100, [0.0], 10.0))}
+    more = Leaf("square", ("a",), lambda a: a**2, 0.0, ">")
+    less = replace(more, asserts="<")
+    side = prover(data, some(more))
+    bias = side.panel.atoms(more).bias[0]
+    assert bias > 0.3
+    for_more, for_less = side._noise(more), side._noise(less)
+    assert for_more.mean() == pytest.approx(bias, abs=0.6)
+    assert for_less.mean() > -0.6
 
 
 # ------------------------------------------------------------------------------------------- looks
