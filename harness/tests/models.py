@@ -34,8 +34,8 @@ FAMILIES: dict[str, type[Any]] = {
 }
 WORDS = (
     "a chat user assistant what color is the red blue green circle square or left right of to answer "
-    "with one word red object in picture hat large small and"
-).split()
+    "with one word object in picture hat large small and"
+)
 SHORT_PROMPT = PromptFormat(
     "short",
     (
@@ -53,7 +53,9 @@ SHORT_PROMPT = PromptFormat(
 
 def tokenizer() -> PreTrainedTokenizerFast:
     """A Unigram tokenizer with Llama-like word starts, single characters as a fallback."""
-    words = sorted({form for word in WORDS for form in (word, word.capitalize())} | {"USER", "ASSISTANT"})
+    words = sorted(
+        {form for word in WORDS.split() for form in (word, word.capitalize())} | {"USER", "ASSISTANT"}
+    )
     characters = [chr(code) for code in range(33, 127)]
     pieces = ["<unk>", "<s>", "</s>", "<pad>", "<image>", "\n", "▁"]
     pieces += [f"▁{word}" for word in words] + characters
@@ -101,7 +103,7 @@ def tiny_checkpoint(
     """A random LLaVA whose knockouts matter: larger weights than the usual initialisation."""
     patch = 4
     model = _model(family, layers, heads, kv_heads, per_side * patch, patch, seed)
-    model = model.to(dtype=dtype).eval()
+    model.to(dtype).eval()  # type: ignore[arg-type]
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     made = processor(per_side * patch, patch)

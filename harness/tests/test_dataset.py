@@ -1,5 +1,6 @@
 """Data sets: one seeded order, nested looks and subsets, foils."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def test_looks_are_nested_and_whole_images(samples: list[Sample], small: float, 
         assert set(first) <= set(second)
         images = {one.image_id for one in first}
         assert set(first) == {one for one in dataset.by_task[task] if one.image_id in images}
+        all_images = {one.image_id for one in dataset.by_task[task]}
+        assert len(images) == math.ceil(min(small, large) * len(all_images))
         assert dataset.first(task, 1.0) == dataset.by_task[task]
 
 

@@ -52,7 +52,7 @@ def test_regions_of_a_prompt_by_hand(tmp_path: Path) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(words=st.lists(st.sampled_from(WORDS), min_size=2, max_size=9))
+@given(words=st.lists(st.sampled_from(WORDS.split()), min_size=2, max_size=9))
 def test_decoding_the_question_gives_back_its_words(
     words: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
