@@ -60,8 +60,7 @@ class Run:
         for name in dict.fromkeys(claim.checkpoint for claim in claims):
             try:
                 facts = self.facts[name]
-                threads = worker_threads(self._config)
-                examination = Examination(facts, self.dataset, self.settings, threads)
+                examination = Examination(facts, self.dataset, self.settings, worker_threads())
                 path = self._config.hook.pytest_findings_expectations(name=facts.name)
                 self.expectations[name] = read_expectations(path)
                 examination.examine([claim for claim in claims if claim.checkpoint == name], progress)

@@ -151,10 +151,12 @@ def check_writable(option_name: str, folder: Path) -> None:
         ) from error
 
 
-def worker_threads(config: pytest.Config) -> int:
-    """Cores of this process's share: all of them, divided among xdist's workers."""
+def worker_threads() -> int:
+    """Threads of this process: what OMP_NUM_THREADS says, else all cores divided among xdist's workers."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    del config
     return max(1, len(os.sched_getaffinity(0)) // workers)
 
 
