@@ -19,7 +19,7 @@ from harness.expectations import Expectations
 from harness.gpu import pin_worker
 from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, command, message
 from harness.progress import Printed, Progress, Watch, Written
-from harness.run import Run
+from harness.run import Run, header
 from harness.sample import TASKS
 from harness.settings import check_gpu, check_writable, read_settings
 from harness.study import Hypothesis, Study
@@ -59,6 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
         if settings.dataset is not None:
             _check_dataset(run)
         config.pluginmanager.register(RecordCollector(config, run), "findings-collector")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name checkpoints, data and device before anything starts."""
+    return header(config.stash[RUN])
 
 
 def _check_dataset(run: Run) -> None:

@@ -13,7 +13,9 @@ from harness.errors import HarnessError
 from harness.examine import Examination
 from harness.expectations import Expectations, read_expectations
 from harness.facts import Facts
+from harness.fingerprint import fingerprint
 from harness.progress import Progress
+from harness.provenance import SUITE_VERSION
 from harness.settings import Settings, resolve, worker_threads
 
 
@@ -75,3 +77,22 @@ class Run:
             return False
         protocol = self.settings.protocol
         return expected.valid_for(examination.sha256, self.dataset.sha256, protocol)
+
+
+def header(run: Run) -> list[str]:
+    """Lines that name checkpoints, data, device and stores.
+
+    Args:
+        run: the run, nothing examined yet.
+    """
+    settings = run.settings
+    checkpoints = [
+        f"{facts.name} ({facts.layers} layers, {fingerprint(facts.path)[:12]})"
+        for facts in run.facts.values()
+    ]
+    protocol = ", ".join(f"{name} {value}" for name, value in settings.protocol.items())
+    return [
+        f"checkpoints: {', '.join(checkpoints)}",
+        f"data: {settings.dataset or 'embedded scenes'}; {protocol}; device {settings.device}",
+        f"evidence: {settings.evidence}; report: {settings.report}; suite {SUITE_VERSION}",
+    ]
