@@ -13,7 +13,6 @@ import pytest
 
 from harness.options import option
 from harness.record import RunRecord
-from reports.write import write_report
 
 SUMMARY_LIMIT = 900 * 1024
 """Bytes of a GitHub job summary that are used; above 1024 KiB GitHub drops all of it."""
@@ -26,6 +25,8 @@ def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
     Raises:
         HarnessError: if the folder cannot be written.
     """
+    from reports.write import write_report  # noqa: PLC0415 - importing what plots takes a second
+
     html, summary, _ = write_report(record, report_folder(config))
     job = os.environ.get("GITHUB_STEP_SUMMARY")
     if job:

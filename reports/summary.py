@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.record import ClaimRecord, RunRecord
 from harness.verdict import Part, Verdict
-from reports.words import LOOKS, MIXED, Look, claim_order
+from reports.words import LOOKS, MIXED, Look, claim_order, count
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Cell:
     def counts(self) -> tuple[tuple[Look, int], ...]:
         """How many verdicts of each kind it holds."""
         return count_verdicts(self.claims)
+
+    @property
+    def reach(self) -> tuple[float, float] | None:
+        """The smallest and the largest deciding estimate of its tasks, if they all decided on numbers."""
+        parts = [deciding(claim) for claim in self.claims]
+        estimates = [part.estimate for part in parts if part and math.isfinite(part.estimate)]
+        return (min(estimates), max(estimates)) if estimates else None
 
     @property
     def smallest_p(self) -> float:
@@ -89,6 +97,15 @@ class Headline:
     checkpoint: str
     claims: int
     counts: tuple[tuple[Look, int], ...]
+
+    @property
+    def in_words(self) -> str:
+        """The result in a few words; a claim that is merely undecided must not sound refuted."""
+        claims = count(self.claims, "claim")
+        kinds = {look.slug: n for look, n in self.counts}
+        if not kinds.keys() & {"supported", "refuted", "mixed"}:
+            return f"None of {claims} decided"
+        return f"{kinds.get('supported', 0) or 'None'} of {claims} supported"
 
 
 def checkpoint_names(record: RunRecord) -> tuple[str, ...]:

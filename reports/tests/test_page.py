@@ -157,7 +157,7 @@ def test_all_samples_excluded() -> None:
     none = claim("A1", judgement(Verdict.INCONCLUSIVE, images=0, reason="No sample is left."))
     record = replace(example(), checkpoints=(ran,), claims=(none,))
     assert "Every sample of this checkpoint was left out" in text_of(record)
-    assert "None of 1 claim holds on embedded" in text_of(record)
+    assert "None of 1 claim decided on embedded" in text_of(record)
     assert "Every sample was left out." in markdown.render(record)
 
 

@@ -10,6 +10,7 @@ from reports import summary
 from reports.adjust import adjusted
 from reports.planned import decided_at
 from reports.tests.records import example, judgement, part
+from reports.words import LOOKS, MIXED
 
 
 def test_one_row_per_claim_one_cell_per_checkpoint() -> None:
@@ -38,6 +39,19 @@ def test_a_checkpoint_that_lacks_a_claim_has_an_empty_cell() -> None:
 
 def test_a_claim_may_name_a_checkpoint_the_record_does_not_list() -> None:
     assert summary.checkpoint_names(replace(example(), checkpoints=())) == ("embedded",)
+
+
+def _headline(**verdicts: int) -> str:
+    looks = {look.slug.replace("-", "_"): look for look in (*LOOKS.values(), MIXED)}
+    counts = tuple((looks[slug], n) for slug, n in verdicts.items())
+    return summary.Headline("embedded", sum(verdicts.values()), counts).in_words
+
+
+def test_an_undecided_claim_does_not_sound_refuted() -> None:
+    assert _headline(supported=7, refuted=4) == "7 of 11 claims supported"
+    assert _headline(refuted=1, inconclusive=2) == "None of 3 claims supported"
+    assert _headline(mixed=1) == "None of 1 claim supported"
+    assert _headline(inconclusive=10, not_applicable=2) == "None of 12 claims decided"
 
 
 def test_only_a_different_verdict_is_unexpected() -> None:
