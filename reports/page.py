@@ -102,6 +102,7 @@ def render(record: RunRecord) -> str:
         sources=words.SOURCES,
         citation=citation.entries(record.suite),
         decided_at=decided_at(record.protocol),
+        claim_id=claim_ids(tuple(row.id for row in matrix)).__getitem__,
         draw_panel=_Numbered(panel_art.draw, "p"),
         draw_map=_Numbered(flowmap_art.draw, "m"),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
@@ -177,14 +178,20 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(filters)
     environment.globals.update(
         interval=words.interval,
-        claim_id=_claim_id,
         lens_legend=lambda picture: legend([stub(form, "lens") for form in picture.lens]),
     )
     return environment
 
 
-def _claim_id(identifier: str) -> str:
-    return "claim-" + words.anchor(identifier)
+def claim_ids(claims: tuple[str, ...]) -> dict[str, str]:
+    """Give every claim the id of its section; two that look alike as ids get different ones."""
+    chosen: dict[str, str] = {}
+    for claim in claims:
+        wanted = "claim-" + words.anchor(claim)
+        taken = set(chosen.values())
+        spare = (f"{wanted}-{number}" for number in range(2, len(claims) + 2))
+        chosen[claim] = next(one for one in (wanted, *spare) if one not in taken)
+    return chosen
 
 
 class _Numbered:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.record import RunRecord
+from harness.record import Curve, RunRecord
 from reports import markdown, page
 from reports.schema import problems, schema
 
@@ -25,6 +25,9 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
     broken = problems(json.loads(text), schema())
     if broken:
         raise HarnessError(f"the record of this run breaks its own schema: {broken[0]}. Please report it")
+    uneven = next((curve.label for claim in record.claims for curve in claim.curves if _uneven(curve)), None)
+    if uneven is not None:
+        raise HarnessError(f"the record of this run has a curve {uneven!r:.80} whose series differ in length")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stored = _publish(folder / "report.json", text)
@@ -36,6 +39,11 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
             f"{folder}: the report cannot be written ({reason}); name another folder with --report"
         ) from error
     return html, summary, stored
+
+
+def _uneven(curve: Curve) -> bool:
+    series = (curve.points, curve.depth, curve.mean, curve.lower, curve.upper)
+    return len({len(values) for values in series}) > 1
 
 
 def _publish(path: Path, text: str) -> Path:

@@ -136,6 +136,15 @@ def test_every_claim_has_a_link_that_leads_to_it() -> None:
     assert len(found.ids) == len(set(found.ids))
 
 
+def test_ids_that_look_alike_lead_to_different_sections() -> None:
+    first = replace(example().claims[0], curves=())
+    alike = tuple(replace(first, id=one) for one in ("C3b", "C3B", "c3-b", "claim"))
+    found = seen(replace(example(), claims=alike))
+    assert len(found.ids) == len(set(found.ids))
+    assert {link[1:] for link in found.links if link.startswith("#claim-")} <= set(found.ids)
+    assert len(set(page.claim_ids(("a", "A", "a-2", "A-2", "")).values())) == 5
+
+
 def text_of(record: RunRecord) -> str:
     return " ".join(" ".join(seen(record).text).split())
 

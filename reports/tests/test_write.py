@@ -97,6 +97,13 @@ def test_a_record_that_breaks_its_schema_is_not_written(small: RunRecord, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+def test_a_curve_of_uneven_series_is_refused(small: RunRecord, tmp_path: Path) -> None:
+    first = small.claims[0]
+    curve = replace(first.curves[0], mean=first.curves[0].mean[:-1])
+    with pytest.raises(HarnessError, match="whose series differ in length"):
+        write_report(replace(small, claims=(replace(first, curves=(curve,)),)), tmp_path)
+
+
 def test_lone_surrogates_stay_json(small: RunRecord, tmp_path: Path) -> None:
     odd = replace(small, remarks=("half a pair: \ud83d",))
     _, _, stored = write_report(odd, tmp_path)
