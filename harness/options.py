@@ -23,8 +23,8 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("device", "DEVICE", "cpu, cuda, cuda:N, mps (default: cpu; cuda under -m gpu)"),
     ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; float16 on cuda)"),
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
-    ("evidence", "DIR", "where evidence is stored, relative to the suite (default: .evidence)"),
-    ("report", "DIR", "where the report is written, relative to the suite (default: report)"),
+    ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
+    ("report", "DIR", "where the report is written (default: report in the suite)"),
 )
 REPEATABLE = frozenset({"checkpoint", "task"})
 FLAGS: tuple[tuple[str, str], ...] = (
