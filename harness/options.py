@@ -7,6 +7,7 @@ heavy may be imported.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -26,6 +27,7 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
     ("report", "DIR", "where the report is written (default: report in the suite)"),
 )
+OUTPUTS = {"evidence": ".evidence", "report": "report"}
 REPEATABLE = frozenset({"checkpoint", "task"})
 FLAGS: tuple[tuple[str, str], ...] = (
     ("allow-cpu", "run -m gpu claims on the CPU"),
@@ -57,3 +59,13 @@ def option(config: pytest.Config, name: str) -> Any:  # noqa: ANN401 - options h
     if value is None:
         value = config.getini(f"{INI_PREFIX}{name}") or None
     return value
+
+
+def output_folder(config: pytest.Config, name: str) -> Path:
+    """Return the folder of ``--evidence`` or ``--report``.
+
+    The option is relative to where pytest was called; its ini twin and the default to the suite.
+    """
+    if config.getoption(name):
+        return Path(config.invocation_params.dir / str(config.getoption(name)))
+    return config.rootpath / str(option(config, name) or OUTPUTS[name])

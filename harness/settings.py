@@ -13,7 +13,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.facts import Facts, facts_of, registry
 from harness.gpu import cuda_devices, demands_gpu
-from harness.options import option
+from harness.options import option, output_folder
 from harness.sample import TASKS
 
 EMBEDDED = "embedded"
@@ -96,8 +96,8 @@ def read_settings(config: pytest.Config) -> Settings:
         device=_device(device),
         dtype=_dtype(option(config, "dtype") or ("float16" if device.startswith("cuda") else "float32")),
         alpha=_alpha(option(config, "alpha")),
-        evidence=_output(config, "evidence", ".evidence"),
-        report=_output(config, "report", "report"),
+        evidence=output_folder(config, "evidence"),
+        report=output_folder(config, "report"),
         accept=bool(config.getoption("accept")),
         gpu=gpu,
     )
@@ -168,13 +168,6 @@ def _folder(config: pytest.Config, name: str) -> Path | None:
     if not folder.is_dir():
         raise pytest.UsageError(f"--{name} {value}: no such folder")
     return folder
-
-
-def _output(config: pytest.Config, name: str, default: str) -> Path:
-    """An option is relative to where pytest was called, its ini twin and the default to the suite."""
-    if config.getoption(name):
-        return Path(config.invocation_params.dir / str(config.getoption(name)))
-    return config.rootpath / str(option(config, name) or default)
 
 
 def _tasks(values: list[str] | None) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.options import option
+from harness.options import output_folder
 from harness.record import RunRecord
 
 SUMMARY_LIMIT = 900 * 1024
@@ -27,16 +27,11 @@ def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
     """
     from reports.write import write_report  # noqa: PLC0415 - importing what plots takes a second
 
-    html, summary, _ = write_report(record, report_folder(config))
+    html, summary, _ = write_report(record, output_folder(config, "report"))
     job = os.environ.get("GITHUB_STEP_SUMMARY")
     if job:
         append_summary(Path(job), summary.read_text(encoding="utf-8"))
     return html
-
-
-def report_folder(config: pytest.Config) -> Path:
-    """The folder of the option ``--report`` or its ini twin, else ``report`` in the root directory."""
-    return config.rootpath / str(option(config, "report") or "report")
 
 
 def append_summary(target: Path, text: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from harness.hooks import pytest_findings_report as hook
+from harness.options import output_folder
 from harness.record import RunRecord
 from reports import plugin
 from reports.tests.records import example
@@ -27,6 +28,7 @@ def config(root: Path, option: str | None = None, ini: str = "") -> Any:
         getoption=lambda *_, **__: option,
         getini=lambda *_, **__: ini,
         option=SimpleNamespace(),
+        invocation_params=SimpleNamespace(dir=root / "called"),
     )
 
 
@@ -36,10 +38,10 @@ def test_the_hook_is_the_harnesss() -> None:
 
 @pytest.mark.parametrize(
     ("option", "ini", "folder"),
-    [(None, "", "report"), ("x/y", "", "x/y"), (None, "z", "z"), ("/abs", "", "/abs")],
+    [(None, "", "report"), ("x/y", "", "called/x/y"), (None, "z", "z"), ("/abs", "", "/abs")],
 )
 def test_the_folder_of_the_report(tmp_path: Path, option: str | None, ini: str, folder: str) -> None:
-    assert plugin.report_folder(config(tmp_path, option, ini)) == tmp_path / folder
+    assert output_folder(config(tmp_path, option, ini), "report") == tmp_path / folder
 
 
 def test_written_without_a_word(
