@@ -26,6 +26,7 @@ from reports.flowmap import FlowMap, flow_map
 from reports.panels import Panel, Plot, claim_curves, legend, plots
 from reports.planned import decided_at
 from reports.styles import stub
+from reports.usage import Usage, usage
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,10 +38,14 @@ class Share:
     Attributes:
         cell: the verdicts.
         plots: their curves.
+        usage: what became of the samples, or None where the record does not say.
+        adjusted: the verdicts' p-values, adjusted over all claims of the checkpoint.
     """
 
     cell: summary.Cell
     plots: tuple[Plot, ...]
+    usage: Usage | None
+    adjusted: tuple[Adjusted, ...]
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def render(record: RunRecord) -> str:
     """Return the page for ``record``."""
     environment = _environment()
     matrix = summary.rows(record)
+    seen = portraits(record)
     script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         record=record,
@@ -95,8 +101,8 @@ def render(record: RunRecord) -> str:
         unexpected=summary.unexpected(record),
         unknown=summary.without_expectation(record),
         seconds=summary.seconds_spent(record.provenance),
-        sections=tuple(_section(row) for row in matrix),
-        portraits=portraits(record),
+        sections=tuple(_section(record, row, seen) for row in matrix),
+        portraits=seen,
         looks=tuple(words.LOOKS.values()),
         looks_of_cells=(*words.LOOKS.values(), words.MIXED),
         sources=words.SOURCES,
@@ -134,20 +140,27 @@ def _alpha(record: RunRecord) -> float:
     return alpha if 0 < alpha < 1 else 0.05
 
 
-def _section(row: summary.Row) -> Section:
+def _section(record: RunRecord, row: summary.Row, seen: tuple[Portrait, ...]) -> Section:
     return Section(
         row=row,
         plain=PLAIN.get(row.id, ""),
         hypotheses=tuple(dict.fromkeys(claim.hypothesis for claim in row.claims)),
         rivals=RIVALS.get(row.id, ()),
-        shares=tuple(_share(cell) for cell in row.cells if cell.claims),
+        shares=tuple(
+            _share(record, cell, one) for cell, one in zip(row.cells, seen, strict=True) if cell.claims
+        ),
     )
 
 
-def _share(cell: summary.Cell) -> Share:
+def _share(record: RunRecord, cell: summary.Cell, portrait: Portrait) -> Share:
     bands = tuple(dict.fromkeys(band for claim in cell.claims for band in claim.bands))
     threshold = next((claim.threshold for claim in cell.claims if claim.threshold is not None), None)
-    return Share(cell, plots(claim_curves(cell.claims), bands, threshold))
+    return Share(
+        cell=cell,
+        plots=plots(claim_curves(cell.claims), bands, threshold),
+        usage=usage(record, cell),
+        adjusted=tuple(one for one in portrait.adjusted if any(one.claim is claim for claim in cell.claims)),
+    )
 
 
 @cache

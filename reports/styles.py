@@ -82,13 +82,17 @@ def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
     taken = {place for place in known.values() if place is not None}
     free = [place for place in range(len(_SERIES)) if place not in taken] or list(range(len(_SERIES)))
     chosen: dict[Key, Style] = {}
-    for one in series:
+    for one in drawn:
         place = known.get(one)
-        if one[1] == "null":
-            chosen[one] = Style(MUTED, _NULL_DASH, "")
-        else:
-            chosen[one] = _style(free[len(chosen) % len(free)] if place is None else place)
-    return chosen
+        chosen[one] = _style(free[len(chosen) % len(free)] if place is None else place)
+    return {one: chosen.get(one) or _null_style(one[0], chosen) for one in series}
+
+
+def _null_style(label: str, drawn: dict[Key, Style]) -> Style:
+    """A null block is dotted: grey, or in its flow's colour where several flows share the plot."""
+    own = [style for (flow, _, _), style in drawn.items() if flow == label.rpartition(":")[2]]
+    several = len({flow for flow, _, _ in drawn}) > 1
+    return Style(own[0].colour if own and several else MUTED, _NULL_DASH, "")
 
 
 def _familiar(label: str) -> int | None:

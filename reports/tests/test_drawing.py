@@ -13,7 +13,7 @@ from reports import flowmap_art, panel_art
 from reports.figures import curves_of, figures
 from reports.flowmap import flow_map
 from reports.panels import Panel, plots
-from reports.styles import VARIABLES, styles
+from reports.styles import MUTED, VARIABLES, styles
 from reports.tests.records import FLOWS, TASKS, curve, example, lenses
 
 ALL = curves_of(example(), "embedded")
@@ -109,6 +109,16 @@ def test_known_flows_keep_their_colour_and_all_differ() -> None:
     assert len({(style.dash, style.marker) for style in look.values()}) == len(FLOWS)
     alone = styles([effect("question->last")])
     assert alone["question->last", "effect", 3] == look["question->last", "effect", 3]
+
+
+def test_a_null_block_goes_with_its_flow() -> None:
+    two = [effect(name) for name in ("image->question", "question->last")]
+    blocks = [replace(one, label=f"null0:{one.label}", role="null") for one in two]
+    look = styles([*blocks, *two])
+    for one in two:
+        assert look[f"null0:{one.label}", "null", 3].colour == look[one.label, "effect", 3].colour
+    alone = styles([blocks[0], two[0]])
+    assert alone["null0:image->question", "null", 3].colour == MUTED
 
 
 def test_windows_of_one_flow_are_told_apart() -> None:

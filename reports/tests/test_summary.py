@@ -10,6 +10,7 @@ from reports import summary
 from reports.adjust import adjusted
 from reports.planned import decided_at
 from reports.tests.records import example, judgement, part
+from reports.usage import Usage, usage
 from reports.words import LOOKS, MIXED
 
 
@@ -63,6 +64,19 @@ def test_time_is_a_number_or_one_per_step() -> None:
     assert summary.seconds_spent({"seconds": 3}) == 3
     assert summary.seconds_spent({"seconds": "soon"}) is None
     assert summary.seconds_spent({}) is None
+
+
+def test_samples_are_added_up_over_the_tasks_of_a_claim() -> None:
+    record = example()
+    cells = {row.id: row.cells[0] for row in summary.rows(record)}
+    whole, per_task = usage(record, cells["A1"]), usage(record, cells["B1"])
+    assert whole == per_task
+    assert whole is not None
+    assert (whole.samples, whole.kept) == (2520, 2418)
+    assert whole.excluded == (("answered wrongly", 90), ("two options share their first token", 12))
+    one = replace(cells["B1"], claims=cells["B1"].claims[1:2])
+    assert usage(record, one) == Usage(420, 411, (("answered wrongly", 9),))
+    assert usage(replace(record, checkpoints=()), one) is None
 
 
 def test_nothing_at_all() -> None:

@@ -1,0 +1,40 @@
+"""What became of the samples that a claim could have used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.record import RunRecord, TaskRecord
+from reports.summary import Cell
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Samples of the tasks a claim speaks of, on one checkpoint.
+
+    Attributes:
+        samples: samples looked at.
+        kept: samples used.
+        excluded: (reason, how many) of those left out, the commonest first.
+    """
+
+    samples: int
+    kept: int
+    excluded: tuple[tuple[str, int], ...]
+
+
+def usage(record: RunRecord, cell: Cell) -> Usage | None:
+    """Add up the samples of a cell's tasks; None where the record does not list them."""
+    listed = [task for item in record.checkpoints if item.name == cell.checkpoint for task in item.tasks]
+    named = {claim.task for claim in cell.claims}
+    tasks = [task for task in listed if None in named or task.task in named]
+    return _sum(tasks) if tasks else None
+
+
+def _sum(tasks: list[TaskRecord]) -> Usage:
+    excluded: Counter[str] = Counter()
+    for task in tasks:
+        excluded.update(task.excluded)
+    commonest = tuple((reason, n) for reason, n in excluded.most_common() if n)
+    return Usage(sum(task.samples for task in tasks), sum(task.kept for task in tasks), commonest)
