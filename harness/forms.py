@@ -11,6 +11,7 @@ gives none.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import combinations, pairwise, permutations
@@ -269,10 +270,39 @@ def group_stronger_at(
 
 
 def deepest(curves: Sequence[Curves], grid: Grid, within: Band | None = None) -> int:
-    """Return the window where curves, pooled, are deepest: to be used on images other than these."""
+    """Return the window where curves, pooled, are deepest: for use on other images than these (`split`)."""
     where = _where(grid, within)
     pooled = np.mean([curve.values.mean(axis=0) for curve in curves], axis=0)
     return int(where[pooled[where].argmin()])
+
+
+def split(curves: Curves) -> tuple[Curves, Curves]:
+    """Part the images into a quarter to locate a layer on, and the rest to test it on.
+
+    A layer that is picked where a curve is deepest looks deep on the images it was picked on. Which
+    quarter an image is in depends on its id alone, so it is the same in every measure and at every look.
+
+    Raises:
+        ValueError: if one of the parts is empty.
+
+    """
+    first = np.array([hashlib.sha256(image.encode()).digest()[0] % 4 == 0 for image in curves.images])
+
+    def part(chosen: NDArray[np.bool_]) -> Curves:
+        images = tuple(image for image, keep in zip(curves.images, chosen, strict=True) if keep)
+        samples = round(curves.samples * len(images) / len(curves.images))
+        return Curves(images, curves.values[chosen], samples, curves.anchors)
+
+    return part(first), part(~first)
+
+
+def share_responding_at_both(curves: Curves, first: int, second: int) -> float:
+    """Return the share of images that drop below -10 at both windows.
+
+    A mixture of images that respond at one of two windows each also makes two dips; then this is small.
+    """
+    both = (curves.values[:, [first, second]] < -DROP).all(axis=1)
+    return float(both.mean())
 
 
 # ------------------------------------------------------------------------------- where a curve lies
@@ -331,7 +361,13 @@ def one_depth_band(
 
 def same_shape(first: Hashable, second: Hashable, grid: Grid) -> Pair:
     """Say that two effects on one grid have correlated curves (above 0.8)."""
-    leaf = Leaf(f"correlation of {first} and {second}", (first, second), _correlation, ALIKE, ">")
+    leaf = Leaf(
+        f"correlation of {first} and {second}, as Fisher's z",
+        (first, second),
+        _correlation,
+        math.atanh(ALIKE),
+        ">",
+    )
     gates = [drops_somewhere(first, grid), drops_somewhere(second, grid)]
     return given(gates, every(leaf), required=False)
 
@@ -345,10 +381,10 @@ def rank_correlation_above(effects: Mapping[Grid, Hashable], threshold: float = 
     pairs = tuple(
         every(
             Leaf(
-                f"rank correlation of {effects[narrow]} and {effects[wide]}",
+                f"rank correlation of {effects[narrow]} and {effects[wide]}, as Fisher's z",
                 (effects[narrow], effects[wide]),
                 _rank_correlation(narrow, wide),
-                threshold,
+                math.atanh(threshold),
                 ">",
             )
         )
@@ -622,11 +658,13 @@ def _two_dips(effect: Hashable, grid: Grid, first: Band | None, second: Band | N
 
 
 def _correlation(first: Floats, second: Floats) -> Floats:
+    """Return Fisher's z of the correlation: its spread does not depend on the correlation itself."""
     a = first - first.mean(axis=-1, keepdims=True)
     b = second - second.mean(axis=-1, keepdims=True)
     scale = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
-    correlation: Floats = ((a * b).sum(axis=-1) / scale)[..., None]
-    return correlation
+    largest = 0.999  # a perfect (rank) correlation has no finite z
+    z: Floats = np.arctanh(np.clip((a * b).sum(axis=-1) / scale, -largest, largest))[..., None]
+    return z
 
 
 def _rank_correlation(narrow: Grid, wide: Grid) -> Theta:

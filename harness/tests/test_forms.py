@@ -231,6 +231,41 @@ def test_deeper_at_and_groups() -> None:
     assert verdict(forms.group_stronger_at(["one"], ["two"], grid, second), **data) is REFUTED
 
 
+def test_a_quarter_is_split_off_by_image_whatever_the_measure() -> None:
+    names = tuple(f"{image:05d}" for image in range(2_000))
+    values = np.arange(2_000.0)[:, None]
+    located, tested = forms.split(Curves(names, values, 4_000, EFFECT))
+    assert len(located.images) == pytest.approx(500, abs=60)
+    assert sorted(located.images + tested.images) == list(names)
+    assert all(float(image) == value for image, value in zip(tested.images, tested.values[:, 0], strict=True))
+    assert located.samples + tested.samples == 4_000
+    fewer, _ = forms.split(Curves(names[:100], values[:100], 100, EFFECT))
+    assert fewer.images == located.images[: len(fewer.images)]
+
+
+def test_picking_the_deepest_window_on_the_same_images_would_flatter() -> None:
+    """Where nothing differs, the picked window is deeper on the images it was picked on, not on others."""
+    grid = Grid(8, 1)
+    gaps: dict[str, list[float]] = {"same": [], "other": []}
+    for seed in range(40):
+        values = 30 * np.random.default_rng(seed).standard_normal((400, 8))
+        names = tuple(f"{image:05d}" for image in range(400))
+        located, tested = forms.split(Curves(names, values, 400, EFFECT))
+        picked = forms.deepest([located], grid)
+        gaps["same"].append(located.values.mean(axis=0)[picked])
+        gaps["other"].append(tested.values.mean(axis=0)[picked])
+    assert np.mean(gaps["same"]) < -2
+    assert abs(np.mean(gaps["other"])) < 1
+
+
+def test_a_mixture_of_images_is_told_from_images_that_respond_twice() -> None:
+    names = tuple(f"{image:02d}" for image in range(10))
+    mixed = np.array([[-60.0, 0.0], [0.0, -60.0]] * 5)
+    twice = np.array([[-60.0, -60.0]] * 5 + [[0.0, 0.0]] * 5)
+    assert forms.share_responding_at_both(Curves(names, mixed, 10, EFFECT), 0, 1) == 0.0
+    assert forms.share_responding_at_both(Curves(names, twice, 10, EFFECT), 0, 1) == 0.5
+
+
 # ------------------------------------------------------------------------------------------- locations
 
 
@@ -273,7 +308,7 @@ def test_rank_correlation_is_spearmans() -> None:
     first, second = random.standard_normal((2, 5, 12))
     theta = forms._rank_correlation(Grid(12, 1), Grid(12, 1))
     expected = [stats.spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
-    assert theta(first, second)[:, 0] == pytest.approx(expected)
+    assert np.tanh(theta(first, second)[:, 0]) == pytest.approx(expected)
 
 
 def test_centre_of_mass_by_hand() -> None:
