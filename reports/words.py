@@ -82,6 +82,8 @@ SOURCES = {
 }
 
 _TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
+_FORMS = {"lower answer": "lower-case answer", "capital answer": "capitalised answer"}
+_FORM = re.compile("|".join(_FORMS))
 _NULL = re.compile(r"null([0-9]{1,3}):")
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _SMALLEST_P = 0.001
@@ -182,6 +184,7 @@ def flow_name(label: str) -> str:
     """Write ``related_patches->question`` as ``related patches → question``, and name null blocks."""
     null = _NULL.match(label)
     shown = clean(label[null.end() :] if null else label, 120).replace("->", " → ").replace("_", " ")
+    shown = _FORM.sub(lambda form: _FORMS[form[0]], shown)
     if not null:
         return shown
     return f"{shown}, null block" + (f" {int(null[1]) + 1}" if null[1] != "0" else "")

@@ -42,6 +42,13 @@ def test_p_values(p: float, written: str) -> None:
     assert words.p_value(p) == written
 
 
+def test_flows_are_written_for_readers() -> None:
+    assert words.flow_name("related_patches->question") == "related patches → question"
+    assert words.flow_name("null0:image->last") == "image → last, null block"
+    assert words.flow_name("null2:image->last") == "image → last, null block 3"
+    assert words.flow_name("false lower answer") == "false lower-case answer"
+
+
 def test_counts_agree_with_their_noun() -> None:
     assert [words.count(n, "pass") for n in (1, 2)] == ["1 pass", "2 passes"]
     assert words.count(1200, "image") == "1,200 images"
