@@ -71,7 +71,7 @@ def claim_record(
         hypothesis=describe(stated.tree),
         test=claim.test,
         command=command(claim),
-        checkpoint=claim.checkpoint,
+        checkpoint=examination.facts.name,
         task=claim.task,
         judgement=judgement,
         expected=verdict.value if verdict else None,

@@ -66,6 +66,7 @@ class Settings:
             "window": str(self.window) if self.window else "rule",
             "alpha": f"{self.alpha:g}",
             "dtype": self.dtype,
+            "looks": ", ".join(f"{share:g}" for share in LOOKS),
         }
 
     @property
@@ -136,6 +137,10 @@ def resolve(config: pytest.Config, settings: Settings) -> dict[str, Facts]:
                 f"--window {settings.window}: checkpoint {facts.name} has only {facts.layers} layers"
             )
         found[name] = facts
+    names = [facts.name for facts in found.values()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise pytest.UsageError(f"--checkpoint: two checkpoints are called {twice}; rename one directory")
     return found
 
 
