@@ -468,6 +468,8 @@ class Prover:
         self.panel = panel
         # By identity, with the node kept beside: an id is only unique among things that still exist.
         self._largest: dict[int, tuple[Somewhere, Singles]] = {}
+        self._wide: dict[int, tuple[Everywhere, Singles]] = {}
+        self._members: dict[int, tuple[AnyOf, tuple[Tree, ...]]] = {}
 
     def prove(self, tree: Tree, stretch: float = 1.0) -> float:
         """Return the p-value of the proof that ``tree`` holds.
@@ -482,8 +484,8 @@ class Prover:
                 return float(self._row_values(tree, stretch).max())
             case AllOf(children):
                 return max(self.prove(child, stretch) for child in children)
-            case AnyOf(children):
-                return self._any(tuple(_flattened(children)), stretch)
+            case AnyOf():
+                return self._any(tree, stretch)
             case AtLeast(count, children):
                 ordered = sorted(self.prove(child, stretch) for child in children)
                 return min(1.0, (len(children) - count + 1) * ordered[count - 1])
@@ -529,12 +531,14 @@ class Prover:
             where=leaf.points[atom] or None,
         )
 
-    def _any(self, children: Sequence[Tree], stretch: float) -> float:
+    def _any(self, tree: AnyOf, stretch: float) -> float:
         """OR: one max-T if the children allow, else Bonferroni."""
-        simple = [child for child in children if isinstance(child, Somewhere)]
-        if len(simple) == len(children):
-            return self.prove(_merged(simple), stretch)
-        return min(1.0, len(children) * min(self.prove(child, stretch) for child in children))
+        if id(tree) not in self._members:
+            members = tuple(_flattened(tree.children))
+            simple = [member for member in members if isinstance(member, Somewhere)]
+            self._members[id(tree)] = (tree, (_merged(simple),) if len(simple) == len(members) else members)
+        members = self._members[id(tree)][1]
+        return min(1.0, len(members) * min(self.prove(member, stretch) for member in members))
 
     def _rows(self, node: Somewhere | Everywhere) -> Floats:
         """Oriented distance of every row: its weakest atom where all must hold, else its strongest."""
@@ -549,9 +553,11 @@ class Prover:
             single = np.concatenate([self._tails(leaf, stretch) for leaf in node.leaves])
             corrected: Floats = np.minimum(1.0, columns * single[node.rows].min(axis=1))
             return corrected
-        noise = np.concatenate([self._noise(leaf) for leaf in node.leaves], axis=1)
-        best = self._rows(node) * stretch
-        return np.array([self._tail(noise[:, row].max(axis=1), best[i]) for i, row in enumerate(node.rows)])
+        if id(node) not in self._wide:
+            noise = np.concatenate([self._noise(leaf) for leaf in node.leaves], axis=1)
+            self._wide[id(node)] = (node, np.array([noise[:, row].max(axis=1) for row in node.rows]))
+        largest, best = self._wide[id(node)][1], self._rows(node) * stretch
+        return np.array([self._tail(noise, value) for noise, value in zip(largest, best, strict=True)])
 
     def _distance(self, leaf: Leaf) -> Floats:
         """Distance from the threshold in standard errors; infinite where nothing varies."""
@@ -566,7 +572,8 @@ class Prover:
         """Oriented noise; a bias that a curved theta seems to have is never used to make a proof easier."""
         atoms = self.panel.atoms(leaf)
         helpful = np.minimum(leaf.sign * atoms.bias, 0.0).astype(np.float32)
-        return (atoms.noise if leaf.sign > 0 else -atoms.noise) - helpful
+        noise = atoms.noise if leaf.sign > 0 else -atoms.noise
+        return noise - helpful if helpful.any() else noise
 
     def _largest_noise(self, node: Somewhere) -> Singles:
         """In each draw, the largest noise over all atoms that occur in the node."""
