@@ -6,7 +6,6 @@ import datetime as dt
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from harness.expectations import Expectations, differences, read_expectations, t
 from harness.provenance import SUITE_VERSION, provenance
 from harness.record import CheckpointRecord, ClaimRecord, RunRecord, structure
 from harness.run import Run
-from harness.verdict import Verdict
+from harness.verdict import Judgement
 
 REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
@@ -91,19 +90,26 @@ class RecordCollector:
         )
 
     def _accept(self, record: RunRecord) -> None:
-        """Write each checkpoint's verdicts as its expectations, after showing what changes."""
+        """Write each checkpoint's verdicts as its expectations, after showing what changes.
+
+        Rows of an earlier acceptance stay only if they are about the same checkpoint, data and protocol.
+        """
         for checkpoint in record.checkpoints:
             path = self._config.hook.pytest_findings_expectations(name=checkpoint.name)
             old = read_expectations(path)
-            verdicts = {
-                str(payload["key"]): Verdict(payload["claim"]["judgement"]["verdict"])
+            judged = {
+                str(payload["key"]): structure(payload["claim"]["judgement"], Judgement)
                 for payload in self.payloads
                 if payload["checkpoint"]["name"] == checkpoint.name
             }
-            before: Mapping[str, Verdict] = old.verdicts if old else {}
-            for text in differences(before, {**before, **verdicts}):
+            verdicts = {key: judgement.verdict for key, judgement in judged.items()}
+            same = old is not None and old.valid_for(
+                checkpoint.sha256, record.dataset_sha256, record.protocol
+            )
+            kept = dict(old.verdicts) if old and same else {}
+            for text in differences(old.verdicts if old else {}, {**kept, **verdicts}):
                 terminal.write_line(self._config, f"accept {checkpoint.name} {text}")
-            reasons = dict(old.reasons) if old else {}
+            reasons = {**(old.reasons if old and same else {}), **{key: why(judged[key]) for key in judged}}
             write_expectations(
                 path,
                 Expectations(
@@ -111,8 +117,20 @@ class RecordCollector:
                     checkpoint.sha256,
                     record.dataset_sha256,
                     record.protocol,
-                    {**before, **verdicts},
+                    {**kept, **verdicts},
                     reasons,
                     today(),
                 ),
             )
+
+
+def why(judgement: Judgement) -> str:
+    """The number that decided a verdict, in one line, for the file of expectations."""
+    if not judgement.parts:
+        return judgement.reason
+    part = judgement.parts[0]
+    where = f" at {part.where}" if part.where else ""
+    return (
+        f"{part.label}{where}: {part.estimate:.3g} [{part.lower:.3g}, {part.upper:.3g}], "
+        f"claimed {part.asserts} {part.threshold:g}; {judgement.n_images} images"
+    )

@@ -1,8 +1,8 @@
 """Whole runs of the findings on the embedded checkpoint, in processes of their own."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,56 @@ import pytest
 from harness.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[2]
-Finished = tuple[subprocess.CompletedProcess[str], RunRecord]
+PART = ("-k", "last_position or patches", "--samples=130", "--task=ChooseAttr", "--task=QueryAttr")
+ELSEWHERE = """
+import os, pathlib, pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_expectations(name):
+    return pathlib.Path(os.environ["EXPECTATIONS"]) / f"{name}.toml"
+"""
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Finished]:
-    """Run a part of the findings; evidence in a store by name, a report of its own each time."""
+class Suite:
+    """Runs a part of the findings; stores by name, so that runs can share what was measured."""
 
-    def findings(store: str, *words: str) -> Finished:
-        report = tmp_path / f"report-{len(list(tmp_path.iterdir()))}"
-        stores = [f"--evidence={tmp_path / store}", f"--report={report}"]
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "findings", *stores, *words],
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "elsewhere.py").write_text(ELSEWHERE, encoding="utf-8")
+
+    @property
+    def expectations(self) -> Path:
+        return self.folder / "embedded.toml"
+
+    def __call__(self, store: str, *words: str) -> subprocess.CompletedProcess[str]:
+        stores = [f"--evidence={self.folder / store}", f"--report={self.folder / 'report'}"]
+        paths = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "findings", "-p", "elsewhere", *stores, *words],
             cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": paths, "EXPECTATIONS": str(self.folder)},
             capture_output=True,
             text=True,
             check=False,
             timeout=500,
         )
-        return done, read_record(report / "report.json")
 
-    return findings
+    @property
+    def record(self) -> RunRecord:
+        return read_record(self.folder / "report" / "report.json")
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    return Suite(tmp_path_factory.mktemp("suite"))
+
+
+@pytest.fixture(scope="module")
+def alone(suite: Suite) -> RunRecord:
+    """The part, measured by one process and accepted as what is expected."""
+    done = suite("alone", *PART, "--accept")
+    assert "accept embedded A1: — → " in done.stdout, done.stdout + done.stderr
+    return suite.record
 
 
 def effects(record: RunRecord) -> dict[tuple[Any, ...], tuple[float, ...]]:
@@ -47,50 +76,69 @@ def verdicts(record: RunRecord) -> dict[tuple[str, str | None], str]:
 
 
 @pytest.mark.slow
-def test_two_workers_give_what_one_gives_and_a_second_run_measures_nothing(
-    run: Callable[..., Finished],
-) -> None:
-    words = ("-k", "last_position or patches", "--samples=70", "--task=ChooseAttr", "--task=QueryAttr")
-    alone, one = run("alone", *words)
-    shared, two = run("shared", "-n2", *words)
-    assert alone.returncode == shared.returncode == 0, alone.stdout + shared.stdout
-    assert verdicts(one) == verdicts(two)
-    assert effects(one).keys() == effects(two).keys()
-    for key, mean in effects(one).items():
-        assert effects(two)[key] == pytest.approx(mean, abs=1e-5)
-    assert [task.samples for task in one.checkpoints[0].tasks] == [70, 70]
-    again, three = run("alone", *words)
-    assert "nothing measured, all from stored evidence" in again.stdout
-    assert (verdicts(three), effects(three)) == (verdicts(one), effects(one))
-    fewer, part = run("alone", *words, "-k", "mainly or object_enters")
-    assert "nothing measured" in fewer.stdout
-    assert verdicts(part).items() <= verdicts(one).items()
+def test_two_workers_give_what_one_gives(suite: Suite, alone: RunRecord) -> None:
+    done = suite("shared", "-n2", *PART)
+    assert done.returncode == 0, done.stdout
+    both = suite.record
+    assert verdicts(both) == verdicts(alone)
+    assert effects(both).keys() == effects(alone).keys() != set()
+    for key, mean in effects(alone).items():
+        assert effects(both)[key] == pytest.approx(mean, abs=1e-5)
+    assert [task.samples for task in both.checkpoints[0].tasks] == [130, 130]
+    assert [task.samples for task in alone.checkpoints[0].tasks] == [130, 130]
+    assert both.checkpoints[0].passes > 0
 
 
 @pytest.mark.slow
-def test_few_samples_decide_nothing_and_fail_nothing(run: Callable[..., Finished]) -> None:
-    done, record = run("few", "-k", "image_to_question", "--samples", "5")
+def test_a_second_run_measures_nothing_and_a_smaller_one_judges_alike(suite: Suite, alone: RunRecord) -> None:
+    again = suite("alone", *PART)
+    assert again.returncode == 0, again.stdout
+    assert "nothing measured, all from stored evidence" in again.stdout
+    assert (verdicts(suite.record), effects(suite.record)) == (verdicts(alone), effects(alone))
+    part = suite("alone", *PART, "-k", "object_enters or hardly_needs")
+    assert "nothing measured" in part.stdout
+    assert len(suite.record.claims) == 3
+    assert verdicts(suite.record).items() <= verdicts(alone).items()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("alone")
+def test_a_verdict_that_changes_fails_the_run(suite: Suite) -> None:
+    known = suite.expectations.read_text(encoding="utf-8")
+    assert suite("alone", *PART).returncode == 0
+    swapped = (
+        known.replace('"SUPPORTED"', '"x"').replace('"REFUTED"', '"SUPPORTED"').replace('"x"', '"REFUTED"')
+    )
+    assert swapped != known
+    try:
+        suite.expectations.write_text(swapped, encoding="utf-8")
+        changed = suite("alone", *PART)
+        suite.expectations.write_text(swapped.replace("sha256 = ", 'sha256 = "other" # '), encoding="utf-8")
+        stale = suite("alone", *PART)
+    finally:
+        suite.expectations.write_text(known, encoding="utf-8")
+    assert changed.returncode == pytest.ExitCode.TESTS_FAILED, changed.stdout
+    assert "XPASS(strict)" in changed.stdout or "ClaimRefutedError" in changed.stdout
+    assert "XPASS(strict)" not in stale.stdout
+
+
+@pytest.mark.slow
+def test_few_samples_decide_nothing_and_fail_nothing(suite: Suite) -> None:
+    done = suite("few", "-k", "image_to_question", "--samples", "5")
     assert done.returncode == 0, done.stdout
-    assert set(verdicts(record).values()) == {"INCONCLUSIVE"}
-    assert {claim.id for claim in record.claims} == {"B1", "B2"}
-    assert "at least 60" in done.stdout or "60" in record.claims[0].judgement.reason
+    assert set(verdicts(suite.record).values()) == {"INCONCLUSIVE"}
+    assert {claim.id for claim in suite.record.claims} == {"B1", "B2"}
 
 
-def test_a_checkpoint_that_cannot_be_loaded_fails_its_claims_with_the_cause(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_loaded_fails_its_claims_with_the_cause(
+    suite: Suite, tmp_path: Path
+) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
     for file in (ROOT / "fixtures" / "embedded").iterdir():
         content = file.read_bytes()
         (folder / file.name).write_bytes(content[:2000] if file.suffix == ".safetensors" else content)
-    words = [f"--checkpoint={folder}", "--samples=2", "-k", "hardly", f"--evidence={tmp_path / 'evidence'}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "findings", *words, f"--report={tmp_path / 'report'}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    done = suite("broken", f"--checkpoint={folder}", "--samples=2", "-k", "hardly_needs")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
     assert "weights cannot be loaded" in done.stdout
     assert "Traceback" not in done.stdout
