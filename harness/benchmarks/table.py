@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from harness.benchmarks.measure import Row
+from harness.benchmarks.measure import Row, clock_name
 
 HEADER = (
     "| model | knockouts | number | slow ways ran | sweep, s | × released (bound) | × tidy (bound) "
@@ -53,6 +53,7 @@ def conditions(load: tuple[float, float, float]) -> dict[str, str]:
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"transformers {transformers.__version__}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads used",
+        "clock": clock_name(),
         "load": f"{load[0]:.1f} at the start, {os.getloadavg()[0]:.1f} at the end (above "
         f"{os.cpu_count()}: other work shared the machine)",
     }
