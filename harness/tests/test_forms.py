@@ -217,6 +217,8 @@ def test_exceeding_the_others_at_some_window(grid: Grid, flat: Floats) -> None:
     data = curves_of(slight=dip(grid, 0.6, depth=15), a=flat + 8, b=flat)
     assert verdict(forms.exceeds_the_others("slight", ["a", "b"], grid), **data) is SUPPORTED
     assert verdict(forms.exceeds_the_others("a", ["slight", "b"], grid), **data) is REFUTED
+    level = curves_of(mine=flat - 30, first=flat - 20, second=flat - 20)
+    assert verdict(forms.exceeds_the_others("mine", ["first", "second"], grid), **level) is SUPPORTED
 
 
 def test_deeper_at_and_groups() -> None:
