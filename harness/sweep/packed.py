@@ -16,6 +16,9 @@ from torch import Tensor
 BLOCK_BYTES = {"cpu": 1 << 21, "cuda": 1 << 28}
 """How large the buffer of scores may grow, by device: on a CPU it should stay in cache."""
 
+LONG_BYTES = 1 << 27
+"""Above this the scores of a single variant are taken in two halves of its rows."""
+
 
 @dataclass(frozen=True)
 class KeyValue:
@@ -52,9 +55,13 @@ def attend_shared(
     Returns:
         ``[kv_heads, variants, group, rows, head_dim]``.
     """
+    keys = prefix.key.shape[1] + own.key.shape[2]
+    if query.shape[3] > 1 and _variant_bytes(query, keys) > LONG_BYTES:
+        return _in_halves(query, prefix, own, scaling, hidden)
     variants = query.shape[1]
     masked_from = variants - (0 if hidden is None else hidden.shape[0])
-    step = _variants_per_block(query, prefix.key.shape[1] + own.key.shape[2])
+    budget = BLOCK_BYTES.get(query.device.type, BLOCK_BYTES["cuda"])
+    step = max(1, budget // _variant_bytes(query, keys))
     future = _future(query.shape[3], own.key.shape[2], query.device)
     blocks = []
     for start, stop in [*_ranges(0, masked_from, step), *_ranges(masked_from, variants, step)]:
@@ -67,6 +74,23 @@ def attend_shared(
             scores[..., prefix.key.shape[1] :].masked_fill_(future, -torch.inf)
         blocks.append(_weigh(scores, prefix.value, own.value[:, start:stop]))
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
+
+
+def _in_halves(
+    query: Tensor, prefix: KeyValue, own: KeyValue, scaling: float, hidden: Tensor | None
+) -> Tensor:
+    """The earlier rows, which need not see the later rows' keys, and then the later rows."""
+    rows, keys = query.shape[3], own.key.shape[2]
+    half = rows // 2
+    seen = keys - rows + half
+    early_own = KeyValue(own.key[:, :, :seen], own.value[:, :, :seen])
+    early_hidden = late_hidden = None
+    if hidden is not None:
+        early_hidden = hidden[:, :half, : prefix.key.shape[1] + seen]
+        late_hidden = hidden[:, half:]
+    early = attend_shared(query[:, :, :, :half], prefix, early_own, scaling, early_hidden)
+    late = attend_shared(query[:, :, :, half:], prefix, own, scaling, late_hidden)
+    return torch.cat([early, late], dim=3)
 
 
 def _scores(query: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
@@ -97,10 +121,10 @@ def _weigh(scores: Tensor, prefix: Tensor, own: Tensor) -> Tensor:
     return both.view(heads, variants, group, rows, -1)
 
 
-def _variants_per_block(query: Tensor, keys: int) -> int:
+def _variant_bytes(query: Tensor, keys: int) -> int:
+    """Bytes of one variant's scores; softmax is taken in float32 at least."""
     heads, _, group, rows, _ = query.shape
-    each = heads * group * rows * keys * max(query.element_size(), 4)
-    return max(1, BLOCK_BYTES.get(query.device.type, BLOCK_BYTES["cuda"]) // max(1, each))
+    return int(max(1, heads * group * rows * keys * max(query.element_size(), 4)))
 
 
 def _ranges(start: int, stop: int, step: int) -> list[tuple[int, int]]:

@@ -202,15 +202,16 @@ def cohorts(branches: Sequence[Branch], tree: Tree) -> list[Cohort]:
     ]
 
 
-def layouts(found: Sequence[Cohort], tree: Tree, n_layers: int) -> list[Layout | None]:
-    """The packed batch of every layer; None below the layer at which the first branch joins."""
-    made: list[Layout | None] = []
+def layouts(found: Sequence[Cohort], tree: Tree, n_layers: int) -> Iterator[Layout | None]:
+    """The packed batch of every layer; None below the layer at which the first branch joins.
+
+    One at a time, because the masks of all layers together may be large.
+    """
     before = [np.array([], dtype=np.int64) for _ in found]
     for layer in range(n_layers):
         now = [cohort.active(layer) for cohort in found]
-        made.append(_layout(found, tree, layer, before, now) if any(map(len, now)) else None)
+        yield _layout(found, tree, layer, before, now) if any(map(len, now)) else None
         before = now
-    return made
 
 
 def _layout(

@@ -116,9 +116,8 @@ def walk(checkpoint: Checkpoint, base: Prefill, branches: Sequence[Branch], *, h
             trace[members.to(trace.device), layer] = _last_rows(state, layout).to(trace.device)
         with zeroed_rows(block, layout.zero):
             state = block(state[None], position_embeddings=rotary, plan=PackedPlan(base, layout))[0]
-    top = plan[-1]
-    assert top is not None, "every branch has joined"  # noqa: S101 - for the type checker
-    final = checkpoint.decoder.norm(_last_rows(state, top))
+    assert layout is not None, "every branch has joined"  # noqa: S101 - for the type checker
+    final = checkpoint.decoder.norm(_last_rows(state, layout))
     packed = checkpoint.head(final)
     logits = torch.empty_like(packed)
     logits[members.to(logits.device)] = packed

@@ -19,7 +19,7 @@ from harness.knockout import (
     keep_only,
     null_sources,
 )
-from harness.sweep import Sweeper, Swept
+from harness.sweep import Sweeper, Swept, packed
 from harness.tests.cases import QUESTIONS, Case, windows
 from harness.tests.models import FAMILIES
 
@@ -144,3 +144,16 @@ def test_nothing_knocked_out_is_the_base_run_bit_for_bit() -> None:
             assert torch.equal(swept.logits[number], swept.base.logits)
             assert torch.equal(swept.hidden[number], swept.base.hidden)
         assert not torch.equal(swept.logits[-1], swept.base.logits)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 5_000])
+def test_equals_the_reference_where_scores_are_taken_piece_by_piece(
+    block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.sweep.packed.LONG_BYTES", block_bytes)
+    monkeypatch.setitem(packed.BLOCK_BYTES, "cpu", block_bytes)
+    case = Case("qwen3", 3, (4, 2), 2, QUESTIONS[:2])
+    checkpoint = case.checkpoint()
+    encoded = case.encoded(checkpoint)
+    asked = [windows(one, case.layers) for one in encoded]
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
