@@ -129,7 +129,8 @@ class Leaf:
         unit: divides theta, once, as a function of the unperturbed mean curves. A claim about a ratio
             a / b > t is tested as a - t b > 0 (Fieller): near b = 0 the perturbed ratio would explode.
             With b as the unit, it is still reported as a / b - t. Where the unit is not positive, the
-            atom is undefined, and nothing is shown.
+            atom is undefined, and nothing is shown. Products of curves are perturbed to both sides and
+            the difference halved: their curvature made false verdicts twice as frequent.
 
     """
 
@@ -410,19 +411,24 @@ class Panel:
         Student's t). The multipliers have the first built in; the shift below adds the second.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
-            estimate = np.asarray(leaf.theta(*(self.mean(key) for key in leaf.measures)), dtype=np.float64)
+            means = [self.mean(key) for key in leaf.measures]
+            estimate = np.asarray(leaf.theta(*means), dtype=np.float64)
             if estimate.shape != (len(leaf.points),):
                 raise ValueError(f"{leaf.label}: {estimate.shape} atoms for {len(leaf.points)} points")
-            noise = np.empty((self.draws, len(estimate)), dtype=np.float32)
             curves = [self.replicates(key) for key in leaf.measures]
+            noise = np.empty((self.draws, len(estimate)), dtype=np.float32)
             for start in range(0, self.draws, _CHUNK):
-                chunk = slice(start, start + _CHUNK)
-                noise[chunk] = leaf.theta(*(curve[chunk] for curve in curves)) - estimate
-        if leaf.unit is not None:
-            unit = np.asarray(leaf.unit(*(self.mean(key) for key in leaf.measures)), dtype=np.float64)
-            unit = np.where(unit > 0, unit, np.nan)
-            estimate = estimate / unit
-            noise /= unit.astype(np.float32)
+                chunk = [curve[start : start + _CHUNK] for curve in curves]
+                moved = leaf.theta(*chunk) - estimate
+                if leaf.unit is not None:
+                    mirrored = (2 * mean - curve for mean, curve in zip(means, chunk, strict=True))
+                    moved = (moved - (leaf.theta(*mirrored) - estimate)) / 2
+                noise[start : start + _CHUNK] = moved
+            if leaf.unit is not None:
+                unit = np.asarray(leaf.unit(*means), dtype=np.float64)
+                unit = np.where(unit > 0, unit, np.nan)
+                estimate = estimate / unit
+                noise /= unit.astype(np.float32)
         bias, error, skewness = _moments(noise)
         scale = np.where(error > 0, error, np.inf)
         noise /= scale.astype(np.float32)
@@ -569,11 +575,14 @@ class Prover:
             return np.where(gap == 0, 0.0, gap / atoms.error)
 
     def _noise(self, leaf: Leaf) -> Singles:
-        """Oriented noise; a bias that a curved theta seems to have is never used to make a proof easier."""
+        """Oriented noise; a bias that a curved theta seems to have counts against every proof.
+
+        Where it would help, this takes it away. Where it hinders, it counts twice: correlations, which
+        noise pulls towards zero, were otherwise falsely called low in 6 % of runs.
+        """
         atoms = self.panel.atoms(leaf)
-        helpful = np.minimum(leaf.sign * atoms.bias, 0.0).astype(np.float32)
         noise = atoms.noise if leaf.sign > 0 else -atoms.noise
-        return noise - helpful if helpful.any() else noise
+        return noise + np.abs(atoms.bias).astype(np.float32) if atoms.bias.any() else noise
 
     def _largest_noise(self, node: Somewhere) -> Singles:
         """In each draw, the largest noise over all atoms that occur in the node."""

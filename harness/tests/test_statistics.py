@@ -142,7 +142,7 @@ def slow_atoms(side: Prover, node: Somewhere | Everywhere) -> list[tuple[float, 
         atoms = side.panel.atoms(part)
         sign = 1.0 if part.asserts == ">" else -1.0
         for n, (estimate, error) in enumerate(zip(atoms.estimate, atoms.error, strict=True)):
-            noise = sign * atoms.noise[:, n].astype(np.float64) - min(sign * float(atoms.bias[n]), 0.0)
+            noise = sign * atoms.noise[:, n].astype(np.float64) + abs(float(atoms.bias[n]))
             found.append((float(sign * (estimate - part.threshold) / error), noise))
     return found
 
@@ -431,17 +431,27 @@ def test_a_ratio_to_nothing_shows_nothing(asserts: str) -> None:
     assert math.isnan(judged.parts[0].estimate)
 
 
-def test_a_bias_of_curvature_is_never_used_for_a_proof() -> None:
-    """theta = mean^2 is biased upwards: proving "<" may correct for it, proving ">" has to bear it."""
+def test_a_bias_of_curvature_counts_against_every_proof() -> None:
+    """theta = mean^2 is biased upwards: that hinders proving ">" (twice), and must not help proving "<"."""
     data = {"a": curves(gaussian(100, [0.0], 10.0))}
     more = Leaf("square", ("a",), lambda a: a**2, 0.0, ">")
     less = replace(more, asserts="<")
     side = prover(data, some(more))
-    bias = side.panel.atoms(more).bias[0]
+    atoms = side.panel.atoms(more)
+    bias, shift = atoms.bias[0], atoms.noise.mean() - atoms.bias[0]
     assert bias > 0.3
-    for_more, for_less = side._noise(more), side._noise(less)
-    assert for_more.mean() == pytest.approx(bias, abs=0.6)
-    assert for_less.mean() > -0.6
+    assert side._noise(more).mean() == pytest.approx(2 * bias + shift, abs=1e-3)
+    assert side._noise(less).mean() == pytest.approx(-shift, abs=1e-3)
+
+
+def test_products_are_perturbed_to_both_sides() -> None:
+    """The noise of a product form is its linear part: no bias, and the delta method's error."""
+    data = {"a": curves(gaussian(100, [20.0], 60.0)), "b": curves(gaussian(100, [10.0], 60.0, 1), first=500)}
+    product = Leaf("product", ("a", "b"), lambda a, b: a * b, 0.0, ">", unit=lambda a, _: np.ones_like(a))
+    atoms = prover(data, some(product)).panel.atoms(product)
+    means, errors = zip(*((v.values.mean(), v.values.std(ddof=1) / 10) for v in data.values()), strict=True)
+    assert atoms.bias[0] == 0
+    assert atoms.error[0] == pytest.approx(np.hypot(means[0] * errors[1], means[1] * errors[0]), rel=0.1)
 
 
 # ------------------------------------------------------------------------------------------- looks
