@@ -6,7 +6,6 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Generator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from harness.expectations import Expectations
 from harness.gpu import pin_worker
 from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, command, message
 from harness.progress import Printed, Progress, Watch, Written
+from harness.record import plain
 from harness.run import Run, header
 from harness.sample import TASKS
 from harness.settings import check_gpu, check_writable, read_settings
@@ -211,8 +211,8 @@ def conclude_claim(run: Run, claim: Claim, item: pytest.Item) -> None:
     enforced = run.enforced(claim.checkpoint)
     record = claim_record(examination, claim, expected, enforced=enforced)
     payload = {
-        "claim": asdict(record),
-        "checkpoint": asdict(examination.record()),
+        "claim": plain(record),
+        "checkpoint": plain(examination.record()),
         "key": claim.key,
         "dataset": [run.dataset.name, run.dataset.sha256],
     }

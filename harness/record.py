@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -168,7 +168,7 @@ class RunRecord:
     def to_json(self) -> str:
         """Write the record; numbers that are not finite become null."""
         data = {"version": RECORD_VERSION, **asdict(self)}
-        return json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+        return json.dumps(plain(data), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -209,11 +209,14 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
+    """Make records, or what holds them, plain JSON-like data; numbers that are not finite become None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value.value if isinstance(value, Verdict) else value
