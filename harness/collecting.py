@@ -17,6 +17,7 @@ from harness.expectations import Expectations, differences, read_expectations, t
 from harness.provenance import SUITE_VERSION, provenance
 from harness.record import CheckpointRecord, ClaimRecord, RunRecord, structure
 from harness.run import Run
+from harness.sample import TASKS
 from harness.verdict import Judgement
 
 REMARKS = (
@@ -68,7 +69,8 @@ class RecordCollector:
 
     def record(self) -> RunRecord:
         """The record of this run."""
-        claims = tuple(structure(payload["claim"], ClaimRecord) for payload in self.payloads)
+        found = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
+        claims = tuple(sorted(found, key=_order))
         checkpoints: dict[str, CheckpointRecord] = {}
         for payload in self.payloads:
             found = structure(payload["checkpoint"], CheckpointRecord)
@@ -99,7 +101,7 @@ class RecordCollector:
             old = read_expectations(path)
             judged = {
                 str(payload["key"]): structure(payload["claim"]["judgement"], Judgement)
-                for payload in self.payloads
+                for payload in sorted(self.payloads, key=lambda payload: str(payload["key"]))
                 if payload["checkpoint"]["name"] == checkpoint.name
             }
             verdicts = {key: judgement.verdict for key, judgement in judged.items()}
@@ -122,6 +124,11 @@ class RecordCollector:
                     today(),
                 ),
             )
+
+
+def _order(claim: ClaimRecord) -> tuple[str, str, int]:
+    """Claims by id, tasks in the paper's order, whoever finished first."""
+    return claim.checkpoint, claim.id, TASKS.index(claim.task) if claim.task else -1
 
 
 def why(judgement: Judgement) -> str:

@@ -95,9 +95,9 @@ class Evidence:
         frames = [frame for path in sorted(self.folder.glob(pattern)) if (frame := _read(path)) is not None]
         if not frames:
             return pl.DataFrame(schema=SCHEMA)
-        return pl.concat(frames).unique(
-            ["task", "sample", "probe", "reading"], keep="first", maintain_order=True
-        )
+        row = ["task", "sample", "probe", "reading"]
+        # Sorted, so that sums over rows do not depend on who measured what when, not even in the last bit.
+        return pl.concat(frames).unique(row, keep="first", maintain_order=True).sort(row)
 
     @contextmanager
     def claim(self, block: int) -> Iterator[bool]:
