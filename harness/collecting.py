@@ -69,8 +69,8 @@ class RecordCollector:
 
     def record(self) -> RunRecord:
         """The record of this run."""
-        found = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
-        claims = tuple(sorted(found, key=_order))
+        judged = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
+        claims = tuple(sorted(judged, key=_order))
         checkpoints: dict[str, CheckpointRecord] = {}
         for payload in self.payloads:
             found = structure(payload["checkpoint"], CheckpointRecord)
