@@ -1,0 +1,154 @@
+"""The benchmark's parts, and a fast guard on the error rates it measures at length."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from harness.calibration import report
+from harness.calibration.batch import Batch, Multipliers
+from harness.calibration.cases import Case, edges, powers
+from harness.calibration.populations import SHAPES, Population
+from harness.calibration.simulation import LOOKS, Count, Pool, count, count_singly, planned
+from harness.statistics import FEWEST_IMAGES, Bools, Curves, Panel, Prover, Singles, judge, measures, negation
+from harness.verdict import Verdict
+
+EDGES = edges()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("mean", [-60.0, -10.0, 0.0, 10.0])
+def test_populations_have_the_means_they_say(shape: str, mean: float) -> None:
+    population = Population({"d": np.full(4, mean), "e": np.full(4, mean)}, frozenset(), shape)
+    data = population.averages(20_000, np.random.default_rng(1))
+    for values in data.values():
+        error = values.std(axis=0) / np.sqrt(20_000)
+        assert np.abs(values.mean(axis=0) - mean).max() < 4.5 * error.max() + 1e-9
+        assert values.min() >= -100 or shape in {"gaussian", "rebound", "unlike"}
+
+
+@pytest.mark.parametrize("shape", ["piled", "skewed"])
+def test_probabilities_have_the_means_they_say(shape: str) -> None:
+    population = Population({"p": np.array([0.0, 0.05, 0.6])}, frozenset("p"), shape)
+    values = population.averages(20_000, np.random.default_rng(1))["p"]
+    assert values.mean(axis=0) == pytest.approx([0.0, 0.05, 0.6], abs=0.012)
+    assert 0 <= values.min() <= values.max() <= 1
+
+
+class FixedPanel(Panel):
+    """A panel that uses given multipliers."""
+
+    def __init__(self, data: dict[str, Curves], keys: tuple[str, ...], fixed: Multipliers) -> None:
+        self._fixed = fixed
+        self._turn = iter(keys)
+        self._key = ""
+        super().__init__(data, keys, 0, len(fixed.images))
+
+    def _multipliers(self, columns: int) -> Singles:
+        pseudo = columns == 2
+        return self._fixed.pseudo[self._key] if pseudo else self._fixed.images[:, :columns]
+
+    def _stretches(self, points: int) -> Bools:
+        self._key = next(self._turn)
+        assert self._fixed.swapped[self._key].shape[1] == points
+        return self._fixed.swapped[self._key]
+
+
+@pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
+def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
+    """Two implementations, one for a data set and one for many, agree on every form."""
+    sets, images = 4, 60
+    random = np.random.default_rng(7)
+    population = Population(case.means, case.probabilities, case.shapes[0])
+    data = population.averages(sets * images, random)
+    fixed = Pool(images, seed=3).cut({key: values.shape[1] for key, values in data.items()}, random)
+    stacked = {key: values.reshape(sets, images, -1) for key, values in data.items()}
+    batch = Batch(stacked, {key: population.anchors(key) for key in data}, fixed)
+    names = tuple(f"{image:02d}" for image in range(images))
+    for tree in (case.tree, negation(case.tree)):
+        together = batch.prove(tree)
+        for one in range(sets):
+            curves = {k: Curves(names, v[one], images, population.anchors(k)) for k, v in stacked.items()}
+            alone = Prover(FixedPanel(curves, tuple(map(str, measures(tree))), fixed)).prove(tree)
+            assert together[one] == pytest.approx(alone, abs=6 / 400)
+
+
+def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
+    for images in (60, 120, 240, 1_000):
+        names = tuple(f"{image:04d}" for image in range(images))
+        values = np.random.default_rng(0).normal(-10, 30, (images, 1))
+        case = EDGES[0]
+        key = measures(case.tree)[0]
+        data = [
+            {key: Curves(names[:size], np.repeat(values[:size], 8, axis=1), size, (-100.0, 100.0))}
+            for size in (round(share * images) for share in LOOKS)
+        ]
+        judged = judge("x", case.tree, data, draws=200)
+        assert planned(images)[-1][0] == judged.n_images
+        assert planned(images)[-1][1] == pytest.approx(judged.alpha)
+    assert sum(level for _, level in planned(240)) == pytest.approx(0.05)
+    assert planned(FEWEST_IMAGES - 1) == []
+
+
+def test_bound_is_clopper_and_pearsons() -> None:
+    row = Count("form", "truth", "SUPPORTED", "piled", 60, 10_000, 512, 0)
+    expected = proportion_confint(512, 10_000, alpha=0.10, method="beta")[1]
+    assert row.bound == pytest.approx(expected)
+    assert Count("form", "truth", "SUPPORTED", "piled", 60, 5, 5, 0).bound == 1.0
+
+
+def test_the_short_cut_gives_the_rates_of_full_judgements() -> None:
+    case = next(case for case in powers() if case.form == "stronger than")
+    pool = Pool(60, seed=1)
+    (short,) = count(case, "gaussian", 60, 200, pool)
+    (full,) = count_singly(case, "gaussian", 60, 60)
+    table = [[short.hits, short.repetitions - short.hits], [full.hits, full.repetitions - full.hits]]
+    assert stats.fisher_exact(table).pvalue > 0.001
+
+
+@pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
+def test_guard_false_verdicts_stay_rare(case: Case) -> None:
+    """Fast: 400 data sets a form. A true rate of 5 % gives more than 36 with a chance of 1 in 1,000."""
+    pool = _pool()
+    for row in count(case, case.shapes[0], 60, 400, pool):
+        assert row.hits <= 36, f"{row.verdict} in {row.rate:.1%}"
+
+
+_POOLS: list[Pool] = []
+
+
+def _pool() -> Pool:
+    if not _POOLS:
+        _POOLS.append(Pool(60, seed=2))
+    return _POOLS[0]
+
+
+def test_guard_has_the_power_to_fail() -> None:
+    """A truth that is not on the edge but beyond it is found: the guard would see a broken form."""
+    case = next(case for case in powers() if Verdict.SUPPORTED in case.counts)
+    (row,) = count(case, "gaussian", 60, 100, _pool())
+    assert row.hits > 36
+
+
+def test_every_form_of_the_catalogue_is_on_the_edge_both_ways() -> None:
+    counted = {(case.form, verdict) for case in EDGES for verdict in case.counts}
+    formed = {form for form, _ in counted}
+    assert counted == {(form, verdict) for form in formed for verdict in (Verdict.SUPPORTED, Verdict.REFUTED)}
+
+
+def test_committed_report_is_of_these_results() -> None:
+    results = json.loads((report.FOLDER / "results.json").read_text(encoding="utf-8"))
+    assert (report.FOLDER / "results.md").read_text(encoding="utf-8") == report.markdown(results)
+    forms_measured = {(row["form"], row["verdict"]) for row in results["errors"] if row["stage"] == "final"}
+    assert forms_measured == {(case.form, verdict.value) for case in EDGES for verdict in case.counts}
+
+
+def test_report_is_written(tmp_path: Path) -> None:
+    results = json.loads((report.FOLDER / "results.json").read_text(encoding="utf-8"))
+    report.write(results, tmp_path)
+    assert (tmp_path / "results.md").read_text(encoding="utf-8").startswith("# How often")
