@@ -14,7 +14,8 @@ BLACK = (0.0, 0.0, 0.0)
 def painted(box: Box, size: tuple[int, int], geometry: SquarePadding) -> set[int]:
     """Patches whose area overlaps the painted box after padding: by counting pixels at high resolution."""
     canvas = np.zeros((size[1], size[0], 3), dtype=np.uint8)
-    canvas[max(box.y, 0) : box.y + box.height, max(box.x, 0) : box.x + box.width] = 255
+    bottom, right = max(box.y + box.height, 0), max(box.x + box.width, 0)
+    canvas[max(box.y, 0) : bottom, max(box.x, 0) : right] = 255
     square = pad_to_square(Image.fromarray(canvas), BLACK)
     # Every original pixel becomes side×side pixels, so that patch borders fall on pixel borders.
     big = square.resize(
