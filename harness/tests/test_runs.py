@@ -105,7 +105,6 @@ def test_a_second_run_measures_nothing_and_a_smaller_one_judges_alike(suite: Sui
 @pytest.mark.usefixtures("alone")
 def test_a_verdict_that_changes_fails_the_run(suite: Suite) -> None:
     known = suite.expectations.read_text(encoding="utf-8")
-    assert suite("alone", *PART).returncode == 0
     swapped = (
         known.replace('"SUPPORTED"', '"x"').replace('"REFUTED"', '"SUPPORTED"').replace('"x"', '"REFUTED"')
     )
