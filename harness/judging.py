@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from harness.claims import Claim
+from harness.depth import Grid, LensGrid
 from harness.describe import describe
 from harness.examine import Examination
 from harness.expectations import Expectations
 from harness.probes import Lens, Measure
 from harness.record import ClaimRecord, Curve
 from harness.statistics import curve_band
-from harness.study import Hypothesis
 from harness.table import Look
-from harness.verdict import Judgement, Part, Verdict
+from harness.verdict import Judgement, Part
 
 UNITS = {
     "p_c": "change of the answer's probability in per cent",
@@ -86,7 +86,7 @@ def curve(examination: Examination, measure: Measure, look: Look) -> Curve:
     """A measure's mean curve with its simultaneous band."""
     data = look[measure]
     band = curve_band(data, str(measure))
-    stated = _geometry(examination, measure)
+    points, depth = _geometry(examination, measure)
     return Curve(
         label=_label(measure),
         task=measure.task,
@@ -94,8 +94,8 @@ def curve(examination: Examination, measure: Measure, look: Look) -> Curve:
         unit="probability" if isinstance(measure.probe, Lens) else UNITS[measure.reading],
         role=_role(measure),
         window=None if isinstance(measure.probe, Lens) else measure.probe.window,
-        points=stated[0],
-        depth=stated[1],
+        points=points,
+        depth=depth,
         mean=tuple(band.mean.tolist()),
         lower=tuple(band.lower.tolist()),
         upper=tuple(band.upper.tolist()),
@@ -110,8 +110,6 @@ def command(claim: Claim) -> str:
 
 
 def _geometry(examination: Examination, measure: Measure) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    from harness.depth import Grid, LensGrid  # noqa: PLC0415
-
     layers = examination.facts.layers
     if isinstance(measure.probe, Lens):
         lens = LensGrid(layers)
@@ -131,15 +129,3 @@ def _role(measure: Measure) -> str:
     if isinstance(measure.probe, Lens):
         return "lens"
     return "effect" if measure.probe.flow.draw is None else "null"
-
-
-__all__ = [
-    "ClaimRefutedError",
-    "ClaimUndecidedError",
-    "Hypothesis",
-    "Verdict",
-    "claim_record",
-    "command",
-    "curve",
-    "message",
-]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import HarnessError
 from harness.flow import Flow
 
 SWEEP_READINGS = ("p_c", "log_odds", "flip")
@@ -55,17 +54,3 @@ class Measure:
 
     def __str__(self) -> str:
         return f"{self.probe} {self.reading} on {self.task}"
-
-
-def parse_probe(text: str) -> Probe:
-    """Read a probe's name back.
-
-    Raises:
-        HarnessError: if it is not the name of a probe.
-    """
-    if text in {"lens", "lens+norm"}:
-        return Lens(norm=text == "lens+norm")
-    flow, at, window = text.rpartition("@")
-    if not at or not window.isdecimal():
-        raise HarnessError(f"{text!r} is not the name of a probe")
-    return Sweep(Flow.parse(flow), int(window))

@@ -1,33 +1,14 @@
-"""Small parts: names of probes, progress lines, expectations, settings of a study."""
+"""Small parts: progress lines, expectations, settings of a study."""
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
 
 from harness.errors import HarnessError, RegionError
 from harness.expectations import Expectations, differences, read_expectations, write_expectations
-from harness.flow import Flow
-from harness.probes import Lens, Sweep, parse_probe
 from harness.progress import Printed, line
 from harness.study import Hypothesis, Study
 from harness.verdict import Verdict
-
-
-@given(
-    window=st.integers(1, 99),
-    draw=st.none() | st.integers(0, 9),
-    source=st.sampled_from(["image", "a+b"]),
-    norm=st.booleans(),
-)
-def test_a_probe_reads_back_what_it_writes(window: int, draw: int | None, source: str, norm: bool) -> None:  # noqa: FBT001
-    for probe in (Sweep(Flow(source, "last", draw), window), Lens(norm)):
-        assert parse_probe(str(probe)) == probe
-
-
-def test_what_is_not_a_probe_is_refused() -> None:
-    with pytest.raises(HarnessError, match="is not the name of a probe"):
-        parse_probe("image->last")
 
 
 def test_progress_says_the_time_left() -> None:
