@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from harness.adapters import ADAPTERS, Pictures
 from harness.attention import ATTENTION_NAME, register
 from harness.depth import rule_window
 from harness.errors import CheckpointError
-from harness.facts import SUPPORTED, facts_of
+from harness.facts import Facts, check_supported, facts_of
 from harness.fingerprint import fingerprint
-from harness.patches import SquarePadding
-from harness.prompt import VICUNA_V1, PromptFormat, read_format
+from harness.prompt import PromptFormat, prompt_format
+
+AUTO = "auto"
+"""The device of a model that is spread over all GPUs."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Checkpoint:
         model: the transformers model, in evaluation mode, on ``device``.
         processor: its processor.
         prompt: its prompt format.
-        geometry: how its pictures become patches.
+        pictures: how its pictures become visual tokens.
         sha256: hash over the files that decide its results.
     """
 
@@ -44,7 +48,7 @@ class Checkpoint:
     model: Any
     processor: Any
     prompt: PromptFormat
-    geometry: SquarePadding
+    pictures: Pictures
     sha256: str
 
     @property
@@ -89,50 +93,75 @@ class Checkpoint:
 
 
 def load(
-    path: str | Path, *, name: str | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
+    path: str | Path | Facts,
+    *,
+    name: str | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    prompt: str | None = None,
+    image_handling: str | None = None,
 ) -> Checkpoint:
-    """Load a checkpoint directory or hub id.
+    """Load a checkpoint directory, hub id or alias.
 
     Args:
-        path: a directory in transformers' format, or a hub id.
-        name: how reports call it; the last part of the path unless given.
-        device: a torch device.
+        path: a directory in transformers' format, a hub id, an alias, or facts already known.
+        name: how reports call it; the alias or the last part of the path unless given.
+        device: a torch device, or ``auto``: spread over all GPUs and, where they do not suffice, memory.
         dtype: the dtype of all weights.
+        prompt: name or file of a prompt format, instead of the checkpoint's own.
+        image_handling: ``square`` or ``tiles``, instead of the checkpoint's own.
 
     Raises:
         CheckpointError: if there is no such checkpoint, its type is not supported, weights are
             missing, unexpected or unsafe, or its decoder attends in a way the engines cannot
             reproduce exactly.
     """
-    source = str(path)
-    facts = facts_of(source)
+    facts = path if isinstance(path, Facts) else facts_of(str(path))
     source = facts.path
-    model = _load_model(source, dtype).to(device).eval()
+    model = _load_model(facts, device, dtype).eval()
     _refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
-    processor = _load_processor(source)
+    processor = _load_processor(facts)
+    try:
+        adapter = ADAPTERS[model.config.model_type]
+        handling = adapter.handling(image_handling or facts.image_handling)
+        pictures = adapter.pictures(model, processor.image_processor, handling)
+        prompting = prompt_format(Path(source), processor, prompt or facts.prompt)
+    except CheckpointError as error:
+        raise CheckpointError(f"{source}: {error}") from error
     return Checkpoint(
         name=name or facts.name,
         path=source,
         model=model,
         processor=processor,
-        prompt=_prompt_format(source),
-        geometry=_geometry(processor, model, source),
-        sha256=fingerprint(source),
+        prompt=prompting,
+        pictures=pictures,
+        sha256=fingerprint(source, facts.revision),
     )
 
 
-def _load_model(source: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
+def _load_model(facts: Facts, device: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
     import transformers  # noqa: PLC0415 - takes seconds; collection must not pay
 
     transformers.utils.logging.disable_progress_bar()  # the terminal shows progress of its own
+    source, spread = facts.path, _spread(device)
     try:
-        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False)
-        model_class = getattr(transformers, SUPPORTED[config.model_type])
-        model, info = model_class.from_pretrained(
-            source, dtype=dtype, use_safetensors=True, output_loading_info=True
+        config = transformers.AutoConfig.from_pretrained(
+            source, revision=facts.revision, trust_remote_code=False
         )
+        check_supported(str(config.model_type), source)
+        model_class = getattr(transformers, ADAPTERS[config.model_type].model_class)
+        model, info = model_class.from_pretrained(
+            source,
+            revision=facts.revision,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **spread,
+        )
+    except CheckpointError:
+        raise
     except Exception as error:
         raise CheckpointError(f"{source}: weights cannot be loaded ({_first_line(error)})") from error
     for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
@@ -143,19 +172,67 @@ def _load_model(source: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
                 f"{source}: {len(keys)} {words} weights, e.g. {keys[0]}; a model with them would be partly "
                 "random. Save the checkpoint again with the installed transformers"
             )
-    return model
+    return model if spread else model.to(device)
 
 
-def _load_processor(source: str) -> Any:  # noqa: ANN401
-    from transformers import AutoProcessor  # noqa: PLC0415 - takes seconds; collection must not pay
+def _spread(device: str) -> dict[str, str]:
+    """What transformers is told about devices: nothing, unless the model is to be spread over several."""
+    if device != AUTO:
+        return {}
+    if find_spec("accelerate") is None:
+        raise CheckpointError(
+            "device auto: spreading a model over GPUs needs accelerate; pip install accelerate"
+        )
+    return {"device_map": "auto"}
 
+
+@dataclass(frozen=True)
+class ImageProcessing:
+    """What the harness needs of a processor, for model types whose processor wants more than is there.
+
+    LLaVA-OneVision's brings a video processor, which needs torchvision.
+    """
+
+    tokenizer: Any
+    image_processor: Any
+    image_token: str | None
+    chat_template: str | None
+
+    def apply_chat_template(self, messages: list[dict[str, Any]], **options: Any) -> Any:  # noqa: ANN401
+        """See transformers' processors."""
+        return self.tokenizer.apply_chat_template(messages, chat_template=self.chat_template, **options)
+
+
+def _load_processor(facts: Facts) -> Any:  # noqa: ANN401
+    from transformers import AutoImageProcessor, AutoProcessor  # noqa: PLC0415 - takes seconds
+
+    source = facts.path
+    options: dict[str, Any] = {"revision": facts.revision, "trust_remote_code": False}
     try:
-        processor = AutoProcessor.from_pretrained(source, trust_remote_code=False)
+        try:
+            processor: Any = AutoProcessor.from_pretrained(source, **options)
+        except ImportError:
+            processor = _without_video(source, options)
+        if find_spec("torchvision") is not None and hasattr(processor, "image_processor"):
+            # The pixels of the paper, and of machines without torchvision, are PIL's.
+            processor.image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
     except Exception as error:
         raise CheckpointError(f"{source}: its processor cannot be loaded ({_first_line(error)})") from error
-    if getattr(processor, "image_token", None) is None:
+    if getattr(processor, "image_token", None) is None or not hasattr(processor, "image_processor"):
         raise CheckpointError(f"{source}: its processor has no image token; is it a text-only model?")
     return processor
+
+
+def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
+    from transformers import AutoImageProcessor, AutoTokenizer  # noqa: PLC0415 - takes seconds
+    from transformers.processing_utils import ProcessorMixin  # noqa: PLC0415
+
+    tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    images = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
+    settings = ProcessorMixin.get_processor_dict(source, **options)[0]
+    token = getattr(tokenizer, "image_token", None) or settings.get("image_token")
+    template = settings.get("chat_template") or tokenizer.chat_template
+    return ImageProcessing(tokenizer, images, token, template)
 
 
 def _first_line(error: Exception) -> str:
@@ -173,19 +250,3 @@ def _refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN
         raise CheckpointError(f"{source}: sliding-window attention is not supported")
     if getattr(config, "attn_logit_softcapping", None):
         raise CheckpointError(f"{source}: soft-capped attention is not supported")
-
-
-def _prompt_format(source: str) -> PromptFormat:
-    own = Path(source) / "prompt.json"
-    return read_format(own) if own.is_file() else VICUNA_V1
-
-
-def _geometry(processor: Any, model: Any, source: str) -> SquarePadding:  # noqa: ANN401
-    vision = model.config.vision_config
-    crop = getattr(processor.image_processor, "crop_size", None) or processor.image_processor.size
-    side = crop["height"] if "height" in crop else crop["shortest_edge"]
-    if side != vision.image_size:
-        raise CheckpointError(
-            f"{source}: the processor makes {side}-pixel pictures, the vision tower wants {vision.image_size}"
-        )
-    return SquarePadding(side, vision.patch_size)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image, UnidentifiedImageError
@@ -12,9 +14,9 @@ from torch import Tensor
 
 from harness.checkpoint import Checkpoint
 from harness.errors import CheckpointError, DataError, RegionError
-from harness.patches import SquarePadding, pad_to_square
+from harness.patches import Layout
 from harness.prompt import IMAGE
-from harness.regions import Regions, Span, question_parts, segment_positions
+from harness.regions import Regions, Span, image_regions, question_parts, segment_positions
 from harness.sample import Sample
 
 MAX_PIXELS = 50_000_000
@@ -28,10 +30,11 @@ class Encoded:
     Attributes:
         sample: the sample.
         ids: token ids ``[n]``, one image token per visual token.
-        pixels: ``[1, 3, height, width]``.
+        pixels: the model's ``pixel_values``: ``[1, 3, height, width]``, or ``[1, tiles, 3, height, width]``.
         regions: positions by region name.
         text: the prompt's text, the image tokens written out.
         offsets: character offsets of every token in ``text``.
+        extra: what the model wants beside the pixels, by keyword (``image_sizes``).
     """
 
     sample: Sample
@@ -40,11 +43,17 @@ class Encoded:
     regions: Regions
     text: str
     offsets: tuple[Span, ...]
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def length(self) -> int:
         """Prompt length in tokens."""
         return int(self.ids.shape[0])
+
+    @property
+    def visual(self) -> dict[str, Tensor]:
+        """The picture as keyword inputs of the model."""
+        return {"pixel_values": self.pixels, **self.extra}
 
 
 def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default") -> Encoded:
@@ -57,30 +66,24 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
 
     Raises:
         DataError: if the image cannot be read.
-        RegionError: if the question's tokens do not give back its words.
+        RegionError: if the picture's size is not the annotated one, or decoding the question's tokens
+            does not give back its words.
         CheckpointError: if the tokenizer has no character offsets.
     """
-    pixels = load_pixels(checkpoint, sample.image_path)
-    text, spans = _expanded(checkpoint, sample, instruction)
-    tokenizer = checkpoint.processor.tokenizer
-    if not tokenizer.is_fast:
-        raise CheckpointError(f"{checkpoint.name}: its tokenizer has no offsets; a fast tokenizer is needed")
-    encoding = tokenizer(
-        text, add_special_tokens=checkpoint.prompt.adds_bos, return_offsets_mapping=True, return_tensors=None
-    )
-    ids = torch.tensor(encoding["input_ids"], dtype=torch.long)
-    offsets = tuple((int(start), int(stop)) for start, stop in encoding["offset_mapping"])
-    if tokenizer.eos_token_id is not None and ids[-1] == tokenizer.eos_token_id:
-        ids, offsets = ids[:-1], offsets[:-1]
-    regions = _regions(checkpoint, sample, spans, offsets, text)
-    return Encoded(sample, ids, pixels, regions, text, offsets)
+    picture = read_picture(sample.image_path)
+    if picture.size != sample.image_size:
+        raise RegionError(f"the picture is {_by(picture.size)} pixels, its row says {_by(sample.image_size)}")
+    layout = checkpoint.pictures.layout(picture.size)
+    prompt = _Prompt.of(checkpoint, sample, instruction, layout.count)
+    regions = _regions(checkpoint, sample, prompt, layout)
+    inputs = dict(checkpoint.pictures.inputs(picture))
+    pixels = inputs.pop("pixel_values").to(checkpoint.device, checkpoint.dtype)
+    ids = torch.tensor(prompt.ids, dtype=torch.long)
+    return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, inputs)
 
 
-def load_pixels(checkpoint: Checkpoint, path: Path) -> Tensor:
-    """Read an image file the way the checkpoint was trained: padded to a square, then processed.
-
-    Returns:
-        ``[1, 3, side, side]`` in the checkpoint's dtype, on its device.
+def read_picture(path: Path) -> Image.Image:
+    """Read an image file as RGB.
 
     Raises:
         DataError: if the file is missing, broken or too large.
@@ -88,44 +91,90 @@ def load_pixels(checkpoint: Checkpoint, path: Path) -> Tensor:
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise DataError(
-                    f"{path}: {image.width}×{image.height} pixels is more than a picture should have"
-                )
-            picture = image.convert("RGB")
+                raise DataError(f"{path}: {_by(image.size)} pixels is more than a picture should have")
+            return image.convert("RGB")
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such image file") from error
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read as an image ({error})") from error
-    processor = checkpoint.processor.image_processor
-    square = pad_to_square(picture, tuple(processor.image_mean))
-    pixels: Tensor = processor(images=square, return_tensors="pt")["pixel_values"]
-    return pixels.to(checkpoint.device, checkpoint.dtype)
 
 
-def _expanded(checkpoint: Checkpoint, sample: Sample, instruction: str) -> tuple[str, list[tuple[str, Span]]]:
-    """The prompt with its visual tokens written out, and where each segment stands in it."""
-    visual = checkpoint.processor.image_token * checkpoint.geometry.count
-    text, spans = "", []
-    for name, segment in checkpoint.prompt.fill(sample.question, instruction):
-        filled = segment.replace(IMAGE, visual)
-        spans.append((name, (len(text), len(text) + len(filled))))
-        text += filled
-    return text, spans
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
 
 
-def _regions(
-    checkpoint: Checkpoint,
-    sample: Sample,
-    spans: list[tuple[str, Span]],
-    offsets: tuple[Span, ...],
-    text: str,
-) -> Regions:
-    segments = segment_positions(spans, offsets, text)
-    question, image, last = segments["question"], segments["image"], len(offsets) - 1
-    if len(image) != checkpoint.geometry.count:
-        raise RegionError(f"{sample.id}: {len(image)} image tokens, expected {checkpoint.geometry.count}")
-    start, stop = next(span for name, span in spans if name == "question")
-    _check_words(sample, question, offsets, text[start:stop], text)
+@dataclass(frozen=True)
+class _Prompt:
+    """A prompt, its visual tokens written out.
+
+    Attributes:
+        text: the whole prompt.
+        spans: where each segment stands in it, in characters.
+        ids: its token ids.
+        offsets: character offsets of every token.
+    """
+
+    text: str
+    spans: tuple[tuple[str, Span], ...]
+    ids: tuple[int, ...]
+    offsets: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, sample: Sample, instruction: str, count: int) -> _Prompt:
+        """Write and tokenize the prompt of a sample with ``count`` visual tokens."""
+        visual = checkpoint.processor.image_token * count
+        text, spans = "", []
+        for name, segment in checkpoint.prompt.fill(sample.question, instruction):
+            filled = visual if segment == IMAGE else segment.replace(IMAGE, visual)
+            spans.append((name, (len(text), len(text) + len(filled))))
+            text += filled
+        pieces = [(0, len(text))]
+        if checkpoint.prompt.splits_at_image:
+            start, stop = next(span for name, span in spans if name == "image")
+            pieces = [(0, start), (start, stop), (stop, len(text))]
+        ids: list[int] = []
+        offsets: list[Span] = []
+        for number, (start, stop) in enumerate(pieces):
+            more, where = _tokens(checkpoint, text[start:stop], adds_special=number == 0)
+            ids += more
+            offsets += [(start + first, start + last) for first, last in where]
+        return cls(text, tuple(spans), tuple(ids), tuple(offsets))
+
+    def span(self, name: str) -> Span:
+        """Where a segment stands."""
+        return next(span for segment, span in self.spans if segment == name)
+
+
+def _tokens(checkpoint: Checkpoint, text: str, *, adds_special: bool) -> tuple[list[int], list[Span]]:
+    """Token ids and their character offsets; special tokens only where the format wants them."""
+    tokenizer = checkpoint.processor.tokenizer
+    if not tokenizer.is_fast:
+        raise CheckpointError(f"{checkpoint.name}: its tokenizer has no offsets; a fast tokenizer is needed")
+    encoding = tokenizer(
+        text,
+        add_special_tokens=adds_special and checkpoint.prompt.adds_bos,
+        return_offsets_mapping=True,
+        return_tensors=None,
+    )
+    ids = list(encoding["input_ids"])
+    offsets = [(int(start), int(stop)) for start, stop in encoding["offset_mapping"]]
+    if adds_special and ids and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token):
+        ids, offsets = ids[:-1], offsets[:-1]
+    return ids, offsets
+
+
+def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: Layout) -> Regions:
+    segments = segment_positions(prompt.spans, prompt.offsets, prompt.text)
+    question, image, last = segments["question"], segments["image"], len(prompt.ids) - 1
+    visual = [at for at, token in enumerate(prompt.ids) if token == checkpoint.model.config.image_token_id]
+    if visual != image or len(image) != layout.count:
+        raise RegionError(f"{len(visual)} image tokens in the prompt, {layout.count} visual tokens expected")
+    start, stop = prompt.span("question")
+    says = _Decoder(checkpoint.processor.tokenizer, prompt.ids)
+    if not question or not says(question, prompt.text[start:stop]):
+        raise RegionError(
+            f"the question's tokens say {says.text(question)!r}, not {prompt.text[start:stop].strip()!r}"
+        )
     named = {name: tuple(found) for name, found in segments.items() if found}
     named["roles"] = tuple(at for at in named.get("roles", ()) if at != last)
     named |= {
@@ -134,35 +183,32 @@ def _regions(
         "before_last": tuple(range(1, last)),
         "after_image": tuple(range(max(image) + 1, last + 1)),
     }
-    named |= question_parts(sample, start, offsets, question)
-    named |= _patch_regions(checkpoint.geometry, sample, image)
-    return Regions(named, len(offsets))
-
-
-def _check_words(
-    sample: Sample, question: list[int], offsets: tuple[Span, ...], words: str, text: str
-) -> None:
-    """Decoding the question's tokens must give back the question's words."""
-    if not question:
-        raise RegionError(f"{sample.id}: the question has no tokens of its own")
-    covered = text[offsets[question[0]][0] : offsets[question[-1]][1]]
-    if covered.strip() != words.strip():
-        raise RegionError(
-            f"{sample.id}: the question's tokens say {covered.strip()!r}, not {words.strip()!r}"
-        )
-
-
-def _patch_regions(
-    geometry: SquarePadding, sample: Sample, image: Sequence[int]
-) -> dict[str, tuple[int, ...]]:
-    """Related, other and padding patches as token positions."""
-    related = {patch for box in sample.objects for patch in geometry.patches(box, sample.image_size)}
-    if not related:
-        return {}
-    padding = set(geometry.padding(sample.image_size))
-    regions = {
-        "related_patches": tuple(image[patch] for patch in sorted(related)),
-        "other_patches": tuple(image[patch] for patch in range(geometry.count) if patch not in related),
-        "padding_patches": tuple(image[patch] for patch in sorted(padding)),
+    named |= question_parts(sample, start, prompt.offsets, question, says)
+    named |= {
+        name: tuple(image[token] for token in tokens)
+        for name, tokens in image_regions(layout, sample.objects).items()
     }
-    return {name: positions for name, positions in regions.items() if positions}
+    return Regions(named, len(prompt.ids))
+
+
+@dataclass(frozen=True)
+class _Decoder:
+    """Decodes parts of a prompt, to see whether a region is what it should be."""
+
+    tokenizer: Any
+    ids: Sequence[int]
+
+    def text(self, positions: Sequence[int]) -> str:
+        """What tokens say."""
+        said: str = self.tokenizer.decode(
+            [self.ids[at] for at in positions], clean_up_tokenization_spaces=False
+        )
+        return said
+
+    def __call__(self, positions: Sequence[int], words: str) -> bool:
+        """Whether tokens say these words: white space and case aside, as Unicode's NFKC writes them."""
+        return _plain(self.text(positions)) == _plain(words)
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

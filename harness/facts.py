@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.adapters import ADAPTERS
 from harness.errors import CheckpointError
-
-SUPPORTED = {"llava": "LlavaForConditionalGeneration"}
-"""Model types by their ``config.json`` and the transformers class that loads them."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +22,18 @@ class Facts:
         path: the directory or hub id it is loaded from.
         layers: decoder layers, L.
         gpu: whether it is one of the paper's, which need a GPU.
+        revision: of a hub id the branch, tag or commit, or None for its default branch.
+        prompt: name or file of the prompt format, or None for the checkpoint's own.
+        image_handling: how pictures are handled, or None for the model type's own way.
     """
 
     name: str
     path: str
     layers: int
     gpu: bool = False
+    revision: str | None = None
+    prompt: str | None = None
+    image_handling: str | None = None
 
 
 @cache
@@ -45,9 +49,17 @@ def facts_of(name: str) -> Facts:
     Raises:
         CheckpointError: if there is no such checkpoint, it has no weights or its type is not supported.
     """
-    known = registry().get(name)
-    if known:
-        return Facts(name, str(known["hub_id"]), int(known["layers"]), gpu=True)
+    for alias, known in registry().items():
+        if name in {alias, known["hub_id"]}:
+            return Facts(
+                name=alias,
+                path=str(known["hub_id"]),
+                layers=int(known["layers"]),
+                gpu=True,
+                revision=str(known["revision"]),
+                prompt=str(known["prompt"]),
+                image_handling=str(known["image_handling"]),
+            )
     if is_directory(name):
         return directory_facts(Path(name))
     return _hub_facts(name)
@@ -91,8 +103,8 @@ def directory_facts(folder: Path, name: str | None = None) -> Facts:
 
 def check_supported(model_type: str, source: str) -> None:
     """Raise `CheckpointError` if the harness cannot run this model type."""
-    if model_type not in SUPPORTED:
-        known = ", ".join(sorted(SUPPORTED))
+    if model_type not in ADAPTERS:
+        known = ", ".join(sorted(ADAPTERS))
         raise CheckpointError(f"{source}: model type {model_type!r} is not supported; supported: {known}")
 
 
@@ -108,4 +120,25 @@ def _hub_facts(name: str) -> Facts:
             f"no checkpoint {name!r}: no directory, not one of {known}, not given by the hub ({reason})"
         ) from error
     check_supported(str(config.model_type), name)
-    return Facts(name.rpartition("/")[2], name, int(config.text_config.num_hidden_layers))
+    layers = int(config.text_config.num_hidden_layers)
+    return Facts(name.rpartition("/")[2], name, layers, revision=getattr(config, "_commit_hash", None))
+
+
+def pinned(facts: Facts) -> Facts:
+    """The same checkpoint with the commit that a hub's branch or tag stands for now.
+
+    What is measured is stored under it: a branch that moves must not meet the old evidence.
+
+    Raises:
+        CheckpointError: if the hub does not give it.
+    """
+    if is_directory(facts.path):
+        return facts
+    from transformers.utils.hub import cached_file, extract_commit_hash  # noqa: PLC0415 - takes seconds
+
+    try:
+        file = cached_file(facts.path, "config.json", revision=facts.revision)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CheckpointError(f"{facts.path}: not given by the hub ({reason})") from error
+    return replace(facts, revision=extract_commit_hash(file, None) or facts.revision)

@@ -8,23 +8,33 @@ from pathlib import Path
 
 HASHED_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 ENGINE_SOURCES = (
-    *("attention.py", "checkpoint.py", "decoding.py", "depth.py", "encode.py", "engine.py", "knockout.py"),
+    *(
+        "adapters",
+        "attention.py",
+        "checkpoint.py",
+        "decoding.py",
+        "depth.py",
+        "encode.py",
+        "engine.py",
+        "knockout.py",
+    ),
     *("knockouts.py", "lens.py", "measure.py", "outcome.py", "patches.py", "prompt.py", "reference.py"),
     *("regions.py", "sweep"),
 )
 """Files and folders of the harness whose code decides a measured number."""
 
 
-def fingerprint(path: str) -> str:
+def fingerprint(path: str, revision: str | None = None) -> str:
     """SHA-256 over names and bytes of the files that decide a checkpoint's results.
 
     Args:
-        path: a directory; a hub id hashes to its own name until it has been fetched.
+        path: a directory, or a hub id.
+        revision: of a hub id the commit (`harness.facts.pinned`), which stands for its files.
     """
     digest = hashlib.sha256()
     folder = Path(path)
     if not folder.is_dir():
-        return hashlib.sha256(path.encode()).hexdigest()
+        return hashlib.sha256(f"{path}@{revision}".encode()).hexdigest()
     for file in sorted(folder.iterdir()):
         if file.suffix in HASHED_SUFFIXES and file.is_file():
             digest.update(file.name.encode() + b"\0")

@@ -8,11 +8,12 @@ inside the question **by whole words**: the released code takes the first substr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import RegionError
-from harness.sample import Sample
+from harness.patches import Layout
+from harness.sample import Box, Sample
 
 Span = tuple[int, int]
 REGION_NAMES = (
@@ -20,8 +21,30 @@ REGION_NAMES = (
     "true_option", "false_option", "central_object", "object1", "object2", "question_rest",
     "question_without_options", "related_patches", "other_patches", "padding_patches",
     "before_last", "after_image",
+    "base_patches", "tile_patches", "newline",
+    "related_base_patches", "other_base_patches", "related_tile_patches", "other_tile_patches",
+    "random_patches", "most_patches", "shifted_patches", "foreign_patches", "centre_patch",
 )  # fmt: skip
 """Every name a flow may use. A union of regions is written ``a+b``."""
+RELEASED_NAMES = {
+    "Question": "question",
+    "Last": "last",
+    "Image": "image",
+    "True Option": "true_option",
+    "False Option": "false_option",
+    "Central Object": "central_object",
+    "Question without Options": "question_without_options",
+    "Image Central Object": "related_patches",
+    "Image Without Central Object": "other_patches",
+    "Image Without Central Object with pad": "other_patches+newline",
+    "Image Pad": "newline",
+    "Image Original Patch": "base_patches",
+    "Image HD Patch": "tile_patches+newline",
+    "Image Central Object in HD": "related_tile_patches",
+    "Image HD Without Central Object": "other_tile_patches+newline",
+}
+"""The released code's block names and the regions they are. Its "pad" is the newline token that ends a row
+of tiles; patches that show the padding around a picture are ours (``padding_patches``)."""
 
 
 @dataclass(frozen=True)
@@ -102,44 +125,39 @@ def word_spans(question: str, phrase: str) -> list[Span]:
     return [found.span() for found in re.finditer(pattern, question, flags=re.IGNORECASE)]
 
 
-def phrase_positions(
-    phrase: str, question: str, question_start: int, offsets: Sequence[Span], candidates: Sequence[int]
-) -> tuple[int, ...]:
-    """Question tokens of a phrase's first occurrence as whole words; empty if it does not occur.
-
-    Args:
-        phrase: an option or an object's name.
-        question: the question.
-        question_start: where the question begins in the prompt, in characters.
-        offsets: character offsets of every token.
-        candidates: positions of the question's tokens.
-    """
-    spans = word_spans(question, phrase)
-    if not spans:
-        return ()
-    start, stop = (question_start + edge for edge in spans[0])
-    return tuple(at for at in candidates if offsets[at][0] < stop and offsets[at][1] > start)
+Says = Callable[[Sequence[int], str], bool]
+"""Whether the tokens at some positions decode to these words."""
 
 
 def question_parts(
-    sample: Sample, question_start: int, offsets: Sequence[Span], question: Sequence[int]
+    sample: Sample, question_start: int, offsets: Sequence[Span], question: Sequence[int], says: Says
 ) -> dict[str, tuple[int, ...]]:
-    """Options, objects and the rest inside the question.
+    """Options, objects and the rest inside the question; what is not there has no entry.
 
     Args:
         sample: the sample.
         question_start: where the question begins in the prompt, in characters.
         offsets: character offsets of every token.
         question: positions of the question's tokens.
+        says: checks that tokens decode to a phrase; a phrase that shares a token with another word has
+            no region.
     """
+    text = sample.question.strip()
 
-    def find(phrase: str | None) -> tuple[int, ...]:
-        text = sample.question.strip()
-        return phrase_positions(phrase, text, question_start, offsets, question) if phrase else ()
+    def positions(span: Span | None, phrase: str | None) -> tuple[int, ...]:
+        if span is None or phrase is None:
+            return ()
+        start, stop = (question_start + edge for edge in span)
+        found = tuple(at for at in question if offsets[at][0] < stop and offsets[at][1] > start)
+        return found if says(found, phrase) else ()
 
-    names = [box.name for box in sample.objects]
-    parts = {"true_option": find(sample.true_option), "false_option": find(sample.false_option)}
-    parts |= {f"object{number}": find(name) for number, name in enumerate(names[:2], start=1)}
+    true, false = option_spans(text, sample.true_option, sample.false_option)
+    parts = {
+        "true_option": positions(true, sample.true_option),
+        "false_option": positions(false, sample.false_option),
+    }
+    for number, box in enumerate(sample.objects[:2], start=1):
+        parts[f"object{number}"] = positions(next(iter(word_spans(text, box.name)), None), box.name)
     objects = {at for number in (1, 2) for at in parts.get(f"object{number}", ())}
     options = {*parts["true_option"], *parts["false_option"]}
     parts["central_object"] = tuple(sorted(objects))
@@ -147,3 +165,38 @@ def question_parts(
         parts["question_without_options"] = tuple(at for at in question if at not in options)
     parts["question_rest"] = tuple(at for at in question if at not in options | objects)
     return {name: found for name, found in parts.items() if found}
+
+
+def option_spans(question: str, *options: str | None) -> tuple[Span | None, ...]:
+    """Where each option first stands as whole words, but not inside a longer option.
+
+    In "Is it light brown or brown?" the option "brown" is the second one.
+    """
+    taken: list[Span] = []
+    spans: dict[str, Span | None] = {}
+    for option in sorted({option for option in options if option}, key=len, reverse=True):
+        places = word_spans(question, option)
+        free = [place for place in places if all(place[1] <= at or place[0] >= to for at, to in taken)]
+        spans[option] = next(iter(free or places), None)
+        taken += free[:1]
+    return tuple(spans.get(option) if option else None for option in options)
+
+
+def image_regions(layout: Layout, objects: Sequence[Box]) -> dict[str, tuple[int, ...]]:
+    """Numbers of the visual tokens in each region of the image; what is not there has no entry.
+
+    Args:
+        layout: the picture's visual tokens.
+        objects: the annotated objects. Related are the patches that hold a pixel of one of them, other
+            are all other patches; both need a box that reaches a patch.
+    """
+    related = {token for box in objects for token in layout.holding(box)}
+    tiles = layout.tiles.patches if layout.tiles else ()
+    parts = {"": layout.patches, "base_": layout.base.patches, "tile_": tiles}
+    regions = {"newline": layout.newlines, "base_patches": layout.base.patches, "tile_patches": tiles}
+    if related:
+        regions["padding_patches"] = layout.padding
+        for part, tokens in parts.items():
+            regions[f"related_{part}patches"] = tuple(token for token in tokens if token in related)
+            regions[f"other_{part}patches"] = tuple(token for token in tokens if token not in related)
+    return {name: tokens for name, tokens in regions.items() if tokens}

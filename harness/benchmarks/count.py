@@ -51,7 +51,7 @@ def layer_count(checkpoint: Checkpoint, rows: float, pairs: float) -> float:
 
 def vision_count(checkpoint: Checkpoint) -> float:
     """Operations of the vision tower and the projector on one picture."""
-    tower, tokens = checkpoint.model.model.vision_tower, checkpoint.geometry.count
+    tower, tokens = checkpoint.model.model.vision_tower, checkpoint.pictures.layout((1, 1)).count
     projector = checkpoint.model.model.multi_modal_projector
     weights = sum(
         module.weight.numel()

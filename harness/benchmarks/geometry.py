@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
+from harness.adapters.llava import SquarePictures
 from harness.attention import ATTENTION_NAME, register
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded, encode
@@ -58,9 +59,8 @@ class Geometry:
         model.set_attn_implementation({"text_config": ATTENTION_NAME})
         side = self.per_side * PATCH
         made: Any = processor(side, PATCH)
-        return Checkpoint(
-            self.name, self.name, model, made, SHORT_PROMPT, SquarePadding(side, PATCH), self.name
-        )
+        pictures = SquarePictures(made.image_processor, SquarePadding(side, PATCH))
+        return Checkpoint(self.name, self.name, model, made, SHORT_PROMPT, pictures, self.name)
 
     def question(self, checkpoint: Checkpoint, folder: Path) -> Encoded:
         """One question on a noise picture, an object in its middle."""

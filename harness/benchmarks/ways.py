@@ -57,9 +57,7 @@ def released(checkpoint: Checkpoint, encoded: Encoded, knockouts: list[Knockout]
     rows = []
     for knockout in knockouts:
         plan = additive(knockout, encoded.length, checkpoint.dtype)
-        output = checkpoint.model(
-            input_ids=encoded.ids[None], pixel_values=encoded.pixels, plan=plan, use_cache=False
-        )
+        output = checkpoint.model(input_ids=encoded.ids[None], **encoded.visual, plan=plan, use_cache=False)
         rows.append(output.logits[0, -1])
     return torch.stack(rows)
 

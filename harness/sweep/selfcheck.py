@@ -30,7 +30,7 @@ def own_distribution(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
     try:
         output = checkpoint.model(
             input_ids=encoded.ids[None].to(checkpoint.device),
-            pixel_values=encoded.pixels,
+            **encoded.visual,
             use_cache=False,
             logits_to_keep=1,
         )

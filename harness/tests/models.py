@@ -20,6 +20,7 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from harness.adapters.llava import SquarePictures
 from harness.attention import ATTENTION_NAME, register
 from harness.checkpoint import Checkpoint
 from harness.patches import SquarePadding
@@ -108,7 +109,8 @@ def tiny_checkpoint(
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     made = processor(per_side * patch, patch)
     name = f"{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
-    return Checkpoint(name, name, model, made, SHORT_PROMPT, SquarePadding(per_side * patch, patch), name)
+    pictures = SquarePictures(made.image_processor, SquarePadding(per_side * patch, patch))
+    return Checkpoint(name, name, model, made, SHORT_PROMPT, pictures, name)
 
 
 def _model(
