@@ -1,0 +1,110 @@
+"""Shards: the files of a store, named by what they hold and believed only if their bytes agree."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+SCHEMA: dict[str, pl.DataType] = {
+    "sample": pl.String(),
+    "task": pl.String(),
+    "image": pl.String(),
+    "probe": pl.String(),
+    "reading": pl.String(),
+    "values": pl.List(pl.Float64()),
+    "p1": pl.Float64(),
+    "reason": pl.String(),
+    "answer": pl.String(),
+}
+"""One row per sample, probe and reading. ``probe`` "base" says that the sample was looked at; its
+``reason`` is empty if the sample is kept. A probe that is undefined for a sample has one row with
+the reason and no values."""
+BASE = "base"
+SUFFIX = ".parquet"
+ASIDE = ".damaged"
+WRITING = ".writing-"
+"""How the name of a file begins that is not yet whole."""
+_NAME = re.compile(r"block-(\d{5,})-([0-9a-f]{16})\.parquet", re.ASCII)
+
+
+def block_of(name: str) -> int | None:
+    """The block a file's name speaks of; None if it is no shard's name."""
+    match = _NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def shard_name(store: str, block: int, content: bytes) -> str:
+    """The only name under which these bytes are evidence of this block of this store.
+
+    Args:
+        store: digest of the store's key.
+        block: number of the block.
+        content: the file's bytes.
+    """
+    digest = hashlib.sha256(f"{store}/{block}\0".encode() + content)
+    return f"block-{block:05d}-{digest.hexdigest()[:16]}{SUFFIX}"
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """A shard's bytes."""
+    buffer = io.BytesIO()
+    frame.cast(pl.Schema(SCHEMA)).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def decode(store: str, name: str, content: bytes) -> pl.DataFrame | None:
+    """The rows of a shard; None if these bytes are not the evidence that their name promises.
+
+    Args:
+        store: digest of the store's key.
+        name: the file's name.
+        content: the file's bytes.
+    """
+    block = block_of(name)
+    if block is None or shard_name(store, block, content) != name:
+        return None
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.schema == pl.Schema(SCHEMA) else None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, even if the power fails.
+
+    Raises:
+        OSError: if it cannot be written; nothing of it is left behind then.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{path.stem}-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rows_to_frame(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+    """Rows as dictionaries with the columns of `SCHEMA`."""
+    return pl.DataFrame(list(rows), schema=SCHEMA, orient="row")

@@ -1,0 +1,256 @@
+"""One store: the evidence of one checkpoint on one data set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from harness.errors import HarnessError
+from harness.evidence.shards import (
+    ASIDE,
+    BASE,
+    SCHEMA,
+    SUFFIX,
+    WRITING,
+    block_of,
+    decode,
+    encode,
+    shard_name,
+    write_whole,
+)
+
+KEY_FILE = "key.json"
+SOURCE_FILE = "source.json"
+LOCKS = "locks"
+Pair = tuple[str, str, str]
+"""(task, sample id, probe name): the unit of what has been measured."""
+
+
+class StoreError(HarnessError):
+    """The store cannot be read or written."""
+
+
+class Evidence:
+    """The evidence of one checkpoint on one data set.
+
+    A shard never changes, so a block is read again only when it has got another one.
+
+    Args:
+        folder: the store's folder.
+        digest: of the store's key.
+    """
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        self.folder = folder
+        self.set_aside: list[str] = []
+        """Names of files that were no evidence."""
+        self._digest = digest
+        self._read: dict[int, tuple[list[str], pl.DataFrame]] = {}
+
+    @classmethod
+    def open(cls, root: Path, name: str, key: Mapping[str, str], source: str = "") -> Evidence:
+        """Open, or begin, the store of a key.
+
+        Args:
+            root: the folder of all stores.
+            name: the checkpoint's name, for people.
+            key: everything that changes a result.
+            source: where the checkpoint lies; `prune` asks there whether it is still the same.
+
+        Raises:
+            StoreError: if the folder cannot be written.
+        """
+        text = json.dumps(dict(sorted(key.items())), indent=1)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        folder = root / f"{name}-{digest[:12]}"
+        try:
+            (folder / LOCKS).mkdir(parents=True, exist_ok=True)
+            if not _holds(folder / KEY_FILE, text.encode()):
+                write_whole(folder / SOURCE_FILE, json.dumps({"name": name, "path": source}).encode())
+                write_whole(folder / KEY_FILE, text.encode())
+        except OSError as error:
+            raise StoreError(
+                f"evidence folder {folder} cannot be written ({error.strerror}); choose one with --evidence"
+            ) from error
+        return cls(folder, digest)
+
+    @classmethod
+    def existing(cls, folder: Path) -> Evidence:
+        """A store as it lies in its folder, for reading.
+
+        Raises:
+            StoreError: if the folder is no store, or its key is not the one its name speaks of.
+        """
+        try:
+            content = (folder / KEY_FILE).read_bytes()
+        except OSError as error:
+            raise StoreError(f"{folder}: not a store ({KEY_FILE}: {error.strerror})") from error
+        digest = hashlib.sha256(content).hexdigest()
+        if not folder.name.endswith(digest[:12]):
+            raise StoreError(f"{folder}: {KEY_FILE} is damaged; it is not the key that this folder names")
+        return cls(folder, digest)
+
+    @property
+    def key(self) -> dict[str, str]:
+        """Everything that changes a result, by name."""
+        key: dict[str, str] = json.loads((self.folder / KEY_FILE).read_bytes())
+        return key
+
+    @property
+    def source(self) -> dict[str, str]:
+        """The checkpoint's ``name`` and ``path`` when the store was begun; for people, and for `prune`."""
+        try:
+            source: dict[str, str] = json.loads((self.folder / SOURCE_FILE).read_bytes())
+        except (OSError, ValueError):
+            return {"name": self.folder.name.rpartition("-")[0], "path": ""}
+        return source
+
+    def stored(self, block: int) -> set[Pair]:
+        """What a block has: pairs measured, and samples found unusable (probe ``base``)."""
+        frame = self.read(block)
+        excluded = frame.filter((pl.col("probe") == BASE) & (pl.col("reason") != ""))
+        unusable = {(task, sample, BASE) for task, sample in excluded.select("task", "sample").iter_rows()}
+        pairs = frame.filter(pl.col("probe") != BASE).select("task", "sample", "probe").unique()
+        return unusable | set(pairs.iter_rows())
+
+    def read(self, block: int | None = None) -> pl.DataFrame:
+        """All rows of a block, or of the whole store; of a sample's several base rows one is kept.
+
+        Raises:
+            StoreError: if a file is there but cannot be read.
+        """
+        by_block = self.shards()
+        if block is None:
+            for name in self._names():
+                if block_of(name) is None:
+                    self._put_aside(name)
+        numbers = sorted(by_block) if block is None else [block]
+        parts = [self._rows(number, by_block.get(number, [])) for number in numbers]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
+
+    def shards(self) -> dict[int, list[str]]:
+        """Names of the files that claim to be evidence, by block.
+
+        Raises:
+            StoreError: if the folder cannot be read.
+        """
+        by_block: dict[int, list[str]] = defaultdict(list)
+        for name in self._names():
+            block = block_of(name)
+            if block is not None:
+                by_block[block].append(name)
+        return by_block
+
+    def damaged(self) -> list[str]:
+        """Names of the files that are not the evidence they claim to be; nothing is moved.
+
+        Raises:
+            StoreError: if a file is there but cannot be read.
+        """
+        contents = ((name, self._content(name)) for name in self._names())
+        return [
+            name
+            for name, content in contents
+            if content is not None and decode(self._digest, name, content) is None
+        ]
+
+    @contextmanager
+    def claim(self, block: int) -> Iterator[bool]:
+        """Try to take a block; yields whether it was free. The kernel frees it if the worker dies.
+
+        Raises:
+            StoreError: if the lock cannot be made.
+        """
+        lock = FileLock(self.folder / LOCKS / f"block-{block:05d}.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        except (OSError, NotImplementedError) as error:
+            raise StoreError(f"{lock.lock_file}: cannot be locked ({error})") from error
+        try:
+            self._sweep_up(block)
+            yield True
+        finally:
+            lock.release()
+
+    def publish(self, block: int, frame: pl.DataFrame) -> Path:
+        """Write a block's new rows as one shard.
+
+        Raises:
+            StoreError: if the file cannot be written; what was stored stays readable.
+        """
+        content = encode(frame)
+        path = self.folder / shard_name(self._digest, block, content)
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise StoreError(
+                f"{path}: cannot be written ({error.strerror}); what was measured before is kept. "
+                "Free some space, or choose another folder with --evidence"
+            ) from error
+        return path
+
+    def _names(self) -> list[str]:
+        try:
+            names = [entry.name for entry in self.folder.iterdir()]
+        except OSError as error:
+            raise StoreError(f"evidence folder {self.folder} cannot be read ({error.strerror})") from error
+        return sorted(name for name in names if name.endswith(SUFFIX) and not name.startswith(WRITING))
+
+    def _rows(self, block: int, names: list[str]) -> pl.DataFrame:
+        """A block's rows, each once, in an order that does not depend on who measured what when."""
+        if block in self._read and self._read[block][0] == names:
+            return self._read[block][1]
+        believed, frames = [], []
+        for name in names:
+            content = self._content(name)
+            if content is None:
+                continue
+            frame = decode(self._digest, name, content)
+            if frame is None:
+                self._put_aside(name)
+                continue
+            believed.append(name)
+            frames.append(frame)
+        row = ["task", "sample", "probe", "reading"]
+        whole = pl.concat([pl.DataFrame(schema=SCHEMA), *frames])
+        whole = whole.unique(row, keep="first", maintain_order=True).sort(row)
+        self._read[block] = believed, whole
+        return whole
+
+    def _content(self, name: str) -> bytes | None:
+        """A file's bytes; None if another process has just set it aside."""
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{self.folder / name}: cannot be read ({error.strerror})") from error
+
+    def _put_aside(self, name: str) -> None:
+        """Take a file out of the evidence. If its folder cannot be written it is passed over all the same."""
+        if name not in self.set_aside:
+            self.set_aside.append(name)
+        with suppress(OSError):
+            (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{ASIDE}")
+
+    def _sweep_up(self, block: int) -> None:
+        """Remove what a worker left half written when it died; only this block's holder may."""
+        for path in self.folder.glob(f"{WRITING}block-{block:05d}-*"):
+            path.unlink(missing_ok=True)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
