@@ -3,7 +3,8 @@
 import pytest
 
 from harness.depth import MIDDLE
-from harness.forms import RISE, one_form_then_another, rises_in
+from harness.forms import RISE, leaves_behind, never_leads, one_form_then_another, onset_after, rises_in
+from harness.sample import CHOOSE_TASKS
 from harness.study import Study
 
 
@@ -11,6 +12,14 @@ from harness.study import Study
 def test_the_answer_rises_in_middle_layers(study: Study, task: str) -> None:
     """At the last position the answer is near zero in lower layers and rises in the middle ones."""
     study.judge(rises_in(study.lens("capital", task), study.lens_grid), bands=(MIDDLE,), threshold=RISE)
+
+
+@pytest.mark.claim("E2", source="ABS")
+def test_the_answer_rises_after_the_object_has_arrived(study: Study, task: str) -> None:
+    """The answer's probability rises after Related patches→Question, the second stage."""
+    capital = study.lens("capital", task)
+    related = study.effect("related_patches->question", task)
+    study.judge(onset_after(capital, related, study.lens_grid, study.grid), threshold=None)
 
 
 @pytest.mark.claim("E3", source="ABS")
@@ -25,3 +34,18 @@ def test_lower_case_comes_before_the_capital_with_the_final_norm(study: Study, t
     """The same, read with the final norm at every layer: what holds only without it is fragile."""
     lower, capital = study.lens("lower", task, norm=True), study.lens("capital", task, norm=True)
     study.judge(one_form_then_another(lower, capital, study.lens_grid), threshold=RISE)
+
+
+@pytest.mark.claim("E4", source="OURS")
+def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
+    """Asked for a lower-case answer, the model never puts the capitalised one ahead on its way."""
+    lower = study.lens("lower", task, condition="lower")
+    capital = study.lens("capital", task, condition="lower")
+    study.judge(never_leads(capital, lower, study.lens_grid), threshold=RISE)
+
+
+@pytest.mark.claim("E5", source="CODE", tasks=CHOOSE_TASKS)
+def test_the_true_option_leaves_the_false_one_behind(study: Study, task: str) -> None:
+    """Of the two options the true one takes the lead, and the false one never has it."""
+    true, false = study.lens("capital", task), study.lens("false_capital", task)
+    study.judge(leaves_behind(true, false, study.lens_grid), threshold=RISE)

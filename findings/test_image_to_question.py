@@ -1,17 +1,27 @@
-"""Part B: from the image into the question.
+"""Part B: how the image reaches the question.
 
-Knockouts whose source is every visual token and whose target is the question's own tokens.
+Knockouts whose source is every visual token and whose target is the question's own words.
 """
 
 import pytest
 
-from harness.depth import LOWER
-from harness.forms import drops_somewhere, two_dips
+from harness.depth import LOW, LOWER, MID
+from harness.forms import (
+    both_dip_and_first_deeper,
+    drops_somewhere,
+    group_stronger_at,
+    negligible_from_the_top,
+    one_depth_band,
+    two_dips,
+)
 from harness.study import Study
+
+CLEAR = ("ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr")
+FAINT = ("CompareAttr", "LogicalObj")
 
 
 @pytest.mark.claim("B1", source="ABS")
-def test_the_image_enters_the_question_in_lower_layers(study: Study, task: str) -> None:
+def test_the_image_reaches_the_question_in_lower_layers(study: Study, task: str) -> None:
     """Blocking Image→Question in the lower layers lowers the answer's probability."""
     effect = study.effect("image->question", task)
     null = study.null("image->question", task)
@@ -19,8 +29,43 @@ def test_the_image_enters_the_question_in_lower_layers(study: Study, task: str) 
 
 
 @pytest.mark.claim("B2", source="ABS, 3P")
-def test_the_image_enters_the_question_twice(study: Study, task: str) -> None:
-    """Image→Question matters twice: in the lowest layers, and again at lower-middle depth."""
+def test_the_image_reaches_the_question_twice(study: Study, task: str) -> None:
+    """Image→Question happens twice: a dip in the lowest layers, then another after a recovery."""
     study.judge(
         two_dips({grid: study.effect("image->question", task, on=grid) for grid in study.windows(1, 3)})
     )
+
+
+@pytest.mark.claim("B3", source="3P")
+def test_the_first_dip_is_the_deeper_one(study: Study, task: str) -> None:
+    """The first dip of Image→Question is deeper than the second."""
+    first = study.deepest_window("image->question", LOW)
+    second = study.deepest_window("image->question", MID)
+    effect = study.on_other_images(study.effect("image->question", task))
+    study.judge(both_dip_and_first_deeper(effect, study.grid, first, second), bands=(LOW, MID))
+
+
+@pytest.mark.claim("B4", source="MEM")
+def test_the_second_dip_depends_on_the_kind_of_task(study: Study) -> None:
+    """The second dip is clear for the choosing and querying tasks, smaller for comparing and logic."""
+    if not set(study.tasks) >= {*CLEAR, *FAINT}:
+        return study.not_applicable(f"needs the tasks {', '.join((*CLEAR, *FAINT))}")
+    second = study.deepest_window("image->question", MID)
+    clear = [study.on_other_images(study.effect("image->question", task)) for task in CLEAR]
+    faint = [study.on_other_images(study.effect("image->question", task)) for task in FAINT]
+    return study.judge(group_stronger_at(clear, faint, study.grid, second), bands=(MID,))
+
+
+@pytest.mark.claim("B5", source="MEM")
+def test_the_layers_agree_across_tasks(study: Study) -> None:
+    """Image→Question lies at the same depth in every task, though its size differs."""
+    effects = [study.effect("image->question", task) for task in study.tasks]
+    study.judge(one_depth_band(effects, study.grid))
+
+
+@pytest.mark.claim("B6", source="3P, ABS")
+def test_higher_layers_no_longer_need_the_image(study: Study, task: str) -> None:
+    """In the upper half of the layers the question no longer needs the image, singly or all at once."""
+    effect = study.effect("image->question", task)
+    upper_half = study.cut("image->question", task, start=study.layer_at(0.5))
+    study.judge(negligible_from_the_top(effect, study.grid, above=0.5, block=upper_half))

@@ -5,7 +5,19 @@ Knockouts whose target is the last prompt token, where the answer is read off.
 
 import pytest
 
-from harness.forms import at_most_a_quarter_of, drops_somewhere, in_all, in_most, negligible_everywhere
+from harness.depth import CENTRAL
+from harness.forms import (
+    at_least_as_strong_as,
+    at_most_a_quarter_of,
+    drops_somewhere,
+    exceeds_the_others,
+    far_stronger_than,
+    in_all,
+    in_most,
+    negligible_everywhere,
+    one_depth_band,
+    same_shape,
+)
 from harness.study import Study
 
 
@@ -52,3 +64,47 @@ def test_the_last_position_hardly_needs_itself(study: Study) -> None:
     study.judge(
         in_all([negligible_everywhere(study.effect("last->last", task), study.grid) for task in study.tasks])
     )
+
+
+@pytest.mark.claim("A4", source="3P")
+def test_the_question_matters_most_to_the_last_position(study: Study, task: str) -> None:
+    """Question→Last matters far more than Image→Last, and that at least as much as Last→Last."""
+    question = study.effect("question->last", task)
+    image = study.effect("image->last", task)
+    last = study.effect("last->last", task)
+    study.judge(
+        in_all(
+            [
+                far_stronger_than(question, image, study.grid),
+                at_least_as_strong_as(image, last, study.grid),
+            ]
+        )
+    )
+
+
+@pytest.mark.claim("A5", source="ABS, 3P")
+def test_the_question_is_read_in_one_band_of_layers(study: Study) -> None:
+    """Question→Last sits in one depth band, the same for every task, not in the first or last fifth."""
+    effects = [study.effect("question->last", task) for task in study.tasks]
+    study.judge(one_depth_band(effects, study.grid, within=CENTRAL), bands=(CENTRAL,))
+
+
+@pytest.mark.claim("A6", source="MEM")
+def test_open_questions_have_a_slight_direct_flow(study: Study) -> None:
+    """QueryAttr is an exception: Image→Last has a slight direct effect there."""
+    if "QueryAttr" not in study.tasks or len(study.tasks) == 1:
+        return study.not_applicable("needs QueryAttr and another task")
+    others = [study.effect("image->last", task) for task in study.tasks if task != "QueryAttr"]
+    return study.judge(
+        exceeds_the_others(study.effect("image->last", "QueryAttr"), others, study.grid), threshold=None
+    )
+
+
+@pytest.mark.claim("A7", source="MEM")
+def test_first_and_last_sub_word_are_fed_alike(study: Study, task: str) -> None:
+    """The first and the last sub-word of the answer give like curves of Question→Last."""
+    first = study.effect("question->last", task, condition="first_subword")
+    last = study.effect("question->last", task, condition="last_subword")
+    if not study.has(last):
+        return study.not_applicable("no answer that was kept has several sub-words")
+    return study.judge(same_shape(first, last, study.grid))

@@ -6,7 +6,13 @@ Related patches hold at least one pixel of an annotated object's box; other patc
 import pytest
 
 from harness.depth import LOW, LOWER, MID, MIDDLE
-from harness.forms import mainly_inside, shifts_from_low_to_mid
+from harness.forms import (
+    crosses_over,
+    keeps_most_of,
+    mainly_inside,
+    more_than_controls,
+    shifts_from_low_to_mid,
+)
 from harness.study import Study
 
 
@@ -30,3 +36,39 @@ def test_related_patches_weigh_more_in_the_middle(study: Study, task: str) -> No
     related = study.effect("related_patches->question", task)
     other = study.effect("other_patches->question", task)
     study.judge(shifts_from_low_to_mid(related, other, study.grid), bands=(LOW, MID))
+
+
+@pytest.mark.claim("C3b", source="ABS implied")
+def test_other_patches_dominate_low_and_related_ones_in_the_middle(study: Study, task: str) -> None:
+    """Other patches matter more than related ones in the lowest layers, and less in the middle."""
+    related = study.effect("related_patches->question", task)
+    other = study.effect("other_patches->question", task)
+    study.judge(crosses_over(related, other, study.grid), bands=(LOW, MID))
+
+
+@pytest.mark.claim("C4", source="OURS")
+def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) -> None:
+    """Related→Question drops more than equally many random patches, shifted boxes or foreign boxes."""
+    related = study.effect("related_patches->question", task)
+    controls = [
+        study.effect("random_patches->question", task),
+        study.effect("shifted_patches->question", task),
+        study.effect("foreign_patches->question", task),
+    ]
+    study.judge(more_than_controls(related, controls, study.grid), bands=(MIDDLE,))
+
+
+@pytest.mark.claim("C5", source="OURS")
+def test_it_is_information_and_not_an_attention_sink(study: Study, task: str) -> None:
+    """What Image→Question loses in lower layers is information, not a place for attention to go.
+
+    Hiding nine tenths of the patches, giving them the data set's mean value, or giving them another
+    image's contents each keeps most of the effect.
+    """
+    whole = study.effect("image->question", task)
+    variants = [
+        study.effect("most_patches->question", task),
+        study.swapped("image->question", task, by="mean"),
+        study.swapped("image->question", task, by="other"),
+    ]
+    study.judge(keeps_most_of(variants, whole, study.grid), bands=(LOWER,))

@@ -11,8 +11,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.facts import Facts
-from harness.probes import Measure
-from harness.study import Hypothesis, Study
+from harness.study import Hypothesis, Seen, Study
 
 MARKER = "claim"
 
@@ -45,7 +44,7 @@ class Claim:
         return f"{self.id}/{self.task}" if self.task else self.id
 
     def rehearse(
-        self, facts: Facts, window: int, tasks: tuple[str, ...], measured: Callable[[Measure], bool]
+        self, facts: Facts, window: int, tasks: tuple[str, ...], seen: Seen | None = None
     ) -> Hypothesis:
         """Call the test with a study that judges nothing, and return what it would have judged.
 
@@ -53,13 +52,13 @@ class Claim:
             facts: the checkpoint.
             window: window size k.
             tasks: tasks of the data set.
-            measured: whether a measure has values.
+            seen: what has been measured; None before anything has.
 
         Raises:
             HarnessError: if the test does not hand a statement to `Study.judge`.
         """
         heard: list[Hypothesis] = []
-        study = Study(self.checkpoint, facts.layers, window, tasks, measured, heard.append)
+        study = Study(self.checkpoint, facts.layers, window, tasks, seen, heard.append)
         if self.task is None:
             self.function(study=study)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,12 +30,15 @@ class Dataset:
         sha256: hash over its files.
         samples: the samples, sorted by task, seeded image order, id.
         left_out: how many rows of its files could not be used, by (task, reason).
+        unlimited: all samples, if this is a part of a larger data set. What is measured on one sample
+            with the help of others (foils, other images) must not depend on how many are looked at.
     """
 
     name: str
     sha256: str
     samples: tuple[Sample, ...]
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    unlimited: tuple[Sample, ...] = ()
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
@@ -50,7 +53,9 @@ class Dataset:
 
     @cached_property
     def blocks(self) -> dict[str, int]:
-        """Block number by image id."""
+        """Block number by image id, of every image of the whole data set."""
+        if self.unlimited:
+            return self.whole.blocks
         return {image: number // BLOCK_IMAGES for number, image in enumerate(self.images)}
 
     @cached_property
@@ -74,10 +79,14 @@ class Dataset:
         return tuple(sample for sample in samples if sample.image_id in taken)
 
     @cached_property
-    def _answers(self) -> dict[str, tuple[str, ...]]:
+    def whole(self) -> Dataset:
+        """The data set that this one is a part of; itself, if it is whole."""
+        return replace(self, samples=self.unlimited, unlimited=()) if self.unlimited else self
+
+    @cached_property
+    def _answers(self) -> dict[str, Counter[str]]:
         return {
-            task: tuple(sorted({sample.answer for sample in samples}))
-            for task, samples in self.by_task.items()
+            task: Counter(sample.answer for sample in samples) for task, samples in self.whole.by_task.items()
         }
 
     def foil(self, sample: Sample) -> str | None:
@@ -86,6 +95,31 @@ class Dataset:
             return sample.false_option
         others = [answer for answer in self._answers[sample.task] if answer != sample.answer]
         return others[0] if len(others) == 1 else None
+
+    def chance(self, sample: Sample) -> float:
+        """What guessing without the image gets: one half between two options, else the commonest answer.
+
+        Over a task's samples this averages to the accuracy of the best constant answer. It does not use
+        the question's words; compare the accuracy with a grey picture.
+        """
+        if sample.false_option is not None:
+            return 0.5
+        answers = self._answers[sample.task]
+        commonest = min(answers, key=lambda answer: (-answers[answer], answer))
+        return float(sample.answer == commonest)
+
+    def donor(self, sample: Sample) -> Sample:
+        """A sample of the same task on the next image in seeded order: the source of foreign contents.
+
+        Raises:
+            DataError: if the task has one image only.
+        """
+        samples = self.whole.by_task[sample.task]
+        images = list(dict.fromkeys(one.image_id for one in samples))
+        after = images[(images.index(sample.image_id) + 1) % len(images)]
+        if after == sample.image_id:
+            raise DataError(f"data set {self.name}: {sample.task} has one image; there is no other one")
+        return next(one for one in samples if one.image_id == after)
 
     def limited(self, tasks: Iterable[str], samples: int | None) -> Dataset:
         """Only these tasks, and at most so many samples of each, in seeded image order.
@@ -98,7 +132,7 @@ class Dataset:
         if missing:
             raise DataError(f"data set {self.name}: no samples of task {min(missing)}")
         kept = [sample for task in self.tasks if task in wanted for sample in self.by_task[task][:samples]]
-        return replace(self, samples=tuple(kept))
+        return replace(self, samples=tuple(kept), unlimited=self.whole.samples)
 
 
 def make_dataset(

@@ -62,6 +62,11 @@ MIDDLE = Band("middle", 0.15, 0.75)
 HIGHER = Band("higher", 0.35, 1.0)
 LOW = Band("low", 0.0, 0.15)
 MID = Band("mid", 0.20, 0.60)
+LOWER_TO_MIDDLE = Band("lower to middle", 0.0, 0.75)
+QUARTER = Band("middle quarter", 0.375, 0.625)
+DEEP = Band("deep", 0.75, 1.0)
+CENTRAL = Band("central three fifths", 0.2, 0.8)
+WHOLE = Band("whole decoder", 0.0, 1.0)
 
 
 def window_layers(centre: int, size: int, layers: int) -> range:
@@ -109,6 +114,19 @@ def rule_window(layers: int) -> int:
         raise ValueError(f"a decoder has at least one layer, not {layers}")
     # The odd number nearest to x is 2 * floor(x / 2) + 1; with x = 22 L / 100 this stays in integers.
     return 2 * (22 * layers // 200) + 1
+
+
+def layers_inside(band: Band, layers: int) -> tuple[int, int]:
+    """Return the first and the last layer whose depth, (number + 1/2) / L, lies in the band.
+
+    Raises:
+        ValueError: if none does.
+
+    """
+    inside = np.flatnonzero(band.contains((np.arange(layers) + 0.5) / layers))
+    if not len(inside):
+        raise ValueError(f"no layer of a decoder with {layers} layers lies in the {band.name} band")
+    return int(inside[0]), int(inside[-1])
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from harness import decoding, reference
 from harness.checkpoint import Checkpoint, load
+from harness.dataset import Dataset
+from harness.donors import Contents
 from harness.encode import Encoded
 from harness.facts import Facts
-from harness.knockout import Knockout
-from harness.measure import Engine
+from harness.knockout import Knockout, Positions
+from harness.measure import Measurer
 from harness.reference import Pass
 from harness.sweep import Sweeper
 from harness.sweep.prefill import Prefill
@@ -33,14 +35,10 @@ class SweepBase:
         return self.prefill.base
 
     @cached_property
-    def answers(self) -> list[str]:
+    def answers(self) -> list[tuple[int, ...]]:
         """See `harness.measure.Base`."""
-        checkpoint = self.sweeper.checkpoint
         expected = [item.sample.answer for item in self.prefill.encoded]
-        return [
-            decoding.read(checkpoint, tokens)
-            for tokens in decoding.answers(checkpoint, self.prefill, expected)
-        ]
+        return decoding.answers(self.sweeper.checkpoint, self.prefill, expected)
 
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """See `harness.measure.Base`."""
@@ -57,6 +55,14 @@ class SweepEngine:
         """See `harness.measure.Engine`."""
         return SweepBase(self._sweeper, self._sweeper.prefill(encoded))
 
+    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+        """See `harness.measure.Engine`."""
+        cache = self._sweeper.prefill([encoded]).cache
+        at = list(positions)
+        return Contents(
+            tuple(layer.value[:, at] for layer in cache), tuple(layer.key[:, at] for layer in cache)
+        )
+
 
 @dataclass(frozen=True)
 class ReferenceBase:
@@ -71,7 +77,7 @@ class ReferenceBase:
         return [reference.run(self.checkpoint, item) for item in self.encoded]
 
     @cached_property
-    def answers(self) -> list[str]:
+    def answers(self) -> list[tuple[int, ...]]:
         """See `harness.measure.Base`; transformers' own greedy generation."""
         return [reference.answer(self.checkpoint, item) for item in self.encoded]
 
@@ -95,12 +101,19 @@ class ReferenceEngine:
         """See `harness.measure.Engine`."""
         return ReferenceBase(self._checkpoint, encoded)
 
+    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+        """See `harness.measure.Engine`."""
+        keys, values = reference.keys_values(self._checkpoint, encoded)
+        at = list(positions)
+        return Contents(tuple(value[:, at] for value in values), tuple(key[:, at] for key in keys))
 
-def load_engine(facts: Facts, device: str, dtype: str, threads: int) -> tuple[Checkpoint, Engine]:
-    """Load a checkpoint and the fast sweep on it.
+
+def load_measurer(facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int) -> Measurer:
+    """Load a checkpoint, and the fast sweep to measure a data set with.
 
     Args:
         facts: the checkpoint.
+        dataset: the data set.
         device: torch device.
         dtype: name of a torch dtype.
         threads: cores torch may use.
@@ -109,5 +122,5 @@ def load_engine(facts: Facts, device: str, dtype: str, threads: int) -> tuple[Ch
         CheckpointError: if the checkpoint cannot be used.
     """
     torch.set_num_threads(threads)
-    checkpoint = load(facts.path, name=facts.name, device=device, dtype=getattr(torch, dtype))
-    return checkpoint, SweepEngine(checkpoint)
+    checkpoint = load(facts, device=device, dtype=getattr(torch, dtype))
+    return Measurer(checkpoint, SweepEngine(checkpoint), dataset)

@@ -10,33 +10,27 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from harness.claims import Claim
 from harness.dataset import Dataset
 from harness.depth import rule_window
-from harness.evidence import BASE, Evidence, Pair, rows_to_frame
+from harness.evidence import Evidence
 from harness.facts import Facts
-from harness.fingerprint import engine_versions, fingerprint
+from harness.fingerprint import engine_versions, file_digest, fingerprint
+from harness.measuring import Load, Workforce
 from harness.probes import Probe
 from harness.progress import Progress
 from harness.record import CheckpointRecord
 from harness.request import Request
 from harness.settings import LOOKS, Settings
 from harness.statistics import MissingMeasureError, judge
-from harness.study import Hypothesis
+from harness.study import Hypothesis, Seen
 from harness.table import Look, Table, task_records
 from harness.verdict import Judgement, Verdict
-
-if TYPE_CHECKING:  # both load torch, which collection must not pay for
-    from harness.checkpoint import Checkpoint
-    from harness.measure import Engine
-
-WAIT = 0.05
-"""Seconds to wait when every open block is in another worker's hands."""
 
 
 class Examination:
@@ -46,40 +40,61 @@ class Examination:
         facts: the checkpoint.
         dataset: the data set, already limited to the tasks and samples asked for.
         settings: the run's settings.
-        threads: cores this process may use.
+        load: loads what measures; pickled for helpers.
+        helpers: processes that measure beside this one.
     """
 
-    def __init__(self, facts: Facts, dataset: Dataset, settings: Settings, threads: int) -> None:
+    def __init__(
+        self, facts: Facts, dataset: Dataset, settings: Settings, load: Load, helpers: int = 0
+    ) -> None:
         self.facts = facts
         self.dataset = dataset
         self.settings = settings
         self.window = settings.window or rule_window(facts.layers)
         self.judgements: dict[str, Judgement] = {}
-        self.passes = 0
-        self._threads = threads
-        self._table: Table | None = None
+        self.seconds = 0.0
+        """Time spent measuring."""
+        self._load = load
+        self._helpers = helpers
+        self._looks: dict[int, Look] = {}
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the checkpoint's files."""
-        return fingerprint(self.facts.path)
+        return fingerprint(self.facts.path, self.facts.revision)
 
     @cached_property
     def evidence(self) -> Evidence:
-        """The store of this checkpoint, data set and dtype."""
+        """The store of this checkpoint, data set, dtype and engine; windows are named by the probes."""
         key = {
             "checkpoint": self.sha256,
             "dataset": self.dataset.sha256,
             "dtype": self.settings.dtype,
+            "device": self.settings.device.partition(":")[0],
+            "prompt": _file_or_name(self.facts.prompt),
+            "image_handling": str(self.facts.image_handling),
             **engine_versions(),
         }
-        return Evidence.open(self.settings.evidence, self.facts.name, key)
+        return Evidence.open(self.settings.evidence, self.facts.name, key, source=self.facts.path)
 
     @cached_property
-    def _loaded(self) -> tuple[Checkpoint, Engine]:
-        from harness.engine import load_engine  # noqa: PLC0415 - loads torch; only measuring needs it
+    def _workforce(self) -> Workforce:
+        return Workforce(self.evidence, self._load, self._helpers)
 
-        return load_engine(self.facts, self.settings.device, self.settings.dtype, self._threads)
+    @property
+    def passes(self) -> int:
+        """Knocked-out passes that this process and its helpers have run."""
+        return self._workforce.passes
+
+    @property
+    def lost_helpers(self) -> int:
+        """Helper processes that died; others did their work."""
+        return self._workforce.lost
+
+    @property
+    def set_aside(self) -> list[str]:
+        """Files of the store that were no evidence."""
+        return [f"{self.evidence.folder.name}/{name}" for name in self.evidence.set_aside]
 
     def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
         """Measure and judge, look by look, until every claim is decided or the samples are used up.
@@ -91,11 +106,17 @@ class Examination:
         Raises:
             HarnessError: if the checkpoint, a sample or the store cannot be used.
         """
-        undecided = list(claims)
+        try:
+            self._examine(list(claims), progress)
+        finally:
+            self._workforce.close()
+
+    def _examine(self, undecided: list[Claim], progress: Progress) -> None:
         for number, share in enumerate(LOOKS):
-            self._measure(undecided, number, progress)
-            self._table = Table(self.evidence.read())
-            looks = [self._table.at(self.dataset, before) for before in LOOKS[: number + 1]]
+            if not self._measure(undecided, number, progress):
+                continue
+            self._reread()
+            looks = [self.look(before) for before in range(number + 1)]
             for claim in undecided:
                 self.judgements[claim.test] = self._judge(claim, looks)
             undecided = [
@@ -106,9 +127,15 @@ class Examination:
             if not undecided:
                 break
 
-    def hypothesis(self, claim: Claim, look: Look) -> Hypothesis:
-        """What a claim says, given what was measured at a look."""
-        return claim.rehearse(self.facts, self.window, self.dataset.tasks, look.__contains__)
+    def hypothesis(self, claim: Claim, number: int) -> Hypothesis:
+        """What a claim says, given what was measured at a look.
+
+        Args:
+            claim: the claim.
+            number: 0-based number of the look.
+        """
+        seen = Seen(self.look(number), self.look(0))
+        return claim.rehearse(self.facts, self.window, self.dataset.tasks, seen)
 
     def look(self, number: int) -> Look:
         """The evidence of a look.
@@ -116,12 +143,22 @@ class Examination:
         Args:
             number: 0-based number of the look.
         """
-        table = self._table or Table(self.evidence.read())
-        return table.at(self.dataset, LOOKS[number])
+        if number not in self._looks:
+            self._looks[number] = self.table.at(self.dataset, LOOKS[number])
+        return self._looks[number]
+
+    @cached_property
+    def table(self) -> Table:
+        """What is stored, as it was when last read."""
+        return Table(self.evidence.read())
+
+    def _reread(self) -> None:
+        """Forget what was read of the store: more has been measured."""
+        self.__dict__.pop("table", None)
+        self._looks.clear()
 
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
-        table = self._table or Table(self.evidence.read())
         return CheckpointRecord(
             name=self.facts.name,
             sha256=self.sha256,
@@ -129,13 +166,15 @@ class Examination:
             window=self.window,
             dtype=self.settings.dtype,
             device=self.settings.device,
-            tasks=task_records(table, self.dataset),
+            tasks=task_records(self.table, self.dataset),
             passes=self.passes,
         )
 
     def _judge(self, claim: Claim, looks: Sequence[Look]) -> Judgement:
         """Judge a claim on the looks so far."""
-        stated = self.hypothesis(claim, looks[-1])
+        stated = self.hypothesis(claim, len(looks) - 1)
+        if stated.tree is None:
+            return _not_applicable(stated.not_applicable, self.settings.alpha, len(looks) - 1)
         usable = [look for look in looks if all(measure in look for measure in stated.measures)]
         if not usable:
             absent = next(measure for measure in stated.measures if measure not in looks[-1])
@@ -146,26 +185,28 @@ class Examination:
             return _nothing_measured(str(error), self.settings.alpha, len(looks) - 1)
         return replace(judged, look=judged.look + len(looks) - len(usable))
 
-    def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> None:
-        """Measure, with the other workers, all that the claims need at a look."""
+    def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
+        """Measure, with the other processes, all that the claims need at a look; of a shard, its own part.
+
+        Returns:
+            Whether the look is complete; what other shards lack is theirs to measure, and until it is
+            there nobody can tell which claims are decided.
+        """
         requests = self._requests(claims, LOOKS[number])
+        shard = self.settings.shard
+        mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
         title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
-        open_blocks = dict(requests)
-        while open_blocks:
-            before = len(open_blocks)
-            for block in list(open_blocks):
-                if self._complete(block, requests[block]):
-                    del open_blocks[block]
-                    progress(title, len(requests) - len(open_blocks), len(requests))
-            if len(open_blocks) == before:
-                time.sleep(WAIT)
+        began = time.monotonic()
+        self._workforce.complete(mine, lambda done, total: progress(title, done, total))
+        self.seconds += time.monotonic() - began
+        return shard is None or not self._workforce.lacking(requests)
 
     def _requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
         """By block: every sample of the look with the probes its task needs."""
         probes: dict[str, dict[Probe, None]] = defaultdict(dict)
         for claim in claims:
-            stated = claim.rehearse(self.facts, self.window, self.dataset.tasks, lambda _: True)
-            for measure in stated.measures:
+            stated = claim.rehearse(self.facts, self.window, self.dataset.tasks)
+            for measure in (*stated.measures, *stated.located_on):
                 probes[measure.task][measure.probe] = None
         requests: dict[int, list[Request]] = defaultdict(list)
         for task, wanted in probes.items():
@@ -174,51 +215,14 @@ class Examination:
                 requests[block].append(Request(sample, tuple(sorted(wanted, key=str))))
         return dict(sorted(requests.items()))
 
-    def _complete(self, block: int, requests: Sequence[Request]) -> bool:
-        """Measure what a block lacks, unless another worker has it; say whether it is complete."""
-        if not _missing(requests, self.evidence.stored(block)):
-            return True
-        with self.evidence.claim(block) as free:
-            if not free:
-                return False
-            missing = _missing(requests, self.evidence.stored(block))
-            if missing:
-                self.evidence.publish(block, rows_to_frame(self._measured(missing)))
-        return True
 
-    def _measured(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
-        from harness.measure import measure_image  # noqa: PLC0415 - loads torch; only measuring needs it
-
-        checkpoint, engine = self._loaded
-        by_image: dict[str, list[Request]] = defaultdict(list)
-        for request in requests:
-            by_image[request.sample.image_id].append(request)
-        rows: list[Mapping[str, object]] = []
-        for group in by_image.values():
-            rows += measure_image(checkpoint, engine, self.dataset, group)
-        self.passes += sum(_passes(row) for row in rows)
-        return rows
+def _file_or_name(prompt: str | None) -> str:
+    """A prompt format in a store's key: its file's hash, or its name."""
+    return file_digest(Path(prompt)) if prompt and Path(prompt).is_file() else str(prompt)
 
 
-def _missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
-    """What is still to be measured; a sample found unusable is done with."""
-    missing = []
-    for request in requests:
-        sample = request.sample
-        if (sample.task, sample.id, BASE) in stored:
-            continue
-        probes = tuple(
-            probe for probe in request.probes if (sample.task, sample.id, str(probe)) not in stored
-        )
-        if probes:
-            missing.append(Request(sample, probes))
-    return missing
-
-
-def _passes(row: Mapping[str, object]) -> int:
-    """How many knocked-out passes a row stands for."""
-    values = row["values"]
-    return len(values) if row["probe"] != BASE and row["reading"] == "p" and isinstance(values, list) else 0
+def _not_applicable(reason: str, alpha: float, look: int) -> Judgement:
+    return Judgement(Verdict.NOT_APPLICABLE, 1.0, 1.0, alpha, look, 0, 0, reason=reason)
 
 
 def _nothing_measured(what: str, alpha: float, look: int) -> Judgement:

@@ -126,6 +126,14 @@ def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool =
     return given([drops_somewhere(effect, grid, within=band)], every(contrast))
 
 
+def confined_to(effect: Hashable, band: Band, grid: Grid) -> AllOf:
+    """Say that the effect drops somewhere in the band, and is negligible in every window outside."""
+    outside = np.flatnonzero(~grid.inside(band))
+    if not len(outside):
+        raise ValueError(f"the {band.name} band leaves no window outside on {grid}")
+    return AllOf((drops_somewhere(effect, grid, within=band), _negligible(effect, grid, outside)))
+
+
 def two_dips(
     effects: Mapping[Grid, Hashable], *, first: Band | None = None, second: Band | None = None
 ) -> Tree:
@@ -253,6 +261,15 @@ def deeper_at(effect: Hashable, grid: Grid, first: int, second: int) -> Everywhe
         ">",
     )
     return every(leaf)
+
+
+def both_dip_and_first_deeper(effect: Hashable, grid: Grid, first: int, second: int) -> Pair:
+    """Say that the effect drops at both windows, and more at the first (located on other images)."""
+    dips = [
+        some(Leaf(f"{effect} at {grid.labels[at]}", (effect,), _at(np.array([at])), -DROP, "<"))
+        for at in (first, second)
+    ]
+    return given(dips, deeper_at(effect, grid, first, second))
 
 
 def group_stronger_at(
@@ -470,16 +487,19 @@ def leaves_behind(true: Hashable, false: Hashable, grid: LensGrid) -> AllOf:
 # ------------------------------------------------------------------------------- single values
 
 
-def retains(kept: Hashable, whole: Hashable, chance: Hashable, *, share: float = RETAINED) -> Pair:
+def retains(
+    kept: Hashable, whole: Hashable, chance: Hashable, *, share: float = RETAINED, point: int = 0
+) -> Pair:
     """Say that at least 0.8 of the accuracy above chance survives (all three measured as rates).
 
-    Means something only where there is an accuracy above chance (more than 0.05) to retain.
+    ``point`` names the value of ``kept`` that is meant, where it is a curve. Means something only where
+    there is an accuracy above chance (more than 0.05) to retain.
     """
     above = Leaf("accuracy above chance", (whole, chance), lambda full, luck: full - luck, RISE, ">")
     retained = Leaf(
         f"accuracy of {kept} above chance, minus {share:g} of the whole",
         (kept, whole, chance),
-        lambda part, full, luck: (part - luck) - share * (full - luck),
+        lambda part, full, luck: (part[..., [point]] - luck) - share * (full - luck),
         0.0,
         ">",
     )

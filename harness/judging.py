@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from harness.axes import Axis, axis_of, label, role
 from harness.claims import Claim
-from harness.depth import Grid, LensGrid
 from harness.describe import describe
 from harness.examine import Examination
 from harness.expectations import Expectations
@@ -15,8 +17,11 @@ from harness.verdict import Judgement, Part
 
 UNITS = {
     "p_c": "change of the answer's probability in per cent",
+    "foil": "change of the answer's share against the wrong answer in per cent",
     "log_odds": "change of the log-odds against the wrong answer",
-    "flip": "rate of changed answers",
+    "flip": "minus the rate of changed answers in per cent",
+    "per_token": "change of the answer's probability in per cent, per source token",
+    "right": "share of right answers",
 }
 
 
@@ -62,13 +67,13 @@ def claim_record(
     """
     judgement = examination.judgements[claim.test]
     look = examination.look(judgement.look)
-    stated = examination.hypothesis(claim, look)
+    stated = examination.hypothesis(claim, judgement.look)
     verdict = expected.verdicts.get(claim.key) if expected else None
     return ClaimRecord(
         id=claim.id,
         source=claim.source,
         statement=claim.statement,
-        hypothesis=describe(stated.tree),
+        hypothesis=describe(stated.tree) if stated.tree else stated.not_applicable,
         test=claim.test,
         command=command(claim),
         checkpoint=examination.facts.name,
@@ -76,26 +81,34 @@ def claim_record(
         judgement=judgement,
         expected=verdict.value if verdict else None,
         enforced=enforced,
-        curves=tuple(curve(examination, measure, look) for measure in stated.measures if measure in look),
+        curves=curves(examination, stated.measures, look),
         bands=tuple((band.name, band.start, band.end) for band in stated.bands),
         threshold=stated.threshold,
     )
 
 
-def curve(examination: Examination, measure: Measure, look: Look) -> Curve:
-    """A measure's mean curve with its simultaneous band."""
+def curves(examination: Examination, measures: Iterable[Measure], look: Look) -> tuple[Curve, ...]:
+    """Mean curves, with their bands, of the measures that were measured and have a depth to be drawn at."""
+    return tuple(
+        _curve(measure, look, axis)
+        for measure in measures
+        if measure in look and (axis := axis_of(measure.probe, examination.facts.layers)) is not None
+    )
+
+
+def _curve(measure: Measure, look: Look, axis: Axis) -> Curve:
     data = look[measure]
     band = curve_band(data, str(measure))
-    points, depth = _geometry(examination, measure)
+    probability = isinstance(measure.probe, Lens)
     return Curve(
-        label=_label(measure),
+        label=label(measure),
         task=measure.task,
-        reading="probability" if isinstance(measure.probe, Lens) else measure.reading,
-        unit="probability" if isinstance(measure.probe, Lens) else UNITS[measure.reading],
-        role=_role(measure),
-        window=None if isinstance(measure.probe, Lens) else measure.probe.window,
-        points=points,
-        depth=depth,
+        reading="probability" if probability else measure.reading,
+        unit="probability" if probability else UNITS[measure.reading],
+        role=role(measure.probe),
+        window=axis.window,
+        points=axis.points,
+        depth=axis.depth,
         mean=tuple(band.mean.tolist()),
         lower=tuple(band.lower.tolist()),
         upper=tuple(band.upper.tolist()),
@@ -107,25 +120,3 @@ def command(claim: Claim) -> str:
     """The command line that judges this claim alone."""
     checkpoint = "" if claim.checkpoint == "embedded" else f" --checkpoint={claim.checkpoint}"
     return f'pytest "{claim.test}"{checkpoint}'
-
-
-def _geometry(examination: Examination, measure: Measure) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    layers = examination.facts.layers
-    if isinstance(measure.probe, Lens):
-        lens = LensGrid(layers)
-        return tuple(range(layers + 1)), tuple(lens.depths.tolist())
-    grid = Grid(layers, measure.probe.window)
-    return tuple(grid.centres), tuple(grid.depths.tolist())
-
-
-def _label(measure: Measure) -> str:
-    if isinstance(measure.probe, Lens):
-        norm = ", final norm applied" if measure.probe.norm else ""
-        return f"{measure.reading.replace('_', ' ')} answer{norm}"
-    return str(measure.probe.flow)
-
-
-def _role(measure: Measure) -> str:
-    if isinstance(measure.probe, Lens):
-        return "lens"
-    return "effect" if measure.probe.flow.draw is None else "null"

@@ -1,17 +1,83 @@
-"""From a flow by name to knockouts on one sample: all its windows, or those of its null block."""
+"""From a probe by name to knockouts on one sample: one `Knockout` per value of its curve."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from harness.depth import window_layers
+from harness.donors import Donors
 from harness.errors import RegionError
 from harness.flow import Flow
-from harness.knockout import Knockout, block, null_sources
+from harness.knockout import (
+    EdgeBlock,
+    Knockout,
+    Layers,
+    ModuleZero,
+    Positions,
+    Substitution,
+    block,
+    keep_only,
+    null_sources,
+)
+from harness.probes import Carriers, Cut, KeepOnly, Knocked, Modules, Route, Swap, Sweep
 from harness.regions import Regions
 from harness.sample import Sample
 
 NULL_UNDEFINED = "fewer than twice as many candidates as sources for a null block"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a probe's knockouts are made for.
+
+    Attributes:
+        sample: the sample; random draws are its own.
+        regions: its regions, those of controls included.
+        n_layers: L.
+        donors: other images' keys and values; only `Swap` needs them.
+    """
+
+    sample: Sample
+    regions: Regions
+    n_layers: int
+    donors: Donors | None = None
+
+    @property
+    def windows(self) -> range:
+        """The centre layers of all windows."""
+        return range(self.n_layers)
+
+    def window(self, centre: int, size: int) -> Layers:
+        """The layers of one window."""
+        return tuple(window_layers(centre, size, self.n_layers))
+
+
+def knockouts_of(probe: Knocked, subject: Subject) -> tuple[Knockout, ...]:
+    """The knockouts of a probe, in the order of its curve.
+
+    Args:
+        probe: the probe.
+        subject: what it is done to.
+
+    Raises:
+        RegionError: if a region is unknown or empty on this sample, or a control is undefined for it.
+    """
+    match probe:
+        case Sweep(flow, size):
+            return _windows(flow, size, subject)
+        case Swap():
+            return _swapped(probe, subject)
+        case Modules():
+            return _modules(probe, subject)
+        case Cut(flow, starts):
+            sources, targets = edges(flow, subject.regions, subject.sample)
+            return tuple(block(sources, targets, range(start, subject.n_layers)) for start in starts)
+        case Carriers():
+            return _carriers(probe, subject)
+        case KeepOnly(routes):
+            return (_kept(routes, subject),)
 
 
 def windows_of(
@@ -29,13 +95,10 @@ def windows_of(
     Raises:
         RegionError: if a region is unknown or empty, or the null block is undefined.
     """
-    sources, targets = edges(flow, regions, sample)
-    return tuple(
-        block(sources, targets, window_layers(centre, window, n_layers)) for centre in range(n_layers)
-    )
+    return _windows(flow, window, Subject(sample, regions, n_layers))
 
 
-def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[Positions, Positions]:
     """Source and target positions of a flow, or of one of its null blocks, on a sample.
 
     Raises:
@@ -44,13 +107,77 @@ def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[tuple[int, ...]
     sources, targets = regions[flow.source], regions[flow.target]
     if flow.draw is None:
         return sources, targets
-    drawn = null_sources(sources, targets, seed=_seed(sample, flow))
+    return _null(sources, targets, sample, str(flow)), targets
+
+
+def _windows(flow: Flow, size: int, subject: Subject) -> tuple[Knockout, ...]:
+    sources, targets = edges(flow, subject.regions, subject.sample)
+    return tuple(block(sources, targets, subject.window(centre, size)) for centre in subject.windows)
+
+
+def _swapped(probe: Swap, subject: Subject) -> tuple[Knockout, ...]:
+    if subject.donors is None:
+        raise RegionError("no other image to take contents from")
+    sources, targets = edges(probe.flow, subject.regions, subject.sample)
+    given = subject.donors.contents(probe.by, subject.sample, sources)
+    return tuple(
+        Knockout(
+            (
+                Substitution(
+                    sources,
+                    targets,
+                    layers,
+                    tuple(given.values[layer] for layer in layers),
+                    tuple(given.keys[layer] for layer in layers) if given.keys else None,
+                ),
+            )
+        )
+        for layers in (subject.window(centre, probe.window) for centre in subject.windows)
+    )
+
+
+def _modules(probe: Modules, subject: Subject) -> tuple[Knockout, ...]:
+    rows = subject.regions[probe.region]
+    if probe.draw is not None:
+        # The last position is where the answer is read; a control must not touch it.
+        rows = _null(rows, (subject.regions.length - 1,), subject.sample, str(probe))
+    return tuple(
+        Knockout((ModuleZero(probe.module, rows, subject.window(centre, probe.window)),))
+        for centre in subject.windows
+    )
+
+
+def _carriers(probe: Carriers, subject: Subject) -> tuple[Knockout, ...]:
+    sources, layers = subject.regions[probe.source], tuple(range(subject.n_layers))
+    rows = [subject.regions[carrier] for carrier in probe.carriers]
+    blocked = (
+        [at for number, positions in enumerate(rows) if subset >> number & 1 for at in positions]
+        for subset in range(2 ** len(rows))
+    )
+    return tuple(block(sources, targets, layers) if targets else Knockout() for targets in blocked)
+
+
+def _kept(routes: tuple[Route, ...], subject: Subject) -> Knockout:
+    """Every later position loses each source, except along the routes."""
+    by_source: Mapping[str, list[Route]] = {route.flow.source: [] for route in routes}
+    for route in routes:
+        by_source[route.flow.source].append(route)
+    blocks: list[EdgeBlock] = []
+    for source, open_routes in by_source.items():
+        sources = subject.regions[source]
+        later = tuple(range(max(sources) + 1, subject.regions.length))
+        kept = [
+            EdgeBlock(sources, subject.regions[route.flow.target], tuple(range(route.first, route.last + 1)))
+            for route in open_routes
+        ]
+        blocks += keep_only(kept, sources, later, subject.n_layers).edges
+    return Knockout(tuple(blocks))
+
+
+def _null(sources: Positions, targets: Positions, sample: Sample, name: str) -> Positions:
+    """Equally many random positions; a draw of its own for every sample, the same in every run."""
+    seed = hashlib.sha256(f"{sample.task}/{sample.id}/{name}".encode()).digest()[:8]
+    drawn = null_sources(sources, targets, seed=int.from_bytes(seed))
     if drawn is None:
         raise RegionError(NULL_UNDEFINED)
-    return drawn, targets
-
-
-def _seed(sample: Sample, flow: Flow) -> int:
-    """A draw of its own for every sample, the same in every run."""
-    name = f"{sample.task}/{sample.id}/{flow}"
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
+    return drawn

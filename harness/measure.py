@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from torch import Tensor
 
+from harness import decoding
 from harness.checkpoint import Checkpoint
+from harness.conditions import continued, encode_under
+from harness.controls import with_controls
 from harness.dataset import Dataset
+from harness.donors import Contents, Donors
 from harness.encode import Encoded, encode
 from harness.errors import RegionError
 from harness.evidence import BASE
-from harness.knockout import Knockout
-from harness.knockouts import windows_of
+from harness.flow import Flow
+from harness.knockout import Knockout, Positions
+from harness.knockouts import Subject, knockouts_of
 from harness.outcome import (
     SMALLEST_P,
-    Outcome,
     Tokens,
     answer_tokens,
     probability,
     read_lens,
+    read_right,
     read_sweep,
     unusable,
 )
-from harness.probes import Lens, Sweep
+from harness.probes import (
+    RIGHT,
+    Accuracy,
+    Chance,
+    Condition,
+    Knocked,
+    Lens,
+    Probe,
+    Sweep,
+    condition_of,
+    is_unfiltered,
+)
 from harness.reference import Pass
 from harness.request import Request
 from harness.sample import Sample
+
+Row: TypeAlias = "dict[str, object]"
+Readings: TypeAlias = "Mapping[str, tuple[float, ...]]"
+
+WRONG = "wrong answer"
+UNDERFLOW = "probability of the answer underflows"
+PARTS = frozenset(
+    {"true_option", "false_option", "central_object", "object1", "object2", "question_rest"}
+    | {"question_without_options"}
+)
+"""Regions that are parts of the question: their flows are also read per token."""
 
 
 class Base(Protocol):
@@ -39,8 +66,8 @@ class Base(Protocol):
         """The unblocked pass of every question."""
 
     @property
-    def answers(self) -> Sequence[str]:
-        """The model's own answer to every question; one known to be wrong may be cut short."""
+    def answers(self) -> Sequence[tuple[int, ...]]:
+        """The model's own answer to every question, token ids; one known to be wrong may be cut short."""
 
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """Per question the logits ``[knockouts, vocabulary]``."""
@@ -52,122 +79,274 @@ class Engine(Protocol):
     def base(self, encoded: Sequence[Encoded]) -> Base:
         """Run all questions on one image without a knockout."""
 
+    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+        """Keys and values of some positions in every layer, without a knockout."""
 
-def measure_image(
-    checkpoint: Checkpoint, engine: Engine, dataset: Dataset, requests: Sequence[Request]
-) -> list[dict[str, object]]:
-    """Measure all requests on one image.
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One sample under one condition, and its unblocked pass.
+
+    Attributes:
+        sample: the sample.
+        encoded: the sample as the model sees it.
+        base: its unblocked pass.
+        tokens: the tokens that are followed.
+        probes: what is to be measured.
+        kept: whether it is answered rightly; else only accuracies are read.
+    """
+
+    sample: Sample
+    encoded: Encoded
+    base: Pass
+    tokens: Tokens
+    probes: tuple[Probe, ...]
+    kept: bool
+
+    @property
+    def p1(self) -> float:
+        """The answer's probability without a knockout."""
+        return probability(self.base.logits, self.tokens.own)
+
+
+class Measurer:
+    """Measures samples of a data set on a checkpoint.
 
     Args:
         checkpoint: the checkpoint.
         engine: what runs the passes.
-        dataset: knows each sample's foil.
-        requests: samples that share an image, with their probes.
-
-    Returns:
-        Rows with the columns of `harness.evidence.SCHEMA`.
+        dataset: the data set; knows foils, chance and other images.
     """
-    encoded, rows = [], []
-    ready: list[Request] = []
-    for request in requests:
-        try:
-            encoded.append(encode(checkpoint, request.sample))
-            ready.append(request)
-        except RegionError as error:
-            rows += _rows(request.sample, Outcome("", float("nan"), reason=str(error)))
-    if not ready:
-        return rows
-    base = engine.base(encoded)
-    plans = [
-        _plan(checkpoint, dataset, request, item, unblocked, answer)
-        for request, item, unblocked, answer in zip(ready, encoded, base.passes, base.answers, strict=True)
-    ]
-    logits = base.sweep([plan.knockouts for plan in plans])
-    for request, plan, blocked in zip(ready, plans, logits, strict=True):
-        rows += _rows(request.sample, plan.outcome(checkpoint, blocked))
-    return rows
+
+    def __init__(self, checkpoint: Checkpoint, engine: Engine, dataset: Dataset) -> None:
+        self._checkpoint = checkpoint
+        self._engine = engine
+        self._dataset = dataset
+        self._donors = Donors(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
+        self.passes = 0
+        """Knocked-out passes run so far."""
+
+    def image(self, requests: Sequence[Request]) -> list[Row]:
+        """Measure all requests on one image.
+
+        Args:
+            requests: samples that share an image, with their probes.
+
+        Returns:
+            Rows with the columns of `harness.evidence.SCHEMA`.
+        """
+        ready: list[tuple[Request, Encoded]] = []
+        rows: list[Row] = []
+        for request in requests:
+            try:
+                ready.append((request, encode_under(self._checkpoint, request.sample, "plain")))
+            except RegionError as error:
+                rows += _refused(request, str(error))
+        return rows + list(self._measured(ready)) if ready else rows
+
+    def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
+        base = self._engine.base([encoded for _, encoded in ready])
+        cases = []
+        for (request, encoded), unblocked, said in zip(ready, base.passes, base.answers, strict=True):
+            case, row = self._judged(request, encoded, unblocked, said)
+            cases.append(case)
+            yield row
+        yield from self._swept(base, cases, "plain")
+        for other in ("grey", "lower"):
+            yield from self._under(other, cases)
+        for which in ("first_subword", "last_subword"):
+            yield from self._subwords(which, cases, base.answers)
+
+    def _judged(
+        self, request: Request, encoded: Encoded, unblocked: Pass, said: tuple[int, ...]
+    ) -> tuple[Case, Row]:
+        """Whether a sample is kept, and the row that says so."""
+        sample, answer = request.sample, decoding.read(self._checkpoint, said)
+        tokens = answer_tokens(self._checkpoint, encoded, unblocked, self._dataset.foil(sample))
+        p1 = probability(unblocked.logits, tokens.own)
+        reason = "" if answer.strip().lower() == sample.answer else WRONG
+        if not reason and p1 < SMALLEST_P:
+            reason = UNDERFLOW
+        case = Case(sample, encoded, unblocked, tokens, request.probes, not reason)
+        row = _row(sample, BASE, "p", (p1,), p1, reason=reason, answer=answer)
+        return case, row
+
+    def _under(self, condition: Condition, plain: Sequence[Case]) -> Iterator[Row]:
+        """Measure the probes of one other condition."""
+        ready: list[tuple[Case, Encoded]] = []
+        for case in plain:
+            if not _wanted(case, condition):
+                continue
+            try:
+                ready.append((case, encode_under(self._checkpoint, case.sample, condition)))
+            except RegionError as error:
+                yield from _undefined(case, condition, str(error))
+        if not ready:
+            return
+        base = self._engine.base([encoded for _, encoded in ready])
+        cases = []
+        for number, (case, encoded) in enumerate(ready):
+            unblocked = base.passes[number]
+            tokens = answer_tokens(self._checkpoint, encoded, unblocked, self._dataset.foil(case.sample))
+            kept = case.kept
+            if kept and condition == "lower":
+                said = decoding.read(self._checkpoint, base.answers[number]).strip()
+                kept = said == case.sample.answer
+                if not kept:
+                    yield from _undefined(case, condition, "not answered in lower case when asked to")
+            cases.append(Case(case.sample, encoded, unblocked, tokens, case.probes, kept))
+        yield from self._swept(base, cases, condition)
+
+    def _subwords(
+        self, condition: Condition, plain: Sequence[Case], answers: Sequence[tuple[int, ...]]
+    ) -> Iterator[Row]:
+        """Measure the first or the last sub-word of answers that have several."""
+        ready: list[tuple[Case, Encoded]] = []
+        for case, said in zip(plain, answers, strict=True):
+            if not _wanted(case, condition):
+                continue
+            try:
+                ready.append((case, continued(self._checkpoint, case.encoded, said, condition)))
+            except RegionError as error:
+                yield from _undefined(case, condition, str(error))
+        if not ready:
+            return
+        base = self._engine.base([encoded for _, encoded in ready])
+        cases = [
+            Case(case.sample, encoded, unblocked, _own(unblocked), case.probes, kept=True)
+            for (case, encoded), unblocked in zip(ready, base.passes, strict=True)
+        ]
+        yield from self._swept(base, cases, condition)
+
+    def _swept(self, base: Base, cases: Sequence[Case], condition: Condition) -> Iterator[Row]:
+        """Run and read all probes of one condition on one base run."""
+        plans = [self._plan(case, condition) for case in cases]
+        knockouts = [[one for _, made in plan.knocked for one in made] for plan in plans]
+        self.passes += sum(map(len, knockouts))
+        logits = base.sweep(knockouts)
+        for case, plan, blocked in zip(cases, plans, logits, strict=True):
+            yield from plan.rows
+            start = 0
+            for probe, made in plan.knocked:
+                part = blocked[start : start + len(made)]
+                start += len(made)
+                yield from _rows(case, probe, _knocked_readings(case, probe, part))
+            for other in plan.others:
+                yield from self._unblocked(case, other)
+
+    def _plan(self, case: Case, condition: Condition) -> _Plan:
+        regions = with_controls(self._checkpoint, self._dataset, case.encoded)
+        subject = Subject(case.sample, regions, self._checkpoint.n_layers, self._donors)
+        plan = _Plan([], [], [])
+        for probe in case.probes:
+            if condition_of(probe) != condition or not (case.kept or is_unfiltered(probe)):
+                continue
+            if isinstance(probe, Lens | Accuracy | Chance):
+                plan.others.append(probe)
+            else:
+                _prepare(plan, case, probe, subject)
+        return plan
+
+    def _unblocked(self, case: Case, probe: Lens | Accuracy | Chance) -> Iterator[Row]:
+        """Read a probe that needs no knockout."""
+        match probe:
+            case Accuracy():
+                yield from _rows(case, probe, {RIGHT: read_right(case.base.logits[None], case.tokens)})
+            case Chance():
+                yield from _rows(case, probe, {RIGHT: (self._dataset.chance(case.sample),)})
+            case Lens():
+                confusable = unusable(case.tokens)
+                if confusable:
+                    yield _row(case.sample, str(probe), "", (), case.p1, reason=confusable)
+                    return
+                read = read_lens(self._checkpoint, case.base, case.tokens, norm=probe.norm)
+                yield from _rows(case, probe, read)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """One sample's passes: what is known from the base, and what each knocked-out pass is for."""
+    """What is run for one case: knocked-out passes, what needs none, and rows already known."""
 
-    base: Pass
-    answer: str
-    reason: str
-    tokens: Tokens | None
-    sweeps: tuple[tuple[Sweep, tuple[Knockout, ...]], ...] = ()
-    lenses: tuple[Lens, ...] = ()
-    missing: Mapping[str, str] | None = None
-
-    @property
-    def knockouts(self) -> list[Knockout]:
-        return [knockout for _, windows in self.sweeps for knockout in windows]
-
-    def outcome(self, checkpoint: Checkpoint, blocked: Tensor) -> Outcome:
-        """Read the passes; a kept sample always has tokens."""
-        if self.tokens is None:
-            p1 = probability(self.base.logits, int(self.base.logits.argmax()))
-            return Outcome(self.answer, p1, self.reason)
-        curves: dict[tuple[str, str], tuple[float, ...]] = {}
-        missing = dict(self.missing or {})
-        start = 0
-        for probe, windows in self.sweeps:
-            part = blocked[start : start + len(windows)]
-            start += len(windows)
-            for reading, values in read_sweep(self.base.logits, part, self.tokens).items():
-                curves[str(probe), reading] = values
-        confusable = unusable(self.tokens)
-        for lens in self.lenses:
-            if confusable:
-                missing[str(lens)] = confusable
-                continue
-            for reading, values in read_lens(checkpoint, self.base, self.tokens, norm=lens.norm).items():
-                curves[str(lens), reading] = values
-        p1 = probability(self.base.logits, self.tokens.own)
-        return Outcome(self.answer, p1, "", curves, missing)
+    knocked: list[tuple[Knocked, tuple[Knockout, ...]]]
+    others: list[Lens | Accuracy | Chance]
+    rows: list[Row]
 
 
-def _plan(
-    checkpoint: Checkpoint, dataset: Dataset, request: Request, encoded: Encoded, base: Pass, answer: str
-) -> _Plan:
-    sample = request.sample
-    if answer.strip().lower() != sample.answer:
-        return _Plan(base, answer, "wrong answer", None)
-    tokens = answer_tokens(checkpoint, encoded, base, dataset.foil(sample))
-    if probability(base.logits, tokens.own) < SMALLEST_P:
-        return _Plan(base, answer, "probability of the answer underflows", None)
-    sweeps, missing = [], {}
-    for probe in request.probes:
-        if isinstance(probe, Sweep):
-            try:
-                sweeps.append(
-                    (
-                        probe,
-                        windows_of(probe.flow, probe.window, encoded.regions, checkpoint.n_layers, sample),
-                    )
-                )
-            except RegionError as error:
-                missing[str(probe)] = str(error)
-    lenses = tuple(probe for probe in request.probes if isinstance(probe, Lens))
-    return _Plan(base, answer, "", tokens, tuple(sweeps), lenses, missing)
+def _prepare(plan: _Plan, case: Case, probe: Knocked, subject: Subject) -> None:
+    """Put a probe's knockouts on the plan, or the reason why it is undefined for the case."""
+    try:
+        plan.knocked.append((probe, knockouts_of(probe, subject)))
+    except RegionError as error:
+        plan.rows.append(_row(case.sample, str(probe), "", (), case.p1, reason=str(error)))
 
 
-def _rows(sample: Sample, outcome: Outcome) -> list[dict[str, object]]:
-    common = {
+def _own(unblocked: Pass) -> Tokens:
+    """Tokens of a pass whose only question is what it says itself."""
+    return Tokens(int(unblocked.logits.argmax()), None, {})
+
+
+def _knocked_readings(case: Case, probe: Knocked, blocked: Tensor) -> dict[str, tuple[float, ...]]:
+    readings = dict(read_sweep(case.base.logits, blocked, case.tokens)) if case.kept else {}
+    if is_unfiltered(probe):
+        readings[RIGHT] = read_right(blocked, case.tokens)
+    if isinstance(probe, Sweep) and case.kept and probe.flow.source in PARTS:
+        readings["per_token"] = _per_token(case, probe.flow, readings["p"])
+    return readings
+
+
+def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...]:
+    """p_c in per cent, divided by the number of source tokens."""
+    tokens = len(case.encoded.regions[flow.source])
+    return tuple(100.0 * (value - case.p1) / case.p1 / tokens for value in p)
+
+
+def _wanted(case: Case, condition: Condition) -> bool:
+    """Whether anything is to be measured on a case under a condition."""
+    return any(
+        condition_of(probe) == condition and (case.kept or is_unfiltered(probe)) for probe in case.probes
+    )
+
+
+def _undefined(case: Case, condition: Condition, reason: str) -> Iterator[Row]:
+    """Rows that say why the probes of a condition are undefined for a sample."""
+    for probe in case.probes:
+        if condition_of(probe) == condition:
+            yield _row(case.sample, str(probe), "", (), case.p1, reason=reason)
+
+
+def _refused(request: Request, reason: str) -> list[Row]:
+    """Rows of a sample that cannot be put to the model at all."""
+    nothing = float("nan")
+    named = [str(probe) for probe in request.probes if is_unfiltered(probe)]
+    return [
+        _row(request.sample, BASE, "p", (nothing,), nothing, reason=reason),
+        *(_row(request.sample, name, "", (), nothing, reason=reason) for name in named),
+    ]
+
+
+def _rows(case: Case, probe: Probe, readings: Readings) -> Iterator[Row]:
+    for reading, values in readings.items():
+        yield _row(case.sample, str(probe), reading, values, case.p1)
+
+
+def _row(
+    sample: Sample,
+    probe: str,
+    reading: str,
+    values: tuple[float, ...],
+    p1: float,
+    *,
+    reason: str = "",
+    answer: str = "",
+) -> Row:
+    return {
         "sample": sample.id,
         "task": sample.task,
         "image": sample.image_id,
-        "p1": outcome.p1,
-        "answer": outcome.answer,
+        "probe": probe,
+        "reading": reading,
+        "values": list(values),
+        "p1": p1,
+        "reason": reason,
+        "answer": answer,
     }
-    rows = [{**common, "probe": BASE, "reading": "p", "values": [outcome.p1], "reason": outcome.reason}]
-    rows += [
-        {**common, "probe": probe, "reading": reading, "values": list(values), "reason": ""}
-        for (probe, reading), values in outcome.curves.items()
-    ]
-    rows += [
-        {**common, "probe": probe, "reading": "", "values": [], "reason": reason}
-        for probe, reason in outcome.missing.items()
-    ]
-    return rows

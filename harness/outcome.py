@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -32,25 +32,6 @@ class Tokens:
     own: int
     foil: int | None
     forms: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was measured on one sample.
-
-    Attributes:
-        answer: the model's own answer, decoded.
-        p1: probability of its first token without a knockout.
-        reason: why the sample is left out of every claim; empty if it is kept.
-        curves: values by (probe name, reading).
-        missing: why a probe is undefined for this sample, by probe name.
-    """
-
-    answer: str
-    p1: float
-    reason: str = ""
-    curves: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def first_token(checkpoint: Checkpoint, encoded: Encoded, text: str) -> int:
@@ -99,16 +80,17 @@ def unusable(tokens: Tokens) -> str:
 
 
 def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple[float, ...]]:
-    """Readings of one sweep.
+    """Readings of knocked-out passes against the unblocked one.
 
     Args:
         base: unblocked logits ``[vocabulary]``.
-        blocked: logits ``[windows, vocabulary]``.
+        blocked: logits ``[knockouts, vocabulary]``.
         tokens: the tokens to follow.
 
     Returns:
-        ``p`` (the answer's probability under the knockout), ``flip``, and ``log_odds`` where there
-        is a foil; one value per window.
+        ``p`` (the answer's probability under the knockout) and ``flip`` (whether the first token
+        changed); where there is a foil also ``log_odds`` (the change against it) and ``foil``
+        (relative change, in per cent, of the answer's share of the two); one value per knockout.
     """
     before, after = log_probabilities(base), log_probabilities(blocked)
     readings = {
@@ -116,9 +98,17 @@ def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple
         "flip": (blocked.argmax(dim=-1) != tokens.own).double(),
     }
     if tokens.foil is not None and tokens.foil != tokens.own:
-        odds = after[:, tokens.own] - after[:, tokens.foil]
-        readings["log_odds"] = odds - (before[tokens.own] - before[tokens.foil])
+        first = before[tokens.own] - before[tokens.foil]
+        second = after[:, tokens.own] - after[:, tokens.foil]
+        readings["log_odds"] = second - first
+        readings["foil"] = 100.0 * (second.sigmoid() / first.sigmoid() - 1.0)
     return {name: tuple(values.tolist()) for name, values in readings.items()}
+
+
+def read_right(logits: Tensor, tokens: Tokens) -> tuple[float, ...]:
+    """Whether the first token is that of the right answer, in either case; one value per row of logits."""
+    right = torch.tensor([tokens.forms["lower"], tokens.forms["capital"]], device=logits.device)
+    return tuple(torch.isin(logits.argmax(dim=-1), right).double().tolist())
 
 
 def read_lens(

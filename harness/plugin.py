@@ -11,23 +11,27 @@ from pathlib import Path
 import pytest
 
 from harness import hooks, terminal
-from harness.claims import Claim, claim_of, claims_of
+from harness.claims import MARKER, Claim, claim_of, claims_of
 from harness.collecting import RecordCollector
 from harness.errors import HarnessError
 from harness.expectations import Expectations
 from harness.gpu import pin_worker
 from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, command, message
 from harness.progress import Printed, Progress, Watch, Written
-from harness.record import plain
+from harness.record import plain, structure
 from harness.run import Run, header
 from harness.sample import TASKS
 from harness.settings import check_gpu, check_writable, read_settings
 from harness.study import Hypothesis, Study
 from harness.verdict import Verdict
+from harness.work import Work
 
 RUN = pytest.StashKey[Run]()
 WATCH = pytest.StashKey[Watch]()
 SUITE_ROOT = Path(__file__).resolve().parents[1]
+COLLECTOR = pytest.StashKey[RecordCollector]()
+WORK = "findings_work"
+MEASURED_ONLY = "measured only, nothing judged"
 PROPERTY = "findings"
 """Name of the user property under which a test hands its record to the main process."""
 
@@ -58,7 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
             check_writable("report", settings.report)
         if settings.dataset is not None:
             _check_dataset(run)
-        config.pluginmanager.register(RecordCollector(config, run), "findings-collector")
+        config.stash[COLLECTOR] = collector = RecordCollector(config, run)
+        config.pluginmanager.register(collector, "findings-collector")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -89,8 +94,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     }
     names = [pytest.param(name, id=run.facts[name].name, marks=marks[name]) for name in run.facts]
     if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", run.settings.tasks or TASKS)
+        metafunc.parametrize("task", _tasks(metafunc, run.settings.tasks or TASKS))
     metafunc.parametrize("study", names, indirect=True)
+
+
+def _tasks(metafunc: pytest.Metafunc, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The tasks a claim is about, of those asked for."""
+    marker = metafunc.definition.get_closest_marker(MARKER)
+    about = marker.kwargs.get("tasks", TASKS) if marker else TASKS
+    return tuple(task for task in asked if task in about)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -115,8 +127,21 @@ class Measuring:
             run = config.stash[RUN]
             run.prepare(claims, progress_of(config))
             for item in session.items:
-                expect(run, item)
+                if run.settings.measure_only:
+                    pass_over(run, item)
+                else:
+                    expect(run, item)
         return (yield)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand what was done to the main process; without xdist that is this one."""
+        config = session.config
+        work = config.stash[RUN].work()
+        if is_worker(config):
+            config.workeroutput[WORK] = plain(work)  # type: ignore[attr-defined]
+        else:
+            config.stash[COLLECTOR].works.append(work)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -149,6 +174,15 @@ def pytest_configure_node(node: object) -> None:
     node.workerinput["findings_progress"] = str(config.stash[WATCH].path)  # type: ignore[attr-defined]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take over what a worker did; one that died hands nothing over."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    done = getattr(node, "workeroutput", {}).get(WORK)
+    if done is not None:
+        config.stash[COLLECTOR].works.append(structure(done, Work))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop watching workers."""
     watch = config.stash.get(WATCH, None)
@@ -156,6 +190,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         watch.stop()
         with contextlib.suppress(OSError):
             watch.path.unlink()
+
+
+def pass_over(run: Run, item: pytest.Item) -> None:
+    """Judge nothing; a claim whose evidence could not be measured still fails, with the reason."""
+    claim = claim_of(item)
+    if claim is not None and claim.checkpoint not in run.errors:
+        item.add_marker(pytest.mark.skip(reason=MEASURED_ONLY))
 
 
 def expect(run: Run, item: pytest.Item) -> None:
@@ -198,7 +239,7 @@ def study(request: pytest.FixtureRequest) -> Study:
         examination.facts.layers,
         examination.window,
         run.dataset.tasks,
-        lambda _: True,
+        None,
         conclude,
     )
 

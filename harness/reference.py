@@ -80,7 +80,7 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
     with zeroed_modules(checkpoint, knockout.zeroed):
         output = checkpoint.model(
             input_ids=encoded.ids[None].to(checkpoint.device),
-            pixel_values=encoded.pixels,
+            **encoded.visual,
             plan=DensePlan(knockout, encoded.length),
             output_hidden_states=True,
             use_cache=False,
@@ -91,18 +91,52 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
     return Pass(logits, torch.stack([state[0, -1].to(logits.device) for state in output.hidden_states]))
 
 
+@dataclass(frozen=True)
+class ListeningPlan:
+    """Plain causal attention that keeps every layer's keys and values."""
+
+    keys: list[Tensor]
+    values: list[Tensor]
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend; see `harness.attention.Plan`."""
+        self.keys.append(key[0])
+        self.values.append(value[0])
+        return DensePlan(Knockout(), query.shape[2]).attend(layer, query, key, value, scaling)
+
+
 @torch.inference_mode()
-def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> str:
-    """Decode the model's own answer by transformers' greedy generation, up to ``limit`` tokens."""
+def keys_values(checkpoint: Checkpoint, encoded: Encoded) -> tuple[list[Tensor], list[Tensor]]:
+    """Every layer's keys (after rotary embedding) and values, ``[kv_heads, n, head_dim]`` each."""
+    plan = ListeningPlan([], [])
+    checkpoint.model(
+        input_ids=encoded.ids[None].to(checkpoint.device),
+        **encoded.visual,
+        plan=plan,
+        use_cache=False,
+        logits_to_keep=1,
+    )
+    return plan.keys, plan.values
+
+
+@torch.inference_mode()
+def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> tuple[int, ...]:
+    """The model's own answer by transformers' greedy generation, up to ``limit`` tokens.
+
+    Returns:
+        Token ids, without the one that ends the answer.
+    """
     ids = checkpoint.model.generate(
         input_ids=encoded.ids[None].to(checkpoint.device),
         attention_mask=torch.ones_like(encoded.ids)[None].to(checkpoint.device),
-        pixel_values=encoded.pixels,
+        **encoded.visual,
         max_new_tokens=limit,
         do_sample=False,
     )
-    text: str = checkpoint.processor.tokenizer.decode(ids[0, encoded.length :], skip_special_tokens=True)
-    return text
+    said = ids[0, encoded.length :].tolist()
+    return tuple(said[:-1] if said[-1] in checkpoint.stop_tokens else said)
 
 
 def check_finite(logits: Tensor, encoded: Encoded) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr")
 """The six task types of the paper, in the order of its data files."""
 
+CHOOSE_TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel")
+"""The tasks whose questions name two options."""
+
 
 @dataclass(frozen=True)
 class Box:

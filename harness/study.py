@@ -7,15 +7,38 @@ been measured yet), then at every look, then by pytest. It must therefore do not
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from harness.depth import Band, Grid, LensGrid
+from harness.depth import Band, Grid, LensGrid, layers_inside
 from harness.flow import Flow
-from harness.forms import DROP
-from harness.probes import LENS_READINGS, SWEEP_READINGS, Lens, Measure, Sweep
+from harness.forms import DROP, deepest
+from harness.probes import (
+    CONDITIONS,
+    LENS_READINGS,
+    PART_READINGS,
+    RIGHT,
+    SWEEP_READINGS,
+    Accuracy,
+    Carriers,
+    Chance,
+    Condition,
+    Cut,
+    KeepOnly,
+    Lens,
+    Measure,
+    Modules,
+    Probe,
+    Route,
+    Swap,
+    Sweep,
+)
 from harness.regions import check_region_names
-from harness.statistics import Tree
+from harness.statistics import Curves, Tree
+
+Evidence = Mapping[Measure, Curves]
 
 
 @dataclass(frozen=True)
@@ -23,16 +46,34 @@ class Hypothesis:
     """What a claim test handed to `Study.judge`.
 
     Attributes:
-        tree: the statement.
+        tree: the statement; None if the claim does not apply.
         measures: everything the test named, in order: what must be measured, and what is drawn.
+        located_on: what must be measured too, because a layer was located on it.
         bands: the depth bands it speaks of.
         threshold: the horizontal line of its plot, or None.
+        not_applicable: why the claim does not apply to this checkpoint or task; else empty.
     """
 
-    tree: Tree
+    tree: Tree | None
     measures: tuple[Measure, ...]
-    bands: tuple[Band, ...]
-    threshold: float | None
+    located_on: tuple[Measure, ...] = ()
+    bands: tuple[Band, ...] = ()
+    threshold: float | None = None
+    not_applicable: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The evidence a claim test may look at while it states its claim.
+
+    Attributes:
+        now: the evidence of the look at hand.
+        first: that of the first look: layers are located on it at every look, so that a statement
+            does not change from one look to the next.
+    """
+
+    now: Evidence
+    first: Evidence
 
 
 class Study:
@@ -43,7 +84,7 @@ class Study:
         layers: decoder layers, L.
         window: window size k in layers.
         tasks: the tasks of the data set.
-        measured: says whether a measure has values; everything has before anything is measured.
+        seen: what has been measured; None before anything has: then everything counts as measured.
         on_judge: receives the hypothesis.
     """
 
@@ -53,65 +94,159 @@ class Study:
         layers: int,
         window: int,
         tasks: tuple[str, ...],
-        measured: Callable[[Measure], bool],
+        seen: Seen | None,
         on_judge: Callable[[Hypothesis], None],
     ) -> None:
         self.checkpoint = checkpoint
         self.tasks = tasks
+        self.layers = layers
         self.grid = Grid(layers, window)
         self.lens_grid = LensGrid(layers)
-        self._measured = measured
+        self._seen = seen
         self._on_judge = on_judge
         self._named: dict[Measure, None] = {}
+        self._located_on: dict[Measure, None] = {}
+
+    # ------------------------------------------------------------------------------- grids and depths
 
     def windows(self, *sizes: int) -> tuple[Grid, ...]:
         """Return grids of these window sizes and of the rule's own, each once, narrowest first."""
         layers = self.grid.layers
         return tuple(Grid(layers, size) for size in sorted({*sizes, self.grid.size}) if size <= layers)
 
-    def effect(self, flow: str, task: str, *, on: Grid | None = None, reading: str = "p_c") -> Measure:
+    def layer_at(self, depth: float) -> int:
+        """The first layer that lies wholly above a relative depth, e.g. 0.5: the upper half's first.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        layer = math.ceil(depth * self.layers - 1e-9)
+        if not 0 <= layer < self.layers:
+            raise ValueError(f"no layer of {self.layers} lies above depth {depth:g}")
+        return layer
+
+    # ------------------------------------------------------------------------------- effects
+
+    def effect(
+        self,
+        flow: str,
+        task: str,
+        *,
+        on: Grid | None = None,
+        reading: str = "p_c",
+        condition: Condition = "plain",
+    ) -> Measure:
         """Name the effect of a flow's knockout: one value per window.
 
         Args:
             flow: e.g. ``"image->question"``.
             task: the task.
             on: the grid of windows; the rule's unless given.
-            reading: ``"p_c"`` (per cent), ``"log_odds"`` or ``"flip"``.
+            reading: see `harness.probes.SWEEP_READINGS`; ``"per_token"`` for parts of the question.
+            condition: how the sample is put to the model, see `harness.probes.CONDITIONS`.
 
         Raises:
             KnockoutError: if the flow cannot be read.
             RegionError: if a region does not exist.
-            ValueError: if the reading does not exist.
+            ValueError: if the reading or the condition does not exist.
         """
-        if reading not in SWEEP_READINGS:
-            raise ValueError(f"reading {reading!r}; the readings of a sweep are {', '.join(SWEEP_READINGS)}")
-        parsed = Flow.parse(flow)
-        check_region_names(parsed.source)
-        check_region_names(parsed.target)
-        return self._name(Measure(task, Sweep(parsed, (on or self.grid).size), reading))
+        _one_of("reading", reading, (*SWEEP_READINGS, *PART_READINGS))
+        _one_of("condition", condition, CONDITIONS)
+        return self._name(task, Sweep(_flow(flow), (on or self.grid).size, condition), reading)
 
     def null(self, flow: str, task: str) -> Measure | None:
         """Name the effect of a flow's null block, or None where it is undefined on this data set."""
-        measure = self._name(Measure(task, Sweep(Flow.parse(flow).null(), self.grid.size), "p_c"))
-        if self._measured(measure):
+        measure = self._name(task, Sweep(_flow(flow).null(), self.grid.size), "p_c")
+        if self.has(measure):
             return measure
         del self._named[measure]
         return None
 
-    def lens(self, form: str, task: str, *, norm: bool = False) -> Measure:
+    def swapped(self, flow: str, task: str, *, by: Literal["mean", "other"]) -> Measure:
+        """Name the effect of reading other contents along a flow: the data set's mean, or another image's."""
+        return self._name(task, Swap(_flow(flow), self.grid.size, by), "p_c")
+
+    def module(
+        self, module: Literal["attention", "mlp"], region: str, task: str, *, control: bool = False
+    ) -> Measure:
+        """Name the effect of zeroing a module's output at a region, or at as many random other rows."""
+        check_region_names(region)
+        return self._name(task, Modules(module, region, self.grid.size, 0 if control else None), "p_c")
+
+    def cut(self, flow: str, task: str, *, start: int = 0) -> Measure:
+        """Name the effect of a flow blocked in every layer from ``start`` on: one value."""
+        return self._name(task, Cut(_flow(flow), (start,)), "p_c")
+
+    def carriers(self, source: str, carriers: Sequence[str], task: str) -> Measure:
+        """Name the effects of hiding a source from every subset of carriers: one value per subset."""
+        for name in (source, *carriers):
+            check_region_names(name)
+        return self._name(task, Carriers(source, tuple(carriers)), "p_c")
+
+    # ------------------------------------------------------------------------------- accuracies
+
+    def accuracy(self, task: str, *, condition: Condition = "plain") -> Measure:
+        """Name the share of right answers, on all samples (by the first token, in either case)."""
+        return self._name(task, Accuracy(condition), RIGHT)
+
+    def accuracy_with_only(self, routes: Mapping[str, Band], task: str) -> Measure:
+        """Name the accuracy when only some flows stay open, each in the layers of a band.
+
+        Every edge from a route's source to a later position is blocked, but for the routes.
+        """
+        kept = tuple(Route(_flow(flow), *layers_inside(band, self.layers)) for flow, band in routes.items())
+        return self._name(task, KeepOnly(kept), RIGHT)
+
+    def accuracy_by_start(self, flow: str, task: str) -> Measure:
+        """Name the accuracy with a flow blocked from each layer on: one value per layer 0 … L-1."""
+        return self._name(task, Cut(_flow(flow), tuple(range(self.layers)), unfiltered=True), RIGHT)
+
+    def chance(self, task: str) -> Measure:
+        """Name what answering without image and model would get."""
+        return self._name(task, Chance(), RIGHT)
+
+    # ------------------------------------------------------------------------------- the logit lens
+
+    def lens(self, form: str, task: str, *, norm: bool = False, condition: Condition = "plain") -> Measure:
         """Name the probability of a form of the answer at the last position: one value per layer 0 … L.
 
         Args:
             form: ``"lower"``, ``"capital"``, ``"false_lower"`` or ``"false_capital"``.
             task: the task.
             norm: whether the final norm is applied below the top.
+            condition: how the sample is put to the model.
 
         Raises:
             ValueError: if the form does not exist.
         """
-        if form not in LENS_READINGS:
-            raise ValueError(f"form {form!r}; the forms are {', '.join(LENS_READINGS)}")
-        return self._name(Measure(task, Lens(norm), form))
+        _one_of("form", form, LENS_READINGS)
+        return self._name(task, Lens(norm, condition), form)
+
+    # ------------------------------------------------------------------------------- locating a layer
+
+    def deepest_window(self, flow: str, band: Band) -> int:
+        """The window of a band where a flow's effect is deepest, pooled over tasks.
+
+        Located on a quarter of the first look's images; test it on the others (`on_other_images`): a
+        layer picked where a curve is deepest looks deep on the images it was picked on.
+        """
+        probe = Sweep(_flow(flow), self.grid.size)
+        pooled = [Measure(task, probe, "p_c", part="locating") for task in self.tasks]
+        self._located_on |= dict.fromkeys(pooled)
+        first = {} if self._seen is None else self._seen.first
+        curves = [first[measure] for measure in pooled if measure in first]
+        return deepest(curves, self.grid, band) if curves else int(self.grid.inside(band).argmax())
+
+    def on_other_images(self, measure: Measure) -> Measure:
+        """The same measure on the images that no layer is located on."""
+        self._named.pop(measure, None)
+        return self._note(replace(measure, part="testing"))
+
+    # ------------------------------------------------------------------------------- judging
+
+    def has(self, measure: Measure) -> bool:
+        """Whether a measure has values; everything has before anything is measured."""
+        return self._seen is None or measure in self._seen.now
 
     def judge(self, claim: Tree, *, bands: tuple[Band, ...] = (), threshold: float | None = -DROP) -> None:
         """Judge the claim on the evidence; pytest passes if it is SUPPORTED.
@@ -126,8 +261,29 @@ class Study:
             ClaimUndecided: if it shows neither.
         """
         __tracebackhide__ = True
-        self._on_judge(Hypothesis(claim, tuple(self._named), bands, threshold))
+        self._on_judge(Hypothesis(claim, tuple(self._named), tuple(self._located_on), bands, threshold))
 
-    def _name(self, measure: Measure) -> Measure:
+    def not_applicable(self, reason: str) -> None:
+        """Say that the claim does not apply to this checkpoint or task."""
+        __tracebackhide__ = True
+        self._on_judge(Hypothesis(None, (), not_applicable=reason))
+
+    def _name(self, task: str, probe: Probe, reading: str) -> Measure:
+        return self._note(Measure(task, probe, reading))
+
+    def _note(self, measure: Measure) -> Measure:
         self._named[measure] = None
         return measure
+
+
+def _flow(text: str) -> Flow:
+    """Read a flow and check its regions."""
+    flow = Flow.parse(text)
+    check_region_names(flow.source)
+    check_region_names(flow.target)
+    return flow
+
+
+def _one_of(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{what} {value!r}; there are {', '.join(known)}")

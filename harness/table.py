@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,8 @@ import polars as pl
 
 from harness.dataset import Dataset
 from harness.evidence import BASE
-from harness.probes import Lens, Measure
+from harness.forms import split
+from harness.probes import RIGHT, Lens, Measure
 from harness.record import TaskRecord
 from harness.sample import Sample
 from harness.statistics import EFFECT, PROBABILITY, Curves, Floats
@@ -71,6 +72,8 @@ class Table:
         if measure.reading == "p_c":
             p1 = group["p1"].to_numpy()[:, None]
             values = 100.0 * (values - p1) / p1
+        elif measure.reading == "flip":
+            values = -100.0 * values
         return Samples(tuple(group["sample"].to_list()), tuple(group["image"].to_list()), values)
 
     def at(self, dataset: Dataset, share: float) -> Look:
@@ -98,7 +101,7 @@ class Look(Mapping[Measure, Curves]):
 
     def __getitem__(self, measure: Measure) -> Curves:
         if measure not in self._cache:
-            self._cache[measure] = self._curves(measure)
+            self._cache[measure] = self._part(measure) if measure.part != "all" else self._curves(measure)
         curves = self._cache[measure]
         if curves is None:
             raise KeyError(measure)
@@ -119,6 +122,17 @@ class Look(Mapping[Measure, Curves]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def _part(self, measure: Measure) -> Curves | None:
+        """The curves on a part of the images; None if none of its images is there."""
+        whole = self.get(replace(measure, part="all"))
+        if whole is None:
+            return None
+        try:
+            locating, testing = split(whole)
+        except ValueError:
+            return None
+        return locating if measure.part == "locating" else testing
+
     def _curves(self, measure: Measure) -> Curves | None:
         found = self._table.samples(measure)
         chosen = found.only(self._wanted.get(measure.task, frozenset())) if found else None
@@ -133,9 +147,9 @@ class Look(Mapping[Measure, Curves]):
 
 def anchors(measure: Measure) -> tuple[float, float] | None:
     """The bounds of a reading, where the statistics put their pseudo-images."""
-    if measure.reading == "p_c":
+    if measure.reading in {"p_c", "foil", "flip"}:
         return EFFECT
-    return PROBABILITY if isinstance(measure.probe, Lens) or measure.reading == "flip" else None
+    return PROBABILITY if isinstance(measure.probe, Lens) or measure.reading == RIGHT else None
 
 
 def task_records(table: Table, dataset: Dataset) -> tuple[TaskRecord, ...]:

@@ -1,13 +1,12 @@
-"""Small parts: progress lines, expectations, settings of a study."""
+"""Small parts: progress lines, expectations."""
 
 from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError, RegionError
+from harness.errors import HarnessError
 from harness.expectations import Expectations, differences, read_expectations, write_expectations
 from harness.progress import Printed, line
-from harness.study import Hypothesis, Study
 from harness.verdict import Verdict
 
 
@@ -67,25 +66,3 @@ def test_differences_name_what_changes() -> None:
     old = {"A1": Verdict.SUPPORTED, "A2": Verdict.REFUTED}
     new = {"A1": Verdict.SUPPORTED, "A2": Verdict.SUPPORTED, "A3": Verdict.INCONCLUSIVE}
     assert differences(old, new) == ["A2: REFUTED → SUPPORTED", "A3: — → INCONCLUSIVE"]
-
-
-def study(heard: list[Hypothesis], *, measured: bool = True) -> Study:
-    return Study("tiny", 12, 3, ("ChooseAttr",), lambda _: measured, heard.append)
-
-
-def test_a_study_refuses_names_that_do_not_exist() -> None:
-    with pytest.raises(RegionError, match="unknown region 'imgae'"):
-        study([]).effect("imgae->last", "ChooseAttr")
-    with pytest.raises(ValueError, match="the readings of a sweep are p_c"):
-        study([]).effect("image->last", "ChooseAttr", reading="percent")
-    with pytest.raises(ValueError, match="the forms are lower, capital"):
-        study([]).lens("upper", "ChooseAttr")
-
-
-def test_a_study_leaves_out_a_null_block_that_is_undefined() -> None:
-    assert study([]).null("image->last", "ChooseAttr") is not None
-    assert study([], measured=False).null("image->last", "ChooseAttr") is None
-
-
-def test_a_study_offers_only_windows_that_fit() -> None:
-    assert [grid.size for grid in study([]).windows(1, 5, 13)] == [1, 3, 5]

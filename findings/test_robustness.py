@@ -1,0 +1,79 @@
+"""Part F: what the findings hang on, and what they can be used for."""
+
+import pytest
+
+from harness.depth import MID, WHOLE
+from harness.forms import (
+    drops_somewhere,
+    in_all,
+    more_than_controls,
+    rank_correlation_above,
+    retains,
+    stronger_than,
+)
+from harness.sample import CHOOSE_TASKS
+from harness.study import Study
+
+
+@pytest.mark.claim("F1", source="CODE, MEM")
+def test_the_shape_does_not_hang_on_the_window_size(study: Study, task: str) -> None:
+    """Image→Question has the same shape over depth at every window size."""
+    study.judge(
+        rank_correlation_above(
+            {grid: study.effect("image->question", task, on=grid) for grid in study.windows(1, 3, 5)}
+        )
+    )
+
+
+@pytest.mark.claim("F2", source="CODE", tasks=CHOOSE_TASKS)
+def test_the_true_option_reaches_the_last_position_most(study: Study, task: str) -> None:
+    """Of the two options in the question, Last reads the true one more than the false one."""
+    true, false = study.effect("true_option->last", task), study.effect("false_option->last", task)
+    study.judge(stronger_than(true, false, study.grid))
+
+
+@pytest.mark.claim("F2-token", source="CODE")
+def test_token_for_token_the_object_reaches_the_last_position_most(study: Study, task: str) -> None:
+    """Token for token, Last reads the question's object more than its remaining words."""
+    named = study.effect("central_object->last", task, reading="per_token")
+    rest = study.effect("question_rest->last", task, reading="per_token")
+    study.judge(stronger_than(named, rest, study.grid), threshold=None)
+
+
+@pytest.mark.claim("F3", source="CODE")
+def test_the_image_reaches_the_object_s_words(study: Study, task: str) -> None:
+    """The words that name the object read the image more than the remaining words of the question do."""
+    named = study.effect("image->central_object", task)
+    rest = study.effect("image->question_rest", task)
+    study.judge(stronger_than(named, rest, study.grid))
+
+
+@pytest.mark.claim("F4", source="MEM")
+def test_the_question_needs_its_mlps_more_than_its_attention(study: Study, task: str) -> None:
+    """At the question's positions MLP outputs matter more than attention outputs, or than MLPs elsewhere."""
+    mlp = study.module("mlp", "question", task)
+    others = [
+        study.module("attention", "question", task),
+        study.module("mlp", "question", task, control=True),
+    ]
+    study.judge(more_than_controls(mlp, others, study.grid, within=WHOLE))
+
+
+@pytest.mark.claim("F5", source="CODE")
+def test_base_image_and_tiles_both_reach_the_question(study: Study, task: str) -> None:
+    """The question reads both the base image and the high-resolution tiles."""
+    base = study.effect("base_patches->question", task)
+    tiles = study.effect("tile_patches->question", task)
+    if not study.has(tiles):
+        return study.not_applicable("the checkpoint sees its images without high-resolution tiles")
+    return study.judge(in_all([drops_somewhere(base, study.grid), drops_somewhere(tiles, study.grid)]))
+
+
+@pytest.mark.claim("F7", source="ABS")
+def test_image_tokens_can_be_dropped_above_the_second_stage(study: Study, task: str) -> None:
+    """With image tokens unreadable in every layer above the second stage, most of the accuracy survives."""
+    dropped = study.accuracy_by_start("image->after_image", task)
+    above = study.layer_at(MID.end)
+    study.judge(
+        retains(dropped, study.accuracy(task), study.chance(task), point=above), bands=(MID,), threshold=None
+    )
