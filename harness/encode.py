@@ -206,8 +206,14 @@ class _Decoder:
         return said
 
     def __call__(self, positions: Sequence[int], words: str) -> bool:
-        """Whether tokens say these words: white space and case aside, as Unicode's NFKC writes them."""
-        return _plain(self.text(positions)) == _plain(words)
+        """Whether tokens say these words: white space and case aside, as Unicode's NFKC writes them.
+
+        A special token never does, even if the words spell it.
+        """
+        special = set(self.tokenizer.all_special_ids)
+        return _plain(self.text(positions)) == _plain(words) and not special.intersection(
+            self.ids[at] for at in positions
+        )
 
 
 def _plain(text: str) -> str:

@@ -34,6 +34,7 @@ class Case:
     heads: tuple[int, int]
     per_side: int
     questions: tuple[str, ...]
+    kind: str = "llava"
 
     def checkpoint(self, dtype: torch.dtype = torch.float64) -> Checkpoint:
         return tiny_checkpoint(
@@ -43,6 +44,7 @@ class Case:
             kv_heads=self.heads[1],
             per_side=self.per_side,
             dtype=dtype,
+            kind=self.kind,
         )
 
     def encoded(self, checkpoint: Checkpoint) -> list[Encoded]:

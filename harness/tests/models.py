@@ -1,6 +1,7 @@
 """Small random-weight checkpoints of every decoder the engines are tested on."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,26 @@ from transformers import (
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaOnevisionConfig,
+    LlavaOnevisionForConditionalGeneration,
     LlavaProcessor,
     MistralConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen3Config,
+    SiglipVisionConfig,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
+    LlavaOnevisionImageProcessorPil,
+)
 
-from harness.adapters.llava import SquarePictures
+from harness.adapters import ADAPTERS
 from harness.attention import ATTENTION_NAME, register
 from harness.checkpoint import Checkpoint
-from harness.patches import SquarePadding
 from harness.prompt import IMAGE, INSTRUCTION, QUESTION, PromptFormat
 from harness.sample import Box, Sample
 
@@ -33,6 +42,8 @@ FAMILIES: dict[str, type[Any]] = {
     "qwen2": Qwen2Config,
     "qwen3": Qwen3Config,
 }
+KINDS = ("llava", "llava_next", "llava_onevision")
+"""Model types."""
 WORDS = (
     "a chat user assistant what color is the red blue green circle square or left right of to answer "
     "with one word object in picture hat large small and"
@@ -100,26 +111,29 @@ def tiny_checkpoint(
     per_side: int = 2,
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
+    kind: str = "llava",
 ) -> Checkpoint:
     """A random LLaVA whose knockouts matter: larger weights than the usual initialisation."""
     patch = 4
-    model = _model(family, layers, heads, kv_heads, per_side * patch, patch, seed)
-    model.to(dtype).eval()  # type: ignore[arg-type]
+    side = per_side * patch
+    torch.manual_seed(seed)
+    model = _MODELS[kind](_text(family, layers, heads, kv_heads), side, patch)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if (weight.ndim > 1 or name.endswith("bias")) and "vision" not in name:
+                weight.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(len(name)))
+    model.to(dtype).eval()
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
-    made = processor(per_side * patch, patch)
-    name = f"{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
-    pictures = SquarePictures(made.image_processor, SquarePadding(per_side * patch, patch))
+    made = processor(side, patch)
+    name = f"{kind}-{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
+    pictures = ADAPTERS[kind].pictures(model, _IMAGES[kind](side), ADAPTERS[kind].handling(None))
     return Checkpoint(name, name, model, made, SHORT_PROMPT, pictures, name)
 
 
-def _model(
-    family: str, layers: int, heads: int, kv_heads: int, side: int, patch: int, seed: int
-) -> LlavaForConditionalGeneration:
-    torch.manual_seed(seed)
-    tokens = tokenizer()
-    text = FAMILIES[family](
-        vocab_size=len(tokens),
+def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
+    return FAMILIES[family](
+        vocab_size=len(tokenizer()),
         hidden_size=8 * heads,
         intermediate_size=48,
         num_hidden_layers=layers,
@@ -130,24 +144,76 @@ def _model(
         tie_word_embeddings=False,
         **({"sliding_window": None} if family == "mistral" else {}),
     )
-    vision = CLIPVisionConfig(
+
+
+def _vision(kind: type[Any], side: int, patch: int, **more: Any) -> Any:
+    return kind(
         hidden_size=16,
         intermediate_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
         image_size=side,
         patch_size=patch,
-        projection_dim=16,
         initializer_range=0.3,
+        **more,
     )
-    image_token: Any = tokens.convert_tokens_to_ids("<image>")
-    config = LlavaConfig(text_config=text, vision_config=vision, image_token_index=image_token)
-    model = LlavaForConditionalGeneration(config)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if (weight.ndim > 1 or name.endswith("bias")) and "vision" not in name:
-                weight.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(len(name)))
-    return model
+
+
+def _image_token() -> Any:
+    return tokenizer().convert_tokens_to_ids("<image>")
+
+
+def _pinpoints(side: int) -> list[list[int]]:
+    return [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]]
+
+
+def _llava(text: Any, side: int, patch: int) -> Any:
+    vision = _vision(CLIPVisionConfig, side, patch, projection_dim=16)
+    config = LlavaConfig(text_config=text, vision_config=vision, image_token_index=_image_token())
+    return LlavaForConditionalGeneration(config)
+
+
+def _llava_next(text: Any, side: int, patch: int) -> Any:
+    vision = _vision(CLIPVisionConfig, side, patch, projection_dim=16)
+    config = LlavaNextConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_index=_image_token(),
+        image_grid_pinpoints=_pinpoints(side),
+    )
+    return LlavaNextForConditionalGeneration(config)
+
+
+def _llava_onevision(text: Any, side: int, patch: int) -> Any:
+    config = LlavaOnevisionConfig(
+        text_config=text,
+        vision_config=_vision(SiglipVisionConfig, side, patch, vision_use_head=False),
+        image_token_index=_image_token(),
+        video_token_index=len(tokenizer()) - 2,
+        image_grid_pinpoints=_pinpoints(side),
+        vision_aspect_ratio="anyres_max_2",
+    )
+    return LlavaOnevisionForConditionalGeneration(config)
+
+
+_MODELS: dict[str, Callable[[Any, int, int], Any]] = {
+    "llava": _llava,
+    "llava_next": _llava_next,
+    "llava_onevision": _llava_onevision,
+}
+_IMAGES: dict[str, Callable[[int], Any]] = {
+    "llava": lambda side: CLIPImageProcessorPil(
+        size={"shortest_edge": side}, crop_size={"height": side, "width": side}
+    ),
+    "llava_next": lambda side: LlavaNextImageProcessorPil(
+        size={"shortest_edge": side},
+        crop_size={"height": side, "width": side},
+        image_grid_pinpoints=_pinpoints(side),
+    ),
+    "llava_onevision": lambda side: LlavaOnevisionImageProcessorPil(
+        size={"height": side, "width": side}, image_grid_pinpoints=_pinpoints(side)
+    ),
+}
 
 
 def picture(folder: Path, seed: int = 0, size: tuple[int, int] = (8, 8)) -> Path:

@@ -21,7 +21,7 @@ from harness.knockout import (
 )
 from harness.sweep import Sweeper, Swept, packed
 from harness.tests.cases import QUESTIONS, Case, windows
-from harness.tests.models import FAMILIES
+from harness.tests.models import FAMILIES, KINDS
 
 SHAPES = st.sampled_from([(1, 1), (2, 1), (4, 2), (4, 4), (6, 2)])
 REGIONS = ("image", "question", "suffix", "last", "before_last", "after_image", "roles", "system", "first")
@@ -35,6 +35,7 @@ CASES = st.builds(
     heads=SHAPES,
     per_side=st.integers(1, 3),
     questions=st.lists(st.sampled_from(QUESTIONS), min_size=1, max_size=3).map(tuple),
+    kind=st.sampled_from(KINDS),
 )
 
 
@@ -113,9 +114,12 @@ def test_equals_the_reference_whatever_is_drawn(
     _against_reference(case, asked, swept)
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_equals_the_reference_on_every_window_of_the_usual_flows(family: str) -> None:
-    case = Case(family, 4, (4, 2), 3, QUESTIONS[:2])
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [*((family, "llava") for family in sorted(FAMILIES)), *(("llama", kind) for kind in KINDS[1:])],
+)
+def test_equals_the_reference_on_every_window_of_the_usual_flows(family: str, kind: str) -> None:
+    case = Case(family, 4, (4, 2), 3 if kind == "llava" else 2, QUESTIONS[:2], kind)
     checkpoint = case.checkpoint()
     encoded = case.encoded(checkpoint)
     asked = [windows(one, case.layers) for one in encoded]
