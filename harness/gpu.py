@@ -44,6 +44,12 @@ def cuda_devices() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
+def worker_gpu() -> str:
+    """The GPU of this process: of several, each xdist worker has one in turn."""
+    worker, devices = os.environ.get("PYTEST_XDIST_WORKER"), cuda_devices()
+    return "cuda" if worker is None or devices < 2 else f"cuda:{int(worker.removeprefix('gw')) % devices}"  # noqa: PLR2004
+
+
 def pin_worker() -> None:
     """Give each xdist worker one GPU in turn; must run before torch touches CUDA."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")

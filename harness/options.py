@@ -21,7 +21,9 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("task", "TASK", "only this task, e.g. ChooseAttr; repeatable"),
     ("samples", "N", "at most N samples per task, the same for every checkpoint (default: all)"),
     ("window", "K", "window size in layers (default: 9 of 40, 7 of 32, else the odd number nearest 0.22 L)"),
-    ("device", "DEVICE", "cpu, cuda, cuda:N, mps (default: cpu; cuda under -m gpu)"),
+    ("prompt", "NAME|FILE", "prompt format: vicuna_v1, llava_llama_3, chat or a file (default: its own)"),
+    ("image_handling", "HOW", "square (padded; no tiles, no newlines) or tiles (default: the model's own)"),
+    ("device", "DEVICE", "cpu, cuda, cuda:N, mps, auto: all GPUs (default: cpu; cuda under -m gpu)"),
     ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; float16 on cuda)"),
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
     ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
@@ -41,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("findings", "claims about information flow in vision-language models")
     for name, metavar, text in OPTIONS:
         group.addoption(
-            f"--{name}",
+            f"--{name.replace('_', '-')}",
             metavar=metavar,
             action="append" if name in REPEATABLE else "store",
             default=None,

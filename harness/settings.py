@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from harness.adapters import SQUARE, TILES
 from harness.errors import HarnessError
 from harness.facts import Facts, facts_of, registry
-from harness.gpu import cuda_devices, demands_gpu
+from harness.gpu import cuda_devices, demands_gpu, worker_gpu
 from harness.options import option, output_folder
+from harness.prompt import CHAT, FORMATS
 from harness.sample import TASKS
 
 EMBEDDED = "embedded"
@@ -41,6 +44,8 @@ class Settings:
         report: where the report goes.
         accept: whether verdicts become expectations.
         gpu: whether the run is one that demands a GPU.
+        prompt: name or file of the prompt format, or None for each checkpoint's own.
+        image_handling: how pictures are handled, or None for each checkpoint's own way.
     """
 
     checkpoints: tuple[str, ...]
@@ -56,6 +61,8 @@ class Settings:
     report: Path
     accept: bool
     gpu: bool
+    prompt: str | None = None
+    image_handling: str | None = None
 
     @property
     def protocol(self) -> Mapping[str, str]:
@@ -67,13 +74,15 @@ class Settings:
             "alpha": f"{self.alpha:g}",
             "dtype": self.dtype,
             "looks": ", ".join(f"{share:g}" for share in LOOKS),
+            **({"prompt": self.prompt} if self.prompt else {}),
+            **({"image handling": self.image_handling} if self.image_handling else {}),
         }
 
     @property
     def default_protocol(self) -> bool:
         """Whether nothing was changed that a verdict depends on."""
-        changed = (self.tasks, self.samples, self.window)
-        return changed == (None, None, None) and self.alpha == DEFAULT_ALPHA
+        changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling)
+        return changed == (None,) * len(changed) and self.alpha == DEFAULT_ALPHA
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -95,12 +104,16 @@ def read_settings(config: pytest.Config) -> Settings:
         samples=_whole(config, "samples"),
         window=_whole(config, "window"),
         device=_device(device),
-        dtype=_dtype(option(config, "dtype") or ("float16" if device.startswith("cuda") else "float32")),
+        dtype=_dtype(
+            option(config, "dtype") or ("float16" if device.startswith(("cuda", "auto")) else "float32")
+        ),
         alpha=_alpha(option(config, "alpha")),
         evidence=output_folder(config, "evidence"),
         report=output_folder(config, "report"),
         accept=bool(config.getoption("accept")),
         gpu=gpu,
+        prompt=_prompt(config),
+        image_handling=_image_handling(option(config, "image_handling")),
     )
 
 
@@ -136,7 +149,11 @@ def resolve(config: pytest.Config, settings: Settings) -> dict[str, Facts]:
             raise pytest.UsageError(
                 f"--window {settings.window}: checkpoint {facts.name} has only {facts.layers} layers"
             )
-        found[name] = facts
+        found[name] = replace(
+            facts,
+            prompt=settings.prompt or facts.prompt,
+            image_handling=settings.image_handling or facts.image_handling,
+        )
     names = [facts.name for facts in found.values()]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -211,11 +228,34 @@ def _dtype(value: str) -> str:
     return value
 
 
+def _prompt(config: pytest.Config) -> str | None:
+    value = option(config, "prompt")
+    if value is None or value in {*FORMATS, CHAT}:
+        return value
+    file = config.invocation_params.dir / str(value)
+    if not file.is_file():
+        known = ", ".join([*FORMATS, CHAT])
+        raise pytest.UsageError(f"--prompt {value}: no such file, and not one of {known}")
+    return str(file)
+
+
+def _image_handling(value: str | None) -> str | None:
+    if value not in {None, SQUARE, TILES}:
+        raise pytest.UsageError(f"--image-handling {value}: choose {SQUARE} or {TILES}")
+    return value
+
+
 def _device(value: str) -> str:
     """Check a device's name; whether a GPU is there is asked only if one is named."""
+    if value == "auto":
+        if find_spec("accelerate") is None:
+            raise pytest.UsageError(
+                "--device auto: spreading a model needs accelerate; pip install accelerate"
+            )
+        return value
     kind, _, number = value.partition(":")
     if kind not in {"cpu", "cuda", "mps"} or (number and not number.isdecimal()):
-        raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N or mps")
+        raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N, mps or auto")
     if (kind == "cuda" and int(number or 0) >= max(1, cuda_devices())) or (
         kind == "cuda" and not cuda_devices()
     ):
@@ -224,4 +264,4 @@ def _device(value: str) -> str:
 
 
 def _default_device(*, gpu: bool, allow_cpu: bool) -> str:
-    return "cuda" if gpu and not allow_cpu and cuda_devices() else "cpu"
+    return worker_gpu() if gpu and not allow_cpu and cuda_devices() else "cpu"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.gpu import demands_gpu
+from harness.gpu import demands_gpu, worker_gpu
 from harness.tests.models import tiny_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,9 @@ BAD = [
     ("--alpha=0", "--alpha 0: must be a number between 0 and 1"),
     ("--alpha=1.5", "--alpha 1.5: must be a number between 0 and 1"),
     ("--alpha=nan", "--alpha nan: must be a number between 0 and 1"),
-    ("--device=tpu", "--device tpu: no such device; choose cpu, cuda, cuda:N or mps"),
+    ("--device=tpu", "--device tpu: no such device; choose cpu, cuda, cuda:N, mps or auto"),
+    ("--prompt=vicuna", "--prompt vicuna: no such file, and not one of vicuna_v1, llava_llama_3, chat"),
+    ("--image-handling=crop", "--image-handling crop: choose square or tiles"),
     ("--dtype=int8", "--dtype int8: no such dtype; choose from float32"),
     ("--dataset=nowhere", "--dataset nowhere: no such folder"),
     ("--images=nowhere", "--images nowhere: no such folder"),
@@ -132,6 +134,17 @@ def test_the_papers_checkpoints_need_a_data_set(suite: Runner) -> None:
 )
 def test_what_demands_a_gpu(expression: str, demanded: bool) -> None:  # noqa: FBT001
     assert demands_gpu(expression) is demanded
+
+
+def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.gpu.cuda_devices", lambda: 2)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    assert worker_gpu() == "cuda"
+    for worker, device in (("gw0", "cuda:0"), ("gw1", "cuda:1"), ("gw2", "cuda:0")):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        assert worker_gpu() == device
+    monkeypatch.setattr("harness.gpu.cuda_devices", lambda: 1)
+    assert worker_gpu() == "cuda"
 
 
 def test_a_foreign_root_directory_is_refused(suite: Runner, tmp_path: Path) -> None:
