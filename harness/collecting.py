@@ -6,6 +6,7 @@ import datetime as dt
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.record import CheckpointRecord, ClaimRecord, RunRecord, structure
 from harness.run import Run
 from harness.sample import TASKS
 from harness.verdict import Judgement
+from harness.work import Work, together
 
 REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
@@ -39,6 +41,8 @@ class RecordCollector:
         self._run = run
         self._began = time.monotonic()
         self.payloads: list[dict[str, Any]] = []
+        self.works: list[Work] = []
+        """What each process that measured has done."""
         self.report_file: Path | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -47,7 +51,7 @@ class RecordCollector:
             found: list[Any] = [value for name, value in report.user_properties if name == "findings"]
             self.payloads += found
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Write the record, the report and, if asked to, the expectations."""
         if not self.payloads:
@@ -62,6 +66,10 @@ class RecordCollector:
 
     def pytest_terminal_summary(self) -> None:
         """Close with the table of verdicts and the report's path."""
+        work = together(self.works)
+        terminal.evidence_notes(self._config, work)
+        if self._run.settings.measure_only:
+            terminal.measured_only(self._config, self._run.settings, work)
         if self.payloads:
             terminal.verdict_table(self._config, self.record())
             if self.report_file is not None:
@@ -71,12 +79,11 @@ class RecordCollector:
         """The record of this run."""
         judged = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
         claims = tuple(sorted(judged, key=_order))
+        work = together(self.works)
         checkpoints: dict[str, CheckpointRecord] = {}
         for payload in self.payloads:
             found = structure(payload["checkpoint"], CheckpointRecord)
-            known = checkpoints.get(found.name)
-            if known is None or found.passes > known.passes:
-                checkpoints[found.name] = found
+            checkpoints[found.name] = replace(found, passes=work.passes.get(found.name, 0))
         name, digest = self.payloads[0]["dataset"]
         return RunRecord(
             suite=SUITE_VERSION,
@@ -85,7 +92,7 @@ class RecordCollector:
             dataset=name,
             dataset_sha256=digest,
             protocol=self._run.settings.protocol,
-            provenance=provenance(self._config.rootpath, time.monotonic() - self._began),
+            provenance=provenance(self._config, self._run.settings, work, time.monotonic() - self._began),
             checkpoints=tuple(checkpoints.values()),
             claims=claims,
             remarks=REMARKS,

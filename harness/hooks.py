@@ -8,6 +8,7 @@ import pytest
 
 from harness.dataset import Dataset
 from harness.facts import Facts
+from harness.measuring import Load
 from harness.record import RunRecord
 
 
@@ -19,6 +20,13 @@ def pytest_findings_checkpoint(name: str) -> Facts | None:
 @pytest.hookspec(firstresult=True)
 def pytest_findings_dataset(config: pytest.Config, path: Path | None, images: Path | None) -> Dataset | None:
     """Load the data set in ``path``, or the default one; raise `HarnessError` if it cannot be used."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_findings_measurer(
+    facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int
+) -> Load | None:
+    """Return what loads the measurer of a checkpoint, or None for the fast sweep; it must pickle."""
 
 
 @pytest.hookspec(firstresult=True)

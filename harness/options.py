@@ -28,6 +28,9 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
     ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
     ("report", "DIR", "where the report is written (default: report in the suite)"),
+    ("shard", "I/N", "with --measure-only: only part I of N of the images, e.g. 2/8"),
+    ("shards", "N", "with --ray: how many parts the images are cut into (default: 8)"),
+    ("processes", "N", "processes that measure on a CPU (default: the cores, at most 8, if it is small)"),
 )
 OUTPUTS = {"evidence": ".evidence", "report": "report"}
 REPEATABLE = frozenset({"checkpoint", "task"})
@@ -35,6 +38,7 @@ FLAGS: tuple[tuple[str, str], ...] = (
     ("allow-cpu", "run -m gpu claims on the CPU"),
     ("accept", "write this run's verdicts as what is expected of the checkpoint"),
     ("claims", "list the claims and exit"),
+    ("measure-only", "measure what the claims need and judge nothing"),
 )
 
 
@@ -51,6 +55,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
         kind: Literal["args", "string"] = "args" if name in REPEATABLE else "string"
         parser.addini(f"{INI_PREFIX}{name}", text, type=kind, default=None)
+    group.addoption(
+        "--ray",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        default=None,
+        help="measure on a Ray cluster, then judge here (default address: the local cluster, or a new one)",
+    )
     for flag, text in FLAGS:
         group.addoption(f"--{flag}", action="store_true", default=False, help=text)
 

@@ -1,13 +1,23 @@
-"""Where numbers come from: versions, commit, machine, time."""
+"""Where numbers come from: versions, commit, machine, options, seeds, time, cost."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from harness.dataset import ORDER_SEED
+from harness.fingerprint import engine_versions
+from harness.settings import Settings
+from harness.statistics import DRAWS
+from harness.work import Work
 
 DISTRIBUTION = "crossmodal-flow-findings"
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "polars", "pillow", "pytest")
@@ -24,23 +34,77 @@ def suite_version() -> str:
 SUITE_VERSION = suite_version()
 
 
-def provenance(root: Path, seconds: float) -> dict[str, Any]:
-    """What a reader needs to repeat a run.
+def provenance(config: pytest.Config, settings: Settings, work: Work, seconds: float) -> dict[str, Any]:
+    """What a reader needs to repeat a run, and what it cost.
 
     Args:
-        root: the suite's checkout.
+        config: pytest's configuration: the checkout, and the options as they were given.
+        settings: the options, resolved.
+        work: what all processes have done.
         seconds: how long the run took.
     """
+    root = config.rootpath
+    cores = len(os.sched_getaffinity(0))
+    gpus = _gpus() if settings.device.startswith("cuda") else []
     return {
         "commit": _git(root, "rev-parse", "HEAD") or "unknown",
         "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "engine_sha256": engine_versions()["engine"],
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "machine": platform.machine(),
         "system": platform.system(),
-        "cores": len(os.sched_getaffinity(0)),
-        "seconds": round(seconds, 1),
+        "processor": _processor(),
+        "cores": cores,
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        **({"gpus": ", ".join(gpus)} if gpus else {}),
+        "options_given": " ".join(config.invocation_params.args),
+        "options": _resolved(settings, root),
+        "seeds": {
+            "images": f"order by SHA-256 of '{ORDER_SEED}/<image id>'",
+            "statistics": f"SHA-256 of the claim's id, {DRAWS} draws",
+            "null blocks": "SHA-256 of task, sample id and flow",
+        },
+        "workers": work.processes,
+        "seconds": {
+            "measuring": round(work.measuring, 1),
+            "judging and the rest": round(max(0.0, seconds - work.measuring), 1),
+        },
+        "estimated_cost": {
+            "core_hours": round(seconds * cores / 3600, 4),
+            **({"gpu_hours": round(work.device_seconds / 3600, 4)} if gpus else {}),
+        },
     }
+
+
+def _resolved(settings: Settings, root: Path) -> dict[str, Any]:
+    """The options as the run used them; paths inside the checkout are relative to it."""
+    return {name: _shown(value, root) for name, value in asdict(settings).items() if value is not None}
+
+
+def _shown(value: object, root: Path) -> object:
+    if isinstance(value, Path):
+        return str(value.relative_to(root) if value.is_relative_to(root) else value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return value
+
+
+def _processor() -> str:
+    """The processor's name; its architecture where the system does not say."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else platform.processor() or platform.machine()
+
+
+def _gpus() -> list[str]:
+    """Names of the GPUs this process may use; only called by runs that use one."""
+    import torch  # noqa: PLC0415 - takes seconds
+
+    return [torch.cuda.get_device_name(at) for at in range(torch.cuda.device_count())]
 
 
 def _git(root: Path, *words: str) -> str:

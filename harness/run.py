@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import pytest
 
@@ -12,11 +12,13 @@ from harness.dataset import Dataset
 from harness.errors import HarnessError
 from harness.examine import Examination
 from harness.expectations import Expectations, read_expectations
-from harness.facts import Facts
-from harness.fingerprint import fingerprint
+from harness.facts import Facts, pinned
+from harness.fingerprint import fingerprint, weights_size
+from harness.measuring import load_sweep
 from harness.progress import Progress
 from harness.provenance import SUITE_VERSION
-from harness.settings import Settings, resolve, worker_threads
+from harness.settings import Settings, measuring_processes, resolve, worker_threads
+from harness.work import Work
 
 
 class Run:
@@ -33,6 +35,7 @@ class Run:
         self.examinations: dict[str, Examination] = {}
         self.expectations: dict[str, Expectations | None] = {}
         self.errors: dict[str, str] = {}
+        self._begun: list[Examination] = []
 
     @cached_property
     def facts(self) -> dict[str, Facts]:
@@ -62,13 +65,37 @@ class Run:
         for name in dict.fromkeys(claim.checkpoint for claim in claims):
             try:
                 facts = self.facts[name]
-                examination = Examination(facts, self.dataset, self.settings, worker_threads())
+                examination = self._examination(facts)
+                self._begun.append(examination)
                 path = self._config.hook.pytest_findings_expectations(name=facts.name)
                 self.expectations[name] = read_expectations(path)
                 examination.examine([claim for claim in claims if claim.checkpoint == name], progress)
                 self.examinations[name] = examination
             except HarnessError as error:
                 self.errors[name] = str(error)
+
+    def _examination(self, facts: Facts) -> Examination:
+        facts, settings = pinned(facts), self.settings
+        processes = measuring_processes(settings.processes, settings.device, weights_size(facts.path))
+        how = {
+            "facts": facts,
+            "dataset": self.dataset,
+            "device": settings.device,
+            "dtype": settings.dtype,
+            "threads": worker_threads(processes),
+        }
+        load = self._config.hook.pytest_findings_measurer(**how) or partial(load_sweep, **how)
+        return Examination(facts, self.dataset, settings, load, processes - 1)
+
+    def work(self) -> Work:
+        """What this process has done, for the main process."""
+        return Work(
+            passes={one.facts.name: one.passes for one in self._begun},
+            measuring=(seconds := sum(one.seconds for one in self._begun)),
+            set_aside=tuple(name for one in self._begun for name in one.set_aside),
+            lost_helpers=sum(one.lost_helpers for one in self._begun),
+            device_seconds=seconds,
+        )
 
     def enforced(self, name: str) -> bool:
         """Whether the expectations on file hold for this very checkpoint, data set and protocol."""
@@ -87,7 +114,7 @@ def header(run: Run) -> list[str]:
     """
     settings = run.settings
     checkpoints = [
-        f"{facts.name} ({facts.layers} layers, {fingerprint(facts.path)[:12]})"
+        f"{facts.name} ({facts.layers} layers, {fingerprint(facts.path, facts.revision)[:12]})"
         for facts in run.facts.values()
     ]
     protocol = ", ".join(f"{name} {value}" for name, value in settings.protocol.items())

@@ -18,12 +18,16 @@ from harness.gpu import cuda_devices, demands_gpu, worker_gpu
 from harness.options import option, output_folder
 from harness.prompt import CHAT, FORMATS
 from harness.sample import TASKS
+from harness.shard import Shard
 
 EMBEDDED = "embedded"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 LOOKS = (0.25, 0.5, 1.0)
 """Shares of the images at which verdicts may be taken."""
 DEFAULT_ALPHA = 0.05
+MOST_PROCESSES = 8
+MOST_WEIGHTS = 2 << 30
+"""Bytes of weights that all measuring processes of a machine may hold together, unless asked for."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class Settings:
         gpu: whether the run is one that demands a GPU.
         prompt: name or file of the prompt format, or None for each checkpoint's own.
         image_handling: how pictures are handled, or None for each checkpoint's own way.
+        measure_only: whether nothing is judged.
+        shard: the part of the images that this run measures, or None for all.
+        processes: processes that measure on a CPU, or None for as many as are of use.
     """
 
     checkpoints: tuple[str, ...]
@@ -63,6 +70,9 @@ class Settings:
     gpu: bool
     prompt: str | None = None
     image_handling: str | None = None
+    measure_only: bool = False
+    shard: Shard | None = None
+    processes: int | None = None
 
     @property
     def protocol(self) -> Mapping[str, str]:
@@ -114,6 +124,9 @@ def read_settings(config: pytest.Config) -> Settings:
         gpu=gpu,
         prompt=_prompt(config),
         image_handling=_image_handling(option(config, "image_handling")),
+        measure_only=bool(config.getoption("measure_only")),
+        shard=_shard(config),
+        processes=_whole(config, "processes"),
     )
 
 
@@ -173,13 +186,39 @@ def check_writable(option_name: str, folder: Path) -> None:
         ) from error
 
 
-def worker_threads() -> int:
-    """Threads of this process: what OMP_NUM_THREADS says, else all cores divided among xdist's workers."""
+def measuring_processes(asked: int | None, device: str, weights: int) -> int:
+    """How many processes of this machine measure, this one included.
+
+    Small matrices gain nothing from threads, so a small checkpoint on a CPU gets one process a core. On
+    a GPU, and among xdist's workers, a process measures alone.
+
+    Args:
+        asked: what the user asked for, if anything.
+        device: torch device.
+        weights: size of the checkpoint's files in bytes.
+    """
+    if device != "cpu" or "PYTEST_XDIST_WORKER" in os.environ:
+        return 1
+    if asked is not None:
+        return asked
+    cores = max(1, len(os.sched_getaffinity(0)) // (_asked_threads() or 1))
+    most = MOST_WEIGHTS // max(1, weights)
+    return max(1, min(cores, MOST_PROCESSES, most))
+
+
+def worker_threads(processes: int = 1) -> int:
+    """Threads of a process: what OMP_NUM_THREADS says, else all cores divided among the processes.
+
+    Args:
+        processes: how many processes measure beside each other; under xdist, each worker has as many.
+    """
+    workers = processes * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return _asked_threads() or max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def _asked_threads() -> int | None:
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return max(1, len(os.sched_getaffinity(0)) // workers)
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else None
 
 
 def _folder(config: pytest.Config, name: str) -> Path | None:
@@ -210,6 +249,19 @@ def _whole(config: pytest.Config, name: str) -> int | None:
     if not str(value).isdecimal() or int(value) < 1:
         raise pytest.UsageError(f"--{name} {value}: must be a whole number of at least 1")
     return int(value)
+
+
+def _shard(config: pytest.Config) -> Shard | None:
+    value = option(config, "shard")
+    if value is None:
+        return None
+    try:
+        shard = Shard.parse(str(value))
+    except ValueError as error:
+        raise pytest.UsageError(f"--shard {value}: {error}") from error
+    if not config.getoption("measure_only"):
+        raise pytest.UsageError("--shard: a part of the images proves nothing; add --measure-only")
+    return shard
 
 
 def _alpha(value: str | None) -> float:

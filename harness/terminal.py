@@ -9,7 +9,9 @@ import pytest
 
 from harness.claims import Claim
 from harness.record import ClaimRecord, RunRecord
+from harness.settings import Settings
 from harness.verdict import Verdict
+from harness.work import Work
 
 LETTERS = {
     Verdict.SUPPORTED: "S",
@@ -39,6 +41,23 @@ def catalogue(config: pytest.Config, claims: Iterable[Claim]) -> None:
     seen = {claim.id: claim for claim in reversed(list(claims))}
     for claim in reversed(seen.values()):
         write_line(config, f"{claim.id:4} [{claim.source}] {claim.statement}")
+
+
+def evidence_notes(config: pytest.Config, work: Work) -> None:
+    """Name what was wrong with stored evidence, and helpers that died."""
+    for name in work.set_aside:
+        write_line(config, f"evidence: {name} was not what its name says; set aside, and measured again")
+    if work.lost_helpers:
+        write_line(config, f"evidence: {work.lost_helpers} helper processes died; others did their work")
+
+
+def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:
+    """Close a run that judged nothing: what it was for, and what comes next."""
+    part = f"shard {settings.shard}" if settings.shard else "everything"
+    passes = sum(work.passes.values())
+    measured = f"{passes} knocked-out passes measured" if passes else "nothing to measure, all was stored"
+    write_line(config, f"measured only: {part} is in {settings.evidence}; {measured}, nothing judged")
+    write_line(config, "judge with the same command without --measure-only and --shard")
 
 
 def verdict_table(config: pytest.Config, record: RunRecord) -> None:

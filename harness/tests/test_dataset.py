@@ -76,3 +76,13 @@ def test_a_task_without_samples_is_an_error() -> None:
     dataset: Dataset = make_dataset("d", "sha", [sample(1, "ChooseAttr", 1)])
     with pytest.raises(DataError, match="no samples of task QueryAttr"):
         dataset.limited(["QueryAttr"], None)
+
+
+@given(samples=samples, limit=st.integers(1, 20))
+def test_an_image_keeps_its_block_however_little_of_the_data_is_looked_at(
+    samples: list[Sample], limit: int
+) -> None:
+    dataset = make_dataset("d", "sha", samples)
+    part = dataset.limited(dataset.tasks[:1], limit)
+    assert {part.blocks[image] for image in part.images} == {dataset.blocks[image] for image in part.images}
+    assert part.limited(part.tasks, 1).blocks == dataset.blocks

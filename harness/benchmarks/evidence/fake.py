@@ -1,0 +1,163 @@
+"""A checkpoint without a model: deterministic numbers from hashes, so that only storing and sharing is left.
+
+As a pytest plugin (``-p harness.benchmarks.evidence.fake``, ``--checkpoint=fake``) it brings a checkpoint, a data
+set and a measurer to whole runs of the findings that need no torch. What it does is set by variables of
+the environment: ``FAKE_IMAGES`` (images in all, default 64), ``FAKE_SECONDS`` (time an image takes,
+default 0), ``FAKE_LOG`` (a file to which each measured sample and probe is appended), ``FAKE_DEATH`` (a
+file; the first worker called ``gw0`` that finds it missing makes it, and dies by SIGKILL).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from harness.dataset import Dataset, make_dataset
+from harness.evidence import BASE
+from harness.facts import Facts
+from harness.measuring import Load
+from harness.probes import Probe
+from harness.request import Request
+from harness.sample import TASKS, Sample
+
+LAYERS = 12
+HERE = Path(__file__).parent
+READINGS = ("p", "foil", "flip", "log_odds")
+
+
+@dataclass
+class Fake:
+    """A measurer that measures nothing.
+
+    Attributes:
+        log: file to which what is measured is appended, ``task sample probe`` a line (of a wrongly answered
+            sample ``base``), or None.
+        seconds: time an image takes.
+        passes: knocked-out passes pretended so far.
+    """
+
+    log: Path | None = None
+    seconds: float = 0.0
+    passes: int = 0
+
+    def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
+        """See `harness.measuring.Measurer`."""
+        time.sleep(self.seconds)
+        _die_once()
+        rows: list[Mapping[str, object]] = []
+        for request in requests:
+            rows += _rows(request)
+            self.passes += LAYERS * len(request.probes)
+        self._note(requests)
+        return rows
+
+    def _note(self, requests: Sequence[Request]) -> None:
+        if self.log is None:
+            return
+        lines = [
+            f"{request.sample.task} {request.sample.id} {name}\n"
+            for request in requests
+            for name in ([BASE] if _is_wrong(request.sample) else request.probes)
+        ]
+        handle = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            os.write(handle, "".join(lines).encode())  # one call: whole, whoever else writes
+        finally:
+            os.close(handle)
+
+
+def _rows(request: Request) -> list[Mapping[str, object]]:
+    sample = request.sample
+    wrong = _is_wrong(sample)
+    common = {
+        "sample": sample.id,
+        "task": sample.task,
+        "image": sample.image_id,
+        "p1": 0.9,
+        "answer": "no" if wrong else "yes",
+    }
+    reason = "wrong answer" if wrong else ""
+    rows: list[Mapping[str, object]] = [
+        {**common, "probe": BASE, "reading": "p", "values": [0.9], "reason": reason}
+    ]
+    if wrong:
+        return rows
+    return rows + [
+        {
+            **common,
+            "probe": str(probe),
+            "reading": reading,
+            "values": _curve(sample, probe, reading),
+            "reason": "",
+        }
+        for probe in request.probes
+        for reading in READINGS
+    ]
+
+
+def _curve(sample: Sample, probe: Probe, reading: str) -> list[float]:
+    first = _number(sample.task, sample.id, str(probe), reading)
+    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(LAYERS)]
+
+
+def _is_wrong(sample: Sample) -> bool:
+    return _number(sample.task, sample.id) < 0.1  # noqa: PLR2004 - a tenth is answered wrongly
+
+
+def _number(*words: str) -> float:
+    """A number in [0, 1) that depends on the words alone."""
+    return int.from_bytes(hashlib.sha256("/".join(words).encode()).digest()[:6]) / 2**48
+
+
+def _die_once() -> None:
+    death = os.environ.get("FAKE_DEATH")
+    if death and os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
+        try:
+            Path(death).touch(exist_ok=False)
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fake_dataset(images: int, tasks: Sequence[str] = TASKS[:2]) -> Dataset:
+    """A data set of one sample for each task and image."""
+    samples = [
+        Sample(f"{task}-{at:06}", task, f"image-{at}", Path("none.jpg"), "?", "yes", "yes", "no", (), (8, 8))
+        for task in tasks
+        for at in range(images)
+    ]
+    return make_dataset("fake", f"fake-{images}", samples)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_checkpoint(name: str) -> Facts | None:
+    """Bring the checkpoint ``fake``."""
+    return Facts("fake", str(HERE), LAYERS) if name == "fake" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_dataset() -> Dataset:
+    """Bring the fake data set."""
+    return fake_dataset(int(os.environ.get("FAKE_IMAGES", "64")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_measurer(facts: Facts) -> Load | None:
+    """Bring the fake measurer."""
+    log = os.environ.get("FAKE_LOG")
+    seconds = float(os.environ.get("FAKE_SECONDS", "0"))
+    return partial(Fake, Path(log) if log else None, seconds) if facts.name == "fake" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_expectations(name: str) -> Path | None:
+    """Expect nothing of it."""
+    return HERE / "none.toml" if name == "fake" else None

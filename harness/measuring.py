@@ -1,0 +1,178 @@
+"""Measure what a store lacks, together with any number of other processes.
+
+Work is cut into blocks of images. Whoever has a block's lock measures what the block lacks and publishes
+it; everybody goes on until every block is complete. Nothing else is shared, so it does not matter how
+many processes there are, where they run, or when one of them dies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from harness.dataset import Dataset
+from harness.evidence import BASE, Evidence, Pair, rows_to_frame
+from harness.facts import Facts
+from harness.helper import Helper
+from harness.probes import is_unfiltered
+from harness.request import Request
+
+WAIT = 0.05
+"""Seconds to wait when every open block is in another worker's hands."""
+
+Requests: TypeAlias = "Mapping[int, Sequence[Request]]"
+"""By block: what a run wants to know of its samples."""
+
+
+class Measurer(Protocol):
+    """What answers requests: a loaded checkpoint with an engine, or a stand-in in tests."""
+
+    passes: int
+    """Knocked-out passes run so far."""
+
+    def image(self, requests: Sequence[Request]) -> Sequence[Mapping[str, object]]:
+        """Rows with the columns of `harness.evidence.SCHEMA`, for samples that share an image."""
+
+
+Load: TypeAlias = "Callable[[], Measurer]"
+"""Loads a measurer; called once by a process, and only if there is something to measure."""
+
+
+def load_sweep(facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int) -> Measurer:
+    """Load a checkpoint and the fast sweep; see `harness.engine.load_measurer`."""
+    from harness.engine import load_measurer  # noqa: PLC0415 - loads torch; only measuring needs it
+
+    return load_measurer(facts, dataset, device, dtype, threads)
+
+
+class Worker:
+    """One process's part in measuring.
+
+    Args:
+        evidence: the store.
+        load: loads what measures.
+    """
+
+    def __init__(self, evidence: Evidence, load: Load) -> None:
+        self._evidence = evidence
+        self._load = load
+        self._measurer: Measurer | None = None
+
+    @property
+    def passes(self) -> int:
+        """Knocked-out passes that this process has run."""
+        return 0 if self._measurer is None else self._measurer.passes
+
+    def lacking(self, requests: Requests) -> list[int]:
+        """The blocks in which something is still to be measured."""
+        return [block for block, wanted in requests.items() if missing(wanted, self._evidence.stored(block))]
+
+    def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
+        """Measure until every block is complete, whoever measured it.
+
+        Args:
+            requests: what is wanted, by block.
+            tell: called with the number of complete blocks and the number of blocks.
+
+        Raises:
+            HarnessError: if a sample or the store cannot be used.
+        """
+        still_open = dict.fromkeys(requests)
+        while still_open:
+            before = len(still_open)
+            for block in list(still_open):
+                if self._complete(block, requests[block]):
+                    del still_open[block]
+                    tell(len(requests) - len(still_open), len(requests))
+            if len(still_open) == before:
+                time.sleep(WAIT)
+
+    def _complete(self, block: int, requests: Sequence[Request]) -> bool:
+        """Measure what a block lacks, unless another worker has it; say whether it is complete."""
+        if not missing(requests, self._evidence.stored(block)):
+            return True
+        with self._evidence.claim(block) as free:
+            if not free:
+                return False
+            wanted = missing(requests, self._evidence.stored(block))
+            if wanted:
+                self._evidence.publish(block, rows_to_frame(self._measured(wanted)))
+        return True
+
+    def _measured(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
+        self._measurer = self._measurer or self._load()
+        by_image: dict[str, list[Request]] = defaultdict(list)
+        for request in requests:
+            by_image[request.sample.image_id].append(request)
+        return [row for group in by_image.values() for row in self._measurer.image(group)]
+
+
+class Workforce:
+    """This process and its helpers: other processes of this machine that measure into the same store.
+
+    A helper that dies costs time and nothing else: its block is free again, and others take it.
+
+    Args:
+        evidence: the store.
+        load: loads what measures; pickled, so that helpers can load it too.
+        helpers: how many helpers to start, once there are blocks enough.
+    """
+
+    def __init__(self, evidence: Evidence, load: Load, helpers: int = 0) -> None:
+        self._evidence = evidence
+        self._worker = Worker(evidence, load)
+        self._load = load
+        self._wanted = helpers
+        self._helpers: list[Helper] = []
+
+    @property
+    def passes(self) -> int:
+        """Knocked-out passes run by this process and its helpers."""
+        return self._worker.passes + sum(helper.passes for helper in self._helpers)
+
+    @property
+    def lost(self) -> int:
+        """How many helpers died."""
+        return sum(helper.died for helper in self._helpers)
+
+    def lacking(self, requests: Requests) -> list[int]:
+        """See `Worker.lacking`."""
+        return self._worker.lacking(requests)
+
+    def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
+        """See `Worker.complete`; helpers take part if more than one block lacks something."""
+        lacking = self._worker.lacking(requests)
+        if len(lacking) > 1:
+            while len(self._helpers) < min(self._wanted, len(lacking) - 1):
+                self._helpers.append(Helper(self._evidence.folder, self._load))
+            for helper in self._helpers:
+                helper.begin({block: requests[block] for block in lacking})
+        self._worker.complete(requests, tell)
+
+    def close(self) -> None:
+        """Let the helpers go."""
+        for helper in self._helpers:
+            helper.close()
+
+
+def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
+    """What is still to be measured; of a sample found unusable, only what needs no right answer.
+
+    Args:
+        requests: what is wanted of a block's samples.
+        stored: what the block has.
+    """
+    wanted = []
+    for request in requests:
+        sample = request.sample
+        unusable = (sample.task, sample.id, BASE) in stored
+        probes = tuple(
+            probe
+            for probe in request.probes
+            if (sample.task, sample.id, str(probe)) not in stored and (is_unfiltered(probe) or not unusable)
+        )
+        if probes:
+            wanted.append(Request(sample, probes))
+    return wanted
