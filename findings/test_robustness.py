@@ -6,13 +6,17 @@ from harness.depth import MID, WHOLE
 from harness.forms import (
     drops_somewhere,
     in_all,
+    in_order,
     more_than_controls,
     rank_correlation_above,
     retains,
+    same_order_of_layers,
     stronger_than,
 )
 from harness.sample import CHOOSE_TASKS
 from harness.study import Study
+
+STEPS = ("other_patches->question", "related_patches->question", "question->last")
 
 
 @pytest.mark.claim("F1", source="CODE, MEM")
@@ -67,6 +71,21 @@ def test_base_image_and_tiles_both_reach_the_question(study: Study, task: str) -
     if not study.has(tiles):
         return study.not_applicable("the checkpoint sees its images without high-resolution tiles")
     return study.judge(in_all([drops_somewhere(base, study.grid), drops_somewhere(tiles, study.grid)]))
+
+
+@pytest.mark.claim("F6", source="ABS; arXiv 2508.20279")
+def test_across_checkpoints_the_order_holds(study: Study, task: str) -> None:
+    """On every checkpoint the three steps come in order, alike in shape over relative depth."""
+    if not study.peers:
+        return study.not_applicable("needs a run on several checkpoints")
+    own = [study.effect(flow, task) for flow in STEPS]
+    order = [in_order(own, study.grid)]
+    alike = []
+    for peer in study.peers:
+        theirs = [study.effect(flow, task, of=peer) for flow in STEPS]
+        order.append(in_order(theirs, peer.grid))
+        alike.append(same_order_of_layers(own[-1], study.grid, theirs[-1], peer.grid))
+    return study.judge(in_all([*order, *alike]))
 
 
 @pytest.mark.claim("F7", source="ABS")

@@ -45,6 +45,10 @@ def axis_of(probe: Probe, layers: int) -> Axis | None:
 
 def label(measure: Measure) -> str:
     """What a curve is called in plots."""
+    return f"{_own_label(measure)}, {measure.checkpoint}" if measure.checkpoint else _own_label(measure)
+
+
+def _own_label(measure: Measure) -> str:
     match measure.probe:
         case Lens(norm, condition):
             text = f"{measure.reading.replace('_', ' ')} answer" + (", final norm applied" if norm else "")

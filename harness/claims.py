@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.facts import Facts
-from harness.study import Hypothesis, Seen, Study
+from harness.study import Hypothesis, Peer, Seen, Study
 
 MARKER = "claim"
 
@@ -44,7 +44,12 @@ class Claim:
         return f"{self.id}/{self.task}" if self.task else self.id
 
     def rehearse(
-        self, facts: Facts, window: int, tasks: tuple[str, ...], seen: Seen | None = None
+        self,
+        facts: Facts,
+        window: int,
+        tasks: tuple[str, ...],
+        seen: Seen | None = None,
+        peers: tuple[Peer, ...] = (),
     ) -> Hypothesis:
         """Call the test with a study that judges nothing, and return what it would have judged.
 
@@ -53,12 +58,13 @@ class Claim:
             window: window size k.
             tasks: tasks of the data set.
             seen: what has been measured; None before anything has.
+            peers: the other checkpoints of the run.
 
         Raises:
             HarnessError: if the test does not hand a statement to `Study.judge`.
         """
         heard: list[Hypothesis] = []
-        study = Study(self.checkpoint, facts.layers, window, tasks, seen, heard.append)
+        study = Study(self.checkpoint, facts.layers, window, tasks, seen, heard.append, peers)
         if self.task is None:
             self.function(study=study)
         else:

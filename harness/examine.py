@@ -10,26 +10,27 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from harness.claims import Claim
 from harness.dataset import Dataset
-from harness.depth import rule_window
+from harness.depth import Grid, rule_window
 from harness.evidence import Evidence
 from harness.facts import Facts
 from harness.fingerprint import engine_versions, file_digest, fingerprint
 from harness.measuring import Load, Workforce
-from harness.probes import Probe
+from harness.probes import Measure, Probe
 from harness.progress import Progress
+from harness.readings import with_other_readings
 from harness.record import CheckpointRecord
 from harness.request import Request
 from harness.settings import LOOKS, Settings
-from harness.statistics import MissingMeasureError, judge
-from harness.study import Hypothesis, Seen
-from harness.table import Look, Table, task_records
+from harness.statistics import Curves, MissingMeasureError, judge
+from harness.study import Hypothesis, Peer, Seen
+from harness.table import Joint, Look, Table, task_records
 from harness.verdict import Judgement, Verdict
 
 
@@ -56,6 +57,8 @@ class Examination:
         """Time spent measuring."""
         self._load = load
         self._helpers = helpers
+        self.peers: Mapping[str, Examination] = {}
+        """The examinations of the run's other checkpoints, by name."""
         self._looks: dict[int, Look] = {}
 
     @cached_property
@@ -116,7 +119,7 @@ class Examination:
             if not self._measure(undecided, number, progress):
                 continue
             self._reread()
-            looks = [self.look(before) for before in range(number + 1)]
+            looks = [self.seen_at(before) for before in range(number + 1)]
             for claim in undecided:
                 self.judgements[claim.test] = self._judge(claim, looks)
             undecided = [
@@ -134,8 +137,29 @@ class Examination:
             claim: the claim.
             number: 0-based number of the look.
         """
-        seen = Seen(self.look(number), self.look(0))
-        return claim.rehearse(self.facts, self.window, self.dataset.tasks, seen)
+        return self._rehearsed(claim, Seen(self.seen_at(number), self.seen_at(0)))
+
+    def rejudge_across(self, claims: Iterable[Claim]) -> None:
+        """Judge again, now that all checkpoints are examined, what is about several of them."""
+        looks = [self.seen_at(number) for number in range(len(LOOKS))]
+        for claim in claims:
+            if any(measure.checkpoint for measure in self._rehearsed(claim).measures):
+                self.judgements[claim.test] = self._judge(claim, looks)
+
+    def layers_of(self, measure: Measure) -> int:
+        """The number of layers of the checkpoint that a measure is taken on."""
+        return (self.peers[measure.checkpoint] if measure.checkpoint else self).facts.layers
+
+    def _rehearsed(self, claim: Claim, seen: Seen | None = None) -> Hypothesis:
+        peers = tuple(Peer(name, Grid(peer.facts.layers, peer.window)) for name, peer in self.peers.items())
+        return claim.rehearse(self.facts, self.window, self.dataset.tasks, seen, peers)
+
+    def seen_at(self, number: int) -> Mapping[Measure, Curves]:
+        """The evidence of a look, that of the run's other checkpoints included."""
+        own = self.look(number)
+        return (
+            Joint(own, {name: peer.look(number) for name, peer in self.peers.items()}) if self.peers else own
+        )
 
     def look(self, number: int) -> Look:
         """The evidence of a look.
@@ -170,7 +194,7 @@ class Examination:
             passes=self.passes,
         )
 
-    def _judge(self, claim: Claim, looks: Sequence[Look]) -> Judgement:
+    def _judge(self, claim: Claim, looks: Sequence[Mapping[Measure, Curves]]) -> Judgement:
         """Judge a claim on the looks so far."""
         stated = self.hypothesis(claim, len(looks) - 1)
         if stated.tree is None:
@@ -179,10 +203,14 @@ class Examination:
         if not usable:
             absent = next(measure for measure in stated.measures if measure not in looks[-1])
             return _nothing_measured(str(absent), self.settings.alpha, len(looks) - 1)
+        alpha, planned = self.settings.alpha, len(LOOKS)
         try:
-            judged = judge(claim.key, stated.tree, usable, alpha=self.settings.alpha, planned=len(LOOKS))
+            judged = judge(claim.key, stated.tree, usable, alpha=alpha, planned=planned)
         except MissingMeasureError as error:
             return _nothing_measured(str(error), self.settings.alpha, len(looks) - 1)
+        if judged.verdict is not Verdict.INCONCLUSIVE or len(looks) == len(LOOKS):
+            taken = usable[: judged.look + 1]
+            judged = with_other_readings(judged, claim.key, stated.tree, taken, alpha=alpha, planned=planned)
         return replace(judged, look=judged.look + len(looks) - len(usable))
 
     def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
@@ -192,7 +220,7 @@ class Examination:
             Whether the look is complete; what other shards lack is theirs to measure, and until it is
             there nobody can tell which claims are decided.
         """
-        requests = self._requests(claims, LOOKS[number])
+        requests = self.requests(claims, LOOKS[number])
         shard = self.settings.shard
         mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
         title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
@@ -201,13 +229,14 @@ class Examination:
         self.seconds += time.monotonic() - began
         return shard is None or not self._workforce.lacking(requests)
 
-    def _requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
+    def requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
         """By block: every sample of the look with the probes its task needs."""
         probes: dict[str, dict[Probe, None]] = defaultdict(dict)
         for claim in claims:
-            stated = claim.rehearse(self.facts, self.window, self.dataset.tasks)
+            stated = self._rehearsed(claim)
             for measure in (*stated.measures, *stated.located_on):
-                probes[measure.task][measure.probe] = None
+                if not measure.checkpoint:
+                    probes[measure.task][measure.probe] = None
         requests: dict[int, list[Request]] = defaultdict(list)
         for task, wanted in probes.items():
             for sample in self.dataset.first(task, share):

@@ -389,6 +389,20 @@ def same_shape(first: Hashable, second: Hashable, grid: Grid) -> Pair:
     return given(gates, every(leaf), required=False)
 
 
+def same_order_of_layers(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> Pair:
+    """Say that two checkpoints' curves have the same shape over relative depth: rank correlation above 0.8.
+
+    The curve of the checkpoint with more windows is read at the depths of the other's.
+    """
+    (narrow, fine), (wide, coarse) = sorted(
+        [(first, grid), (second, other)], key=lambda pair: -pair[1].points
+    )
+    label = f"rank correlation of {narrow} and {wide}, as Fisher's z"
+    leaf = Leaf(label, (narrow, wide), _rank_correlation(fine, coarse), math.atanh(ALIKE), ">")
+    gates = [drops_somewhere(first, grid), drops_somewhere(second, other)]
+    return given(gates, every(leaf), required=False)
+
+
 def rank_correlation_above(effects: Mapping[Grid, Hashable], threshold: float = ALIKE) -> Pair:
     """Say that the curve has the same shape at every window size: rank correlations above 0.8.
 

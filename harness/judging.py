@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.axes import Axis, axis_of, label, role
 from harness.claims import Claim
@@ -11,8 +11,7 @@ from harness.examine import Examination
 from harness.expectations import Expectations
 from harness.probes import Lens, Measure
 from harness.record import ClaimRecord, Curve
-from harness.statistics import curve_band
-from harness.table import Look
+from harness.statistics import Curves, curve_band
 from harness.verdict import Judgement, Part
 
 UNITS = {
@@ -23,6 +22,8 @@ UNITS = {
     "per_token": "change of the answer's probability in per cent, per source token",
     "right": "share of right answers",
 }
+
+Evidence = Mapping[Measure, Curves]
 
 
 class ClaimRefutedError(AssertionError):
@@ -66,7 +67,7 @@ def claim_record(
         enforced: whether a different verdict fails the run.
     """
     judgement = examination.judgements[claim.test]
-    look = examination.look(judgement.look)
+    look = examination.seen_at(judgement.look)
     stated = examination.hypothesis(claim, judgement.look)
     verdict = expected.verdicts.get(claim.key) if expected else None
     return ClaimRecord(
@@ -87,16 +88,16 @@ def claim_record(
     )
 
 
-def curves(examination: Examination, measures: Iterable[Measure], look: Look) -> tuple[Curve, ...]:
+def curves(examination: Examination, measures: Iterable[Measure], look: Evidence) -> tuple[Curve, ...]:
     """Mean curves, with their bands, of the measures that were measured and have a depth to be drawn at."""
     return tuple(
         _curve(measure, look, axis)
         for measure in measures
-        if measure in look and (axis := axis_of(measure.probe, examination.facts.layers)) is not None
+        if measure in look and (axis := axis_of(measure.probe, examination.layers_of(measure))) is not None
     )
 
 
-def _curve(measure: Measure, look: Look, axis: Axis) -> Curve:
+def _curve(measure: Measure, look: Evidence, axis: Axis) -> Curve:
     data = look[measure]
     band = curve_band(data, str(measure))
     probability = isinstance(measure.probe, Lens)

@@ -203,13 +203,16 @@ class Measure:
         probe: what is done.
         reading: what is read.
         part: which images: all of them, the quarter on which layers are located, or the rest.
+        checkpoint: the name of another checkpoint of the run; empty for the one under study.
     """
 
     task: str
     probe: Probe
     reading: str
     part: Literal["all", "locating", "testing"] = "all"
+    checkpoint: str = ""
 
     def __str__(self) -> str:
         part = "" if self.part == "all" else f" ({self.part} images)"
-        return f"{self.probe} {self.reading} on {self.task}{part}"
+        of = f" of {self.checkpoint}" if self.checkpoint else ""
+        return f"{self.probe} {self.reading} on {self.task}{part}{of}"

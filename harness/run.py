@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 
 import pytest
@@ -35,7 +36,7 @@ class Run:
         self.examinations: dict[str, Examination] = {}
         self.expectations: dict[str, Expectations | None] = {}
         self.errors: dict[str, str] = {}
-        self._begun: list[Examination] = []
+        self._begun: dict[str, Examination] = {}
 
     @cached_property
     def facts(self) -> dict[str, Facts]:
@@ -62,17 +63,30 @@ class Run:
             claims: the claims that pytest will run.
             progress: told how far measuring has come.
         """
-        for name in dict.fromkeys(claim.checkpoint for claim in claims):
-            try:
-                facts = self.facts[name]
-                examination = self._examination(facts)
-                self._begun.append(examination)
-                path = self._config.hook.pytest_findings_expectations(name=facts.name)
+        by_name: dict[str, list[Claim]] = {}
+        for claim in claims:
+            by_name.setdefault(claim.checkpoint, []).append(claim)
+        for name in by_name:
+            with self._kept_error(name):
+                self._begun[name] = self._examination(self.facts[name])
+        for name, examination in self._begun.items():
+            examination.peers = {other: one for other, one in self._begun.items() if other != name}
+            with self._kept_error(name):
+                path = self._config.hook.pytest_findings_expectations(name=examination.facts.name)
                 self.expectations[name] = read_expectations(path)
-                examination.examine([claim for claim in claims if claim.checkpoint == name], progress)
+                examination.examine(by_name[name], progress)
                 self.examinations[name] = examination
-            except HarnessError as error:
-                self.errors[name] = str(error)
+        for name, examination in self.examinations.items():
+            with self._kept_error(name):
+                examination.rejudge_across(by_name[name])
+
+    @contextmanager
+    def _kept_error(self, name: str) -> Iterator[None]:
+        """Keep an error for the tests of the checkpoint it concerns."""
+        try:
+            yield
+        except HarnessError as error:
+            self.errors[name] = str(error)
 
     def _examination(self, facts: Facts) -> Examination:
         facts, settings = pinned(facts), self.settings
@@ -90,10 +104,10 @@ class Run:
     def work(self) -> Work:
         """What this process has done, for the main process."""
         return Work(
-            passes={one.facts.name: one.passes for one in self._begun},
-            measuring=(seconds := sum(one.seconds for one in self._begun)),
-            set_aside=tuple(name for one in self._begun for name in one.set_aside),
-            lost_helpers=sum(one.lost_helpers for one in self._begun),
+            passes={one.facts.name: one.passes for one in self._begun.values()},
+            measuring=(seconds := sum(one.seconds for one in self._begun.values())),
+            set_aside=tuple(name for one in self._begun.values() for name in one.set_aside),
+            lost_helpers=sum(one.lost_helpers for one in self._begun.values()),
             device_seconds=seconds,
         )
 

@@ -657,6 +657,7 @@ def judge(
     alpha: float = 0.05,
     planned: int = 3,
     draws: int = DRAWS,
+    plan: bool = True,
 ) -> Judgement:
     """Judge a claim on the evidence of the looks so far; the first decision stands.
 
@@ -670,6 +671,7 @@ def judge(
         alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
         planned: how many looks are planned, 1 or 3.
         draws: perturbed replicates.
+        plan: whether to estimate how many images would decide an undecided claim.
 
     Raises:
         MissingMeasureError: if a measure of the tree is not in the data.
@@ -680,7 +682,8 @@ def judge(
         raise ValueError(f"{len(looks)} looks of {planned} planned")
     keys, seed = measures(tree), _seed(claim_id)
     panels = (Panel(data, keys, seed, draws) for data in looks)
-    return _judgement(tree, decide(tree, panels, alpha=alpha, planned=planned), alpha * _shares(planned)[-1])
+    last = alpha * _shares(planned)[-1] if plan else None
+    return _judgement(tree, decide(tree, panels, alpha=alpha, planned=planned), last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -731,14 +734,14 @@ def _shares(planned: int) -> tuple[float, ...]:
     return SHARES if planned == len(SHARES) else (1.0,)
 
 
-def _judgement(tree: Tree, decision: Decision, last_level: float) -> Judgement:
-    """Describe a decision for people."""
+def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judgement:
+    """Describe a decision for people; ``last_level`` is what images are planned for, if they are."""
     panel, prover, enough = decision.panel, Prover(decision.panel), decision.panel.images >= FEWEST_IMAGES
     needed, reason = None, ""
     if not enough:
         needed, reason = FEWEST_IMAGES, f"{panel.images} images; fewer than {FEWEST_IMAGES} decide nothing"
     elif decision.verdict is Verdict.INCONCLUSIVE:
-        needed = needed_images(tree, prover, last_level)
+        needed = None if last_level is None else needed_images(tree, prover, last_level)
         reason = (
             f"neither the claim (p = {decision.support:.2g}) nor its negation (p = {decision.refute:.2g}) "
             f"is shown at {decision.level:.3g}"

@@ -76,6 +76,19 @@ class Seen:
     first: Evidence
 
 
+@dataclass(frozen=True)
+class Peer:
+    """Another checkpoint of the run.
+
+    Attributes:
+        name: its name.
+        grid: its windows.
+    """
+
+    name: str
+    grid: Grid
+
+
 class Study:
     """One checkpoint under study, as a claim test sees it.
 
@@ -86,6 +99,7 @@ class Study:
         tasks: the tasks of the data set.
         seen: what has been measured; None before anything has: then everything counts as measured.
         on_judge: receives the hypothesis.
+        peers: the other checkpoints of the run.
     """
 
     def __init__(
@@ -96,8 +110,10 @@ class Study:
         tasks: tuple[str, ...],
         seen: Seen | None,
         on_judge: Callable[[Hypothesis], None],
+        peers: tuple[Peer, ...] = (),
     ) -> None:
         self.checkpoint = checkpoint
+        self.peers = peers
         self.tasks = tasks
         self.layers = layers
         self.grid = Grid(layers, window)
@@ -135,6 +151,7 @@ class Study:
         on: Grid | None = None,
         reading: str = "p_c",
         condition: Condition = "plain",
+        of: Peer | None = None,
     ) -> Measure:
         """Name the effect of a flow's knockout: one value per window.
 
@@ -144,6 +161,7 @@ class Study:
             on: the grid of windows; the rule's unless given.
             reading: see `harness.probes.SWEEP_READINGS`; ``"per_token"`` for parts of the question.
             condition: how the sample is put to the model, see `harness.probes.CONDITIONS`.
+            of: another checkpoint of the run, on its own grid.
 
         Raises:
             KnockoutError: if the flow cannot be read.
@@ -152,7 +170,9 @@ class Study:
         """
         _one_of("reading", reading, (*SWEEP_READINGS, *PART_READINGS))
         _one_of("condition", condition, CONDITIONS)
-        return self._name(task, Sweep(_flow(flow), (on or self.grid).size, condition), reading)
+        grid = of.grid if of else on or self.grid
+        probe = Sweep(_flow(flow), grid.size, condition)
+        return self._note(Measure(task, probe, reading, checkpoint=of.name if of else ""))
 
     def null(self, flow: str, task: str) -> Measure | None:
         """Name the effect of a flow's null block, or None where it is undefined on this data set."""

@@ -145,6 +145,37 @@ class Look(Mapping[Measure, Curves]):
         return Curves(tuple(images.tolist()), values, len(chosen.samples), anchors(measure))
 
 
+class Joint(Mapping[Measure, Curves]):
+    """A checkpoint's evidence at a look, and that of the run's other checkpoints.
+
+    Args:
+        own: the evidence of the checkpoint under study.
+        others: that of the others at the same look, by name.
+    """
+
+    def __init__(self, own: Look, others: Mapping[str, Look]) -> None:
+        self._own = own
+        self._others = others
+
+    def __getitem__(self, measure: Measure) -> Curves:
+        look = self._others[measure.checkpoint] if measure.checkpoint else self._own
+        return look[replace(measure, checkpoint="")]
+
+    def __contains__(self, measure: object) -> bool:
+        if not isinstance(measure, Measure) or measure.checkpoint not in {"", *self._others}:
+            return False
+        look = self._others[measure.checkpoint] if measure.checkpoint else self._own
+        return replace(measure, checkpoint="") in look
+
+    def __iter__(self) -> Iterator[Measure]:
+        yield from self._own
+        for name, look in self._others.items():
+            yield from (replace(measure, checkpoint=name) for measure in look)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def anchors(measure: Measure) -> tuple[float, float] | None:
     """The bounds of a reading, where the statistics put their pseudo-images."""
     if measure.reading in {"p_c", "foil", "flip"}:

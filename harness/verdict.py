@@ -47,6 +47,21 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What another reading of the same effects says of a claim.
+
+    Attributes:
+        name: ``"foil"`` (share against the wrong answer) or ``"flip"`` (changed answers), in per cent.
+        verdict: the verdict by it.
+        part: the leaf that decided it, or None.
+    """
+
+    name: str
+    verdict: Verdict
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on one claim, checkpoint and (where the claim is per task) task.
 
@@ -61,7 +76,8 @@ class Judgement:
         parts: the leaves, the deciding one first.
         reason: why it is INCONCLUSIVE or NOT APPLICABLE, and what would decide it; else empty.
         needed_images: images that would decide an INCONCLUSIVE claim if the estimates stay; else None.
-        notes: remarks such as ``"metric-dependent"`` or ``"not resolvable"``.
+        notes: remarks such as ``"metric-dependent"``.
+        readings: what other readings of the effects say; empty where no effect is judged.
     """
 
     verdict: Verdict
@@ -75,3 +91,4 @@ class Judgement:
     reason: str = ""
     needed_images: int | None = None
     notes: tuple[str, ...] = field(default=())
+    readings: tuple[Reading, ...] = field(default=())
