@@ -5,22 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from harness.checkpoint import Checkpoint
-from harness.errors import CheckpointError, DataError, RegionError
+from harness.errors import CheckpointError, RegionError
 from harness.patches import Layout
+from harness.pictures import read_picture
 from harness.prompt import IMAGE
 from harness.regions import Regions, Span, image_regions, question_parts, segment_positions
 from harness.sample import Sample
-
-MAX_PIXELS = 50_000_000
-"""Larger pictures are refused: GQA's are under a megapixel, a decompression bomb is not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,23 +76,6 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
     pixels = inputs.pop("pixel_values").to(checkpoint.device, checkpoint.dtype)
     ids = torch.tensor(prompt.ids, dtype=torch.long)
     return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, inputs)
-
-
-def read_picture(path: Path) -> Image.Image:
-    """Read an image file as RGB.
-
-    Raises:
-        DataError: if the file is missing, broken or too large.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"{path}: {_by(image.size)} pixels is more than a picture should have")
-            return image.convert("RGB")
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such image file") from error
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as an image ({error})") from error
 
 
 def _by(size: tuple[int, int]) -> str:
