@@ -87,17 +87,23 @@ class Examination:
     @property
     def passes(self) -> int:
         """Knocked-out passes that this process and its helpers have run."""
-        return self._workforce.passes
+        return self._workforce.passes if self._is_open else 0
 
     @property
     def lost_helpers(self) -> int:
         """Helper processes that died; others did their work."""
-        return self._workforce.lost
+        return self._workforce.lost if self._is_open else 0
 
     @property
     def set_aside(self) -> list[str]:
         """Files of the store that were no evidence."""
-        return [f"{self.evidence.folder.name}/{name}" for name in self.evidence.set_aside]
+        names = self.evidence.set_aside if self._is_open else []
+        return [f"{self.evidence.folder.name}/{name}" for name in names]
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the store could be opened; asking must not try again."""
+        return "_workforce" in self.__dict__
 
     def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
         """Measure and judge, look by look, until every claim is decided or the samples are used up.
@@ -116,7 +122,8 @@ class Examination:
 
     def _examine(self, undecided: list[Claim], progress: Progress) -> None:
         for number, share in enumerate(LOOKS):
-            if not self._measure(undecided, number, progress):
+            last = number == len(LOOKS) - 1
+            if not self._measure(undecided, number, progress) or (last and self.settings.measure_only):
                 continue
             self._reread()
             looks = [self.seen_at(before) for before in range(number + 1)]

@@ -39,6 +39,7 @@ FLAGS: tuple[tuple[str, str], ...] = (
     ("accept", "write this run's verdicts as what is expected of the checkpoint"),
     ("claims", "list the claims and exit"),
     ("measure-only", "measure what the claims need and judge nothing"),
+    ("ray", "measure on a Ray cluster (RAY_ADDRESS, else a new one on this machine), then judge here"),
 )
 
 
@@ -55,14 +56,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
         kind: Literal["args", "string"] = "args" if name in REPEATABLE else "string"
         parser.addini(f"{INI_PREFIX}{name}", text, type=kind, default=None)
-    group.addoption(
-        "--ray",
-        metavar="ADDRESS",
-        nargs="?",
-        const="",
-        default=None,
-        help="measure on a Ray cluster, then judge here (default address: the local cluster, or a new one)",
-    )
     for flag, text in FLAGS:
         group.addoption(f"--{flag}", action="store_true", default=False, help=text)
 

@@ -21,7 +21,7 @@ from harness.progress import Printed, Progress, Watch, Written
 from harness.record import plain, structure
 from harness.run import Run, header
 from harness.sample import TASKS
-from harness.settings import check_gpu, check_writable, read_settings
+from harness.settings import Settings, check_gpu, check_writable, read_settings
 from harness.study import Hypothesis, Study
 from harness.verdict import Verdict
 from harness.work import Work
@@ -125,6 +125,8 @@ class Measuring:
         idle = config.option.collectonly or config.getoption("claims") or session.testsfailed
         if claims and not idle:
             run = config.stash[RUN]
+            if run.settings.ray_shards:
+                measure_on_cluster(config, run.settings)
             run.prepare(claims, progress_of(config))
             for item in session.items:
                 if run.settings.measure_only:
@@ -142,6 +144,26 @@ class Measuring:
             config.workeroutput[WORK] = plain(work)  # type: ignore[attr-defined]
         else:
             config.stash[COLLECTOR].works.append(work)
+
+
+def measure_on_cluster(config: pytest.Config, settings: Settings) -> None:
+    """Let a Ray cluster measure; this process then finds everything stored.
+
+    Raises:
+        pytest.exit.Exception: if it could not; pytest then ends with exit status 1.
+    """
+    from harness.drivers import ray_driver  # noqa: PLC0415 - only runs on a cluster need it
+
+    try:
+        ray_driver.measure(
+            config.invocation_params.args,
+            config.invocation_params.dir,
+            settings.ray_shards or 1,
+            gpu=settings.device.startswith("cuda"),
+            tell=lambda text: terminal.write_line(config, text),
+        )
+    except HarnessError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

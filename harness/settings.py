@@ -25,6 +25,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
 LOOKS = (0.25, 0.5, 1.0)
 """Shares of the images at which verdicts may be taken."""
 DEFAULT_ALPHA = 0.05
+DEFAULT_SHARDS = 8
 MOST_PROCESSES = 8
 MOST_WEIGHTS = 2 << 30
 """Bytes of weights that all measuring processes of a machine may hold together, unless asked for."""
@@ -53,6 +54,7 @@ class Settings:
         measure_only: whether nothing is judged.
         shard: the part of the images that this run measures, or None for all.
         processes: processes that measure on a CPU, or None for as many as are of use.
+        ray_shards: shards to measure on a Ray cluster first, or None.
     """
 
     checkpoints: tuple[str, ...]
@@ -73,6 +75,7 @@ class Settings:
     measure_only: bool = False
     shard: Shard | None = None
     processes: int | None = None
+    ray_shards: int | None = None
 
     @property
     def protocol(self) -> Mapping[str, str]:
@@ -127,6 +130,7 @@ def read_settings(config: pytest.Config) -> Settings:
         measure_only=bool(config.getoption("measure_only")),
         shard=_shard(config),
         processes=_whole(config, "processes"),
+        ray_shards=_ray_shards(config),
     )
 
 
@@ -262,6 +266,19 @@ def _shard(config: pytest.Config) -> Shard | None:
     if not config.getoption("measure_only"):
         raise pytest.UsageError("--shard: a part of the images proves nothing; add --measure-only")
     return shard
+
+
+def _ray_shards(config: pytest.Config) -> int | None:
+    shards = _whole(config, "shards")
+    if not config.getoption("ray"):
+        if shards is not None:
+            raise pytest.UsageError("--shards: how many parts --ray measures; add --ray")
+        return None
+    if config.getoption("measure_only"):
+        raise pytest.UsageError("--ray: it measures shards by itself; leave --measure-only out")
+    if getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--ray: the cluster measures, so workers have nothing to do; leave -n out")
+    return shards or DEFAULT_SHARDS
 
 
 def _alpha(value: str | None) -> float:

@@ -1,0 +1,1 @@
+"""What the store of evidence withstands, and how fast it is; no model, no torch."""

@@ -1,4 +1,4 @@
-"""``python -m harness.benchmarks.evidence kills|rows|workers``: what the store withstands, and how fast it is."""
+"""``python -m harness.benchmarks.evidence kills|rows|workers``: what the store withstands, how fast it is."""
 
 from __future__ import annotations
 

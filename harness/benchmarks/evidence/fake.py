@@ -1,8 +1,9 @@
 """A checkpoint without a model: deterministic numbers from hashes, so that only storing and sharing is left.
 
-As a pytest plugin (``-p harness.benchmarks.evidence.fake``, ``--checkpoint=fake``) it brings a checkpoint, a data
-set and a measurer to whole runs of the findings that need no torch. What it does is set by variables of
-the environment: ``FAKE_IMAGES`` (images in all, default 64), ``FAKE_SECONDS`` (time an image takes,
+As a pytest plugin (``-p harness.benchmarks.evidence.fake``, ``--checkpoint=fake``) it brings a
+checkpoint, a data set and a measurer to whole runs of the findings that need no torch. What it does is
+set by variables of the environment:
+``FAKE_IMAGES`` (images in all, default 64), ``FAKE_SECONDS`` (time an image takes,
 default 0), ``FAKE_LOG`` (a file to which each measured sample and probe is appended), ``FAKE_DEATH`` (a
 file; the first worker called ``gw0`` that finds it missing makes it, and dies by SIGKILL).
 """
@@ -24,7 +25,21 @@ from harness.dataset import Dataset, make_dataset
 from harness.evidence import BASE
 from harness.facts import Facts
 from harness.measuring import Load
-from harness.probes import Probe
+from harness.probes import (
+    LENS_READINGS,
+    RIGHT,
+    Accuracy,
+    Carriers,
+    Chance,
+    Cut,
+    KeepOnly,
+    Lens,
+    Modules,
+    Probe,
+    Swap,
+    Sweep,
+    is_unfiltered,
+)
 from harness.request import Request
 from harness.sample import TASKS, Sample
 
@@ -65,13 +80,20 @@ class Fake:
         lines = [
             f"{request.sample.task} {request.sample.id} {name}\n"
             for request in requests
-            for name in ([BASE] if _is_wrong(request.sample) else request.probes)
+            for name in _measured(request)
         ]
         handle = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.write(handle, "".join(lines).encode())  # one call: whole, whoever else writes
         finally:
             os.close(handle)
+
+
+def _measured(request: Request) -> list[str]:
+    """What is measured of a sample: wrongly answered, only what needs no right answer."""
+    if not _is_wrong(request.sample):
+        return [str(probe) for probe in request.probes]
+    return [BASE, *(str(probe) for probe in request.probes if is_unfiltered(probe))]
 
 
 def _rows(request: Request) -> list[Mapping[str, object]]:
@@ -83,29 +105,49 @@ def _rows(request: Request) -> list[Mapping[str, object]]:
         "image": sample.image_id,
         "p1": 0.9,
         "answer": "no" if wrong else "yes",
+        "reason": "",
     }
-    reason = "wrong answer" if wrong else ""
-    rows: list[Mapping[str, object]] = [
-        {**common, "probe": BASE, "reading": "p", "values": [0.9], "reason": reason}
-    ]
-    if wrong:
-        return rows
+    base = {**common, "probe": BASE, "reading": "p", "values": [0.9]}
+    rows: list[Mapping[str, object]] = [{**base, "reason": "wrong answer" if wrong else ""}]
     return rows + [
-        {
-            **common,
-            "probe": str(probe),
-            "reading": reading,
-            "values": _curve(sample, probe, reading),
-            "reason": "",
-        }
+        {**common, "probe": str(probe), "reading": reading, "values": _curve(sample, probe, reading)}
         for probe in request.probes
-        for reading in READINGS
+        if is_unfiltered(probe) or not wrong
+        for reading in readings_of(probe)
     ]
+
+
+def readings_of(probe: Probe) -> tuple[str, ...]:
+    """What is read of a probe."""
+    match probe:
+        case Lens():
+            return LENS_READINGS
+        case Accuracy() | Chance():
+            return (RIGHT,)
+        case Cut() | KeepOnly() if is_unfiltered(probe):
+            return (*READINGS, RIGHT)
+        case _:
+            return (*READINGS, "per_token")
+
+
+def points_of(probe: Probe) -> int:
+    """How many values a reading of a probe has."""
+    match probe:
+        case Lens():
+            return LAYERS + 1
+        case Cut():
+            return len(probe.starts)
+        case Carriers():
+            return int(2 ** len(probe.carriers))
+        case Sweep() | Swap() | Modules():
+            return LAYERS
+        case _:
+            return 1
 
 
 def _curve(sample: Sample, probe: Probe, reading: str) -> list[float]:
     first = _number(sample.task, sample.id, str(probe), reading)
-    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(LAYERS)]
+    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(points_of(probe))]
 
 
 def _is_wrong(sample: Sample) -> bool:

@@ -133,7 +133,7 @@ def _demand(promise: str, kept: object) -> None:
 
 
 def _kill_at_random(folder: Path, log: Path, moment: float) -> bool:
-    """Start a process and kill it so many seconds after it began to measure; say whether it was alive then."""
+    """Kill a process so many seconds after it began to measure; say whether it was alive then."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "harness.benchmarks.evidence.kills"])
     here, there = context.Pipe(duplex=False)

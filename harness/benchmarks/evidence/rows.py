@@ -1,5 +1,143 @@
-"""Read a large store and judge every claim on it."""
+"""Read a large store and judge every claim of the catalogue on it: how long, and how much memory.
+
+The rows are made up (`harness.benchmarks.evidence.fake`), in the number and of the kinds that the
+catalogue's own claims ask for; what is timed is what a run does that finds everything stored.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from harness.benchmarks.evidence.fake import HERE, LAYERS, Fake, fake_dataset
+from harness.claims import Claim, claims_of
+from harness.dataset import BLOCK_IMAGES, Dataset
+from harness.evidence import BASE, rows_to_frame
+from harness.examine import Examination
+from harness.facts import Facts
+from harness.request import Request
+from harness.sample import TASKS
+from harness.settings import LOOKS, Settings
+
+WORDS = ["findings", "--collect-only", "-q", "-p", "harness.benchmarks.evidence.fake", "--checkpoint=fake"]
+
+
+@dataclass
+class Gatherer:
+    """A pytest plugin that keeps the claims it sees collected."""
+
+    claims: Sequence[Claim] = ()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep them."""
+        self.claims = claims_of(session.items)
+
+
+def catalogue() -> Sequence[Claim]:
+    """Every claim on the fake checkpoint."""
+    gatherer = Gatherer()
+    with redirect_stdout(StringIO()):
+        status = pytest.main(WORDS, plugins=[gatherer])
+    if status or not gatherer.claims:
+        raise RuntimeError(f"the findings cannot be collected (exit status {status})")
+    return gatherer.claims
+
+
+def settings(folder: Path) -> Settings:
+    """The options of a plain run."""
+    return Settings(
+        checkpoints=("fake",),
+        dataset=None,
+        images=None,
+        tasks=None,
+        samples=None,
+        window=None,
+        device="cpu",
+        dtype="float32",
+        alpha=0.05,
+        evidence=folder,
+        report=folder,
+        accept=False,
+        gpu=False,
+    )
+
+
+def examination(folder: Path, images: int) -> Examination:
+    """An examination of the fake checkpoint on so many images, six questions on each."""
+    return Examination(Facts("fake", str(HERE), LAYERS), fake_dataset(images, TASKS), settings(folder), Fake)
+
+
+def rows_a_block(examined: Examination, claims: Sequence[Claim]) -> tuple[pl.DataFrame, Sequence[str]]:
+    """One block's rows as a run would store them, and the images they are on."""
+    requests = examined.requests(claims, LOOKS[-1])
+    by_image: dict[str, list[Request]] = {}
+    for request in requests[0]:
+        by_image.setdefault(request.sample.image_id, []).append(request)
+    fake = Fake()
+    rows = [row for asked in by_image.values() for row in fake.image(asked)]
+    return rows_to_frame(rows), list(by_image)
+
+
+def fill(examined: Examination, block: pl.DataFrame, images: Sequence[str]) -> int:
+    """Store a block's rows once for every block of the data set; returns the number of rows."""
+    by_block: dict[int, list[str]] = {}
+    for image in examined.dataset.images:
+        by_block.setdefault(examined.dataset.blocks[image], []).append(image)
+    for number, others in by_block.items():
+        names = dict(zip(images, others, strict=True))
+        examined.evidence.publish(number, _renamed(block, names))
+    return len(block) * len(by_block)
+
+
+def _renamed(block: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    number = pl.col("image").str.strip_prefix("image-").str.zfill(6)
+    return block.with_columns(pl.col("image").replace_strict(names)).with_columns(
+        sample=pl.format("{}-{}", pl.col("task"), number)
+    )
 
 
 def report(rows: int) -> str:
-    return ""
+    """Make a store of at least so many effect rows, read it and judge all claims; say what that took."""
+    claims = catalogue()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sample, images = rows_a_block(examination(folder, BLOCK_IMAGES), claims)
+        effects = sample.filter(pl.col("probe") != BASE)
+        blocks = -(-rows // len(effects))
+        stored = examination(folder, blocks * BLOCK_IMAGES)
+        fill(stored, sample, images)
+        return f"{blocks * len(effects):,} effect rows ({_values(effects, blocks):,} values): " + _judged(
+            folder, stored.dataset, claims
+        )
+
+
+def _values(effects: pl.DataFrame, blocks: int) -> int:
+    return int(effects["values"].list.len().sum()) * blocks
+
+
+def _judged(folder: Path, dataset: Dataset, claims: Sequence[Claim]) -> str:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, worked = time.monotonic(), time.process_time()
+    examined = examination(folder, len(dataset.images))
+    examined.examine(claims, lambda *_: None)
+    seconds, processor = time.monotonic() - began, time.process_time() - worked
+    if examined.passes:
+        raise RuntimeError("something was measured; the store was not complete")
+    verdicts = Counter(judgement.verdict.value for judgement in examined.judgements.values())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return (
+        f"read, and {len(claims)} claims judged, in {seconds:.1f} s ({processor:.1f} s of processor time, "
+        f"{len(os.sched_getaffinity(0))} cores); peak memory {peak / 2**20:.2f} GiB "
+        f"(before: {before / 2**20:.2f}); {dict(verdicts)}"
+    )

@@ -1,0 +1,1 @@
+"""Measuring beyond one machine: thin drivers of ``pytest findings --measure-only --shard=I/N``."""
