@@ -124,6 +124,7 @@ def load(
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     processor = _load_processor(facts)
     try:
+        _check_image_token(processor, model)
         adapter = ADAPTERS[model.config.model_type]
         handling = adapter.handling(image_handling or facts.image_handling)
         pictures = adapter.pictures(model, processor.image_processor, handling)
@@ -233,6 +234,16 @@ def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
     token = getattr(tokenizer, "image_token", None) or settings.get("image_token")
     template = settings.get("chat_template") or tokenizer.chat_template
     return ImageProcessing(tokenizer, images, token, template)
+
+
+def _check_image_token(processor: Any, model: Any) -> None:  # noqa: ANN401
+    """The tokenizer must write the very token that the model puts its visual tokens in place of."""
+    written = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
+    if written != model.config.image_token_id:
+        raise CheckpointError(
+            f"its tokenizer's image token {processor.image_token!r} has id {written}, the model's image "
+            f"token has id {model.config.image_token_id}"
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -119,13 +119,13 @@ def byte_level(*special: str) -> PreTrainedTokenizerFast:
     )
 
 
-def clip() -> CLIPVisionConfig:
+def clip(side: int = 336) -> CLIPVisionConfig:
     return CLIPVisionConfig(
         hidden_size=16,
         intermediate_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
-        image_size=336,
+        image_size=side,
         patch_size=14,
         projection_dim=16,
     )
@@ -193,18 +193,19 @@ def llava(folder: Path) -> Path:
     return folder
 
 
-def llava_next(folder: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
-    """LLaVA-NeXT's geometry."""
+def llava_next(folder: Path, tokenizer: PreTrainedTokenizerFast, side: int = 336) -> Path:
+    """LLaVA-NeXT's geometry; with another ``side`` than 336 pixels, the same canvases in its terms."""
+    pinpoints = [[edge * side // 336 for edge in canvas] for canvas in NEXT_PINPOINTS]
     config = LlavaNextConfig(
-        vision_config=clip(),
+        vision_config=clip(side),
         text_config=decoder(tokenizer),
         image_token_index=image_token(tokenizer),
-        image_grid_pinpoints=NEXT_PINPOINTS,
+        image_grid_pinpoints=pinpoints,
     )
     images = LlavaNextImageProcessorPil(
-        size={"shortest_edge": 336},
-        crop_size={"height": 336, "width": 336},
-        image_grid_pinpoints=NEXT_PINPOINTS,
+        size={"shortest_edge": side},
+        crop_size={"height": side, "width": side},
+        image_grid_pinpoints=pinpoints,
     )
     LlavaNextProcessor(
         images,

@@ -2,18 +2,21 @@
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from harness.adapters import SQUARE, TILES
 from harness.checkpoint import load
+from harness.depth import rule_window
 from harness.encode import encode
 from harness.errors import CheckpointError
-from harness.facts import directory_facts
+from harness.facts import directory_facts, facts_of, registry
 from harness.fingerprint import fingerprint
-from harness.prompt import VICUNA_V1, read_format
+from harness.prompt import FORMATS, VICUNA_V1, read_format
 from harness.reference import run
 from harness.tests.models import picture, sample, tiny_checkpoint
 
@@ -68,7 +71,10 @@ def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"model_type": "gpt2"}, "model type 'gpt2' is not supported; supported: llava"),
+        (
+            {"model_type": "llama"},
+            r"model type 'llama' is not supported; supported: llava, llava_next, llava_onevision$",
+        ),
         ({"text_config": None}, "has no text_config with num_hidden_layers"),
     ],
 )
@@ -80,6 +86,65 @@ def test_a_wrong_configuration_is_an_error(
     (folder / "config.json").write_text(json.dumps(config | change), encoding="utf-8")
     with pytest.raises(CheckpointError, match=text):
         directory_facts(folder)
+
+
+def test_a_processor_without_image_token_is_an_error(saved: Path, tmp_path: Path) -> None:
+    """A text-only model's processor is its tokenizer."""
+    folder = copy(saved, tmp_path)
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(CheckpointError, match=r"its processor (cannot be loaded|has no image token)"):
+        load(folder)
+
+
+def test_another_image_token_than_the_models_is_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"image_token_index": 9}), encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match=r"image token '<image>' has id 4, the model's image token has id 9"
+    ):
+        load(folder)
+
+
+def test_features_that_are_not_one_per_patch_are_refused(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["vision_feature_select_strategy"] = "full"
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match="'full'; with a clip_vision_model only 'default' gives one visual"
+    ):
+        load(folder)
+
+
+def test_the_papers_checkpoints_are_data() -> None:
+    """Alias and hub id are the same checkpoint; the window is the released one and the rule's."""
+    assert set(registry()) == {"llava-1.5-7b", "llava-1.5-13b", "llava-1.6-vicuna-7b", "llama3-llava-next-8b"}
+    for alias, known in registry().items():
+        facts = facts_of(alias)
+        assert facts == facts_of(known["hub_id"])
+        assert (facts.name, facts.path, facts.gpu) == (alias, known["hub_id"], True)
+        assert facts.revision == known["revision"]
+        assert facts.prompt in FORMATS
+        assert facts.image_handling in {SQUARE, TILES}
+        assert known["window"] == rule_window(facts.layers)
+    assert facts_of("llama3-llava-next-8b").prompt == "llava_llama_3"
+
+
+def test_a_hub_id_is_stored_under_its_commit() -> None:
+    ids = {fingerprint("org/model", revision) for revision in ("a", "b")} | {fingerprint("org/other", "a")}
+    assert len(ids) == 3
+
+
+def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if find_spec("accelerate"):
+        one = encode(tiny_checkpoint(), sample(picture(tmp_path)))
+        spread = run(load(saved, device="auto"), one).logits
+        torch.testing.assert_close(spread, run(tiny_checkpoint(), one).logits)
+    monkeypatch.setattr("harness.checkpoint.find_spec", lambda _: None)
+    with pytest.raises(CheckpointError, match="needs accelerate; pip install accelerate"):
+        load(saved, device="auto")
 
 
 def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, tmp_path: Path) -> None:
