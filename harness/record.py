@@ -30,14 +30,15 @@ class Curve:
     Attributes:
         label: what is drawn, e.g. ``"image->question"`` or ``"lower-case answer"``.
         task: the task it was measured on.
-        reading: ``"p_c"``, ``"log_odds"``, ``"flip"``, or ``"probability"``.
+        reading: ``"p_c"``, ``"foil"``, ``"flip"``, ``"log_odds"``, ``"per_token"``, ``"right"``, or
+            ``"probability"``.
         unit: the unit of ``mean``, for the axis.
         role: ``"effect"``, ``"null"`` (null block or control) or ``"lens"``.
         window: window size k in layers; None for lens curves.
         points: centre layers (sweeps) or layers 0…L (lens).
         depth: relative depth u of each point.
-        mean: the mean over images.
-        lower: simultaneous 95 % band, lower.
+        mean: the mean over images; of a single sample its value.
+        lower: simultaneous 95 % band, lower; not a number for a single sample.
         upper: simultaneous 95 % band, upper.
         n_images: images behind it.
     """
@@ -103,6 +104,11 @@ class TaskRecord:
         images: images they are on.
         kept: samples the checkpoint answers correctly and that were used.
         excluded: how many were left out, by reason.
+        right: share of right first tokens without a knockout, on all samples, if it was measured.
+        grey: the same with an even grey picture instead of the image.
+        chance: the same for the best answer that uses neither image nor question.
+        image_ceiling: mean p_c in per cent with the image unreadable in all layers: no effect of the
+            image can be much larger.
     """
 
     task: str
@@ -110,6 +116,10 @@ class TaskRecord:
     images: int
     kept: int
     excluded: Mapping[str, int]
+    right: float | None = None
+    grey: float | None = None
+    chance: float | None = None
+    image_ceiling: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,45 @@ class CheckpointRecord:
 
 
 @dataclass(frozen=True)
+class SampleRecord:
+    """One sample to look at, as one checkpoint saw it.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        task: the task.
+        id: the sample's id.
+        image: the image's id.
+        why: why it is shown, e.g. ``"largest drop of question->last"``.
+        question: the question.
+        answer: the expected answer.
+        said: the checkpoint's answer.
+        p1: probability of its answer's first token without a knockout.
+        prompt: (region, text) of the whole prompt in order, the visual tokens counted, not written out.
+        picture: the image as a small JPEG, a data URI; empty if it cannot be read.
+        size: width and height of the image, the unit of boxes and patches.
+        boxes: (name, x, y, width, height) of the annotated objects.
+        patches: (x, y, width, height) of the related patches, in the picture that is seen whole.
+        curves: its own curves.
+    """
+
+    checkpoint: str
+    task: str
+    id: str
+    image: str
+    why: str
+    question: str
+    answer: str
+    said: str
+    p1: float
+    prompt: tuple[tuple[str, str], ...]
+    picture: str
+    size: tuple[int, int]
+    boxes: tuple[tuple[str, float, float, float, float], ...] = ()
+    patches: tuple[tuple[float, float, float, float], ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A whole run.
 
@@ -152,6 +201,8 @@ class RunRecord:
         checkpoints: what was run.
         claims: the verdicts.
         remarks: what a reader must know, e.g. that the 5 % holds per claim.
+        samples: samples to look at.
+        attribution: whose pictures they are; empty for the suite's own scenes.
     """
 
     suite: str
@@ -164,6 +215,8 @@ class RunRecord:
     checkpoints: tuple[CheckpointRecord, ...]
     claims: tuple[ClaimRecord, ...]
     remarks: tuple[str, ...] = field(default=())
+    samples: tuple[SampleRecord, ...] = ()
+    attribution: str = ""
 
     def to_json(self) -> str:
         """Write the record; numbers that are not finite become null."""
