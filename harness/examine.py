@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.beside import beside
 from harness.claims import Claim
 from harness.dataset import Dataset
 from harness.depth import Grid, rule_window
@@ -22,10 +23,10 @@ from harness.evidence import Evidence
 from harness.facts import Facts
 from harness.fingerprint import engine_versions, file_digest, fingerprint
 from harness.measuring import Load, Workforce
-from harness.probes import Measure, Probe
+from harness.probes import Accuracy, Measure, Probe
 from harness.progress import Progress
 from harness.readings import with_other_readings
-from harness.record import CheckpointRecord
+from harness.record import CheckpointRecord, TaskRecord
 from harness.request import Request
 from harness.settings import LOOKS, Settings
 from harness.statistics import Curves, MissingMeasureError, judge
@@ -57,6 +58,7 @@ class Examination:
         """Time spent measuring."""
         self._load = load
         self._helpers = helpers
+        self._shards: dict[int, list[str]] = {}
         self.peers: Mapping[str, Examination] = {}
         """The examinations of the run's other checkpoints, by name."""
         self._looks: dict[int, Look] = {}
@@ -184,9 +186,19 @@ class Examination:
         return Table(self.evidence.read())
 
     def _reread(self) -> None:
-        """Forget what was read of the store: more has been measured."""
-        self.__dict__.pop("table", None)
-        self._looks.clear()
+        """Forget what was read of the store if more has been measured since."""
+        shards = self.evidence.shards()
+        if shards != self._shards:
+            self._shards = shards
+            self.__dict__.pop("table", None)
+            self._looks.clear()
+
+    @cached_property
+    def tasks(self) -> tuple[TaskRecord, ...]:
+        """What became of each task's samples; asked for when all is measured."""
+        whole, layers = self.look(len(LOOKS) - 1), self.facts.layers
+        found = task_records(self.table, self.dataset)
+        return tuple(replace(one, **beside(whole, one.task, layers)) for one in found)
 
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
@@ -197,7 +209,7 @@ class Examination:
             window=self.window,
             dtype=self.settings.dtype,
             device=self.settings.device,
-            tasks=task_records(self.table, self.dataset),
+            tasks=self.tasks,
             passes=self.passes,
         )
 
@@ -244,6 +256,8 @@ class Examination:
             for measure in (*stated.measures, *stated.located_on):
                 if not measure.checkpoint:
                     probes[measure.task][measure.probe] = None
+                if measure.probe == Accuracy():  # means little without what no image at all would get
+                    probes[measure.task][Accuracy("grey")] = None
         requests: dict[int, list[Request]] = defaultdict(list)
         for task, wanted in probes.items():
             for sample in self.dataset.first(task, share):

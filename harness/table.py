@@ -16,7 +16,7 @@ from harness.forms import split
 from harness.probes import RIGHT, Lens, Measure
 from harness.record import TaskRecord
 from harness.sample import Sample
-from harness.statistics import EFFECT, PROBABILITY, Curves, Floats
+from harness.statistics import EFFECT, PROBABILITY, Curves, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +33,27 @@ class Samples:
     images: tuple[str, ...]
     values: Floats
 
-    def only(self, wanted: frozenset[str]) -> Samples:
-        """Only the wanted samples, in the same order."""
-        rows = [row for row, sample in enumerate(self.samples) if sample in wanted]
-        return Samples(
-            tuple(self.samples[row] for row in rows),
-            tuple(self.images[row] for row in rows),
-            self.values[rows],
-        )
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Which of a measure's samples a look has, and on which images they are.
+
+    Attributes:
+        rows: places among the measure's samples.
+        images: the images, sorted.
+        image: for each of the rows the place of its image.
+    """
+
+    rows: Ints
+    images: tuple[str, ...]
+    image: Ints
+
+    @classmethod
+    def of(cls, found: Samples, wanted: frozenset[str]) -> Rows:
+        """The rows of the wanted samples."""
+        rows = np.flatnonzero([sample in wanted for sample in found.samples])
+        images, image = np.unique([found.images[row] for row in rows], return_inverse=True)
+        return cls(rows, tuple(images.tolist()), image)
 
 
 class Table:
@@ -52,6 +65,7 @@ class Table:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
+        self._samples: dict[tuple[str, str, str], Samples] = {}
 
     @cached_property
     def _groups(self) -> dict[tuple[str, str, str], pl.DataFrame]:
@@ -65,16 +79,20 @@ class Table:
 
     def samples(self, measure: Measure) -> Samples | None:
         """The measure's values sample by sample; None if no sample has it."""
-        group = self._groups.get(self._key(measure))
-        if group is None:
-            return None
-        values = np.array(group["values"].to_list(), dtype=np.float64)
-        if measure.reading == "p_c":
-            p1 = group["p1"].to_numpy()[:, None]
-            values = 100.0 * (values - p1) / p1
-        elif measure.reading == "flip":
-            values = -100.0 * values
-        return Samples(tuple(group["sample"].to_list()), tuple(group["image"].to_list()), values)
+        key = self._key(measure)
+        if key not in self._samples:
+            group = self._groups.get(key)
+            if group is None:
+                return None
+            values = group["values"].explode().to_numpy().reshape(len(group), -1)
+            if measure.reading == "p_c":
+                p1 = group["p1"].to_numpy()[:, None]
+                values = 100.0 * (values - p1) / p1
+            elif measure.reading == "flip":
+                values = -100.0 * values
+            samples, images = tuple(group["sample"].to_list()), tuple(group["image"].to_list())
+            self._samples[key] = Samples(samples, images, values)
+        return self._samples[key]
 
     def at(self, dataset: Dataset, share: float) -> Look:
         """The evidence on the first ``share`` of each task's images."""
@@ -98,6 +116,8 @@ class Look(Mapping[Measure, Curves]):
         self._table = table
         self._wanted = {task: frozenset(sample.id for sample in taken) for task, taken in samples.items()}
         self._cache: dict[Measure, Curves | None] = {}
+        self._rows: dict[tuple[str, ...], Rows] = {}
+        """By task and samples; most measures of a task have the same ones."""
 
     def __getitem__(self, measure: Measure) -> Curves:
         if measure not in self._cache:
@@ -135,14 +155,19 @@ class Look(Mapping[Measure, Curves]):
 
     def _curves(self, measure: Measure) -> Curves | None:
         found = self._table.samples(measure)
-        chosen = found.only(self._wanted.get(measure.task, frozenset())) if found else None
-        if chosen is None or not chosen.samples:
+        if found is None:
             return None
-        images, inverse = np.unique(np.array(chosen.images), return_inverse=True)
-        sums = np.zeros((len(images), chosen.values.shape[1]))
-        np.add.at(sums, inverse, chosen.values)
-        values = sums / np.bincount(inverse)[:, None]
-        return Curves(tuple(images.tolist()), values, len(chosen.samples), anchors(measure))
+        key = (measure.task, *found.samples)
+        if key not in self._rows:
+            self._rows[key] = Rows.of(found, self._wanted.get(measure.task, frozenset()))
+        chosen = self._rows[key]
+        if not chosen.images:
+            return None
+        values = found.values[chosen.rows]
+        sums = np.zeros((len(chosen.images), values.shape[1]))
+        np.add.at(sums, chosen.image, values)
+        means = sums / np.bincount(chosen.image)[:, None]
+        return Curves(chosen.images, means, len(chosen.rows), anchors(measure))
 
 
 class Joint(Mapping[Measure, Curves]):

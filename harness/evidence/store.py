@@ -29,6 +29,8 @@ from harness.evidence.shards import (
 KEY_FILE = "key.json"
 SOURCE_FILE = "source.json"
 LOCKS = "locks"
+ROW = ("task", "sample", "probe", "reading")
+"""What tells one row from another."""
 Pair = tuple[str, str, str]
 """(task, sample id, probe name): the unit of what has been measured."""
 
@@ -188,7 +190,7 @@ class Evidence:
         Raises:
             StoreError: if the file cannot be written; what was stored stays readable.
         """
-        content = encode(frame)
+        content = encode(frame.sort(ROW))
         path = self.folder / shard_name(self._digest, block, content)
         try:
             write_whole(path, content)
@@ -221,9 +223,11 @@ class Evidence:
                 continue
             believed.append(name)
             frames.append(frame)
-        row = ["task", "sample", "probe", "reading"]
-        whole = pl.concat([pl.DataFrame(schema=SCHEMA), *frames])
-        whole = whole.unique(row, keep="first", maintain_order=True).sort(row)
+        if len(frames) == 1:
+            whole = frames[0]  # each row once, and sorted, as it was published
+        else:
+            whole = pl.concat([pl.DataFrame(schema=SCHEMA), *frames])
+            whole = whole.unique(ROW, keep="first", maintain_order=True).sort(ROW)
         self._read[block] = believed, whole
         return whole
 

@@ -1,11 +1,12 @@
 """Drivers beyond one machine: a Slurm array task, and a Ray cluster of which a node is killed."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +95,23 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     runs.close()
 
 
+def started(start: Callable[[], Any]) -> Any:
+    """Ray gives a node 30 seconds; where other programs have the cores that can be too little."""
+    for _ in range(4):
+        with contextlib.suppress(Exception):
+            return start()
+    return start()
+
+
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes of one core each, and a head that computes nothing."""
     for name, value in environment(tmp_path, FAKE_SECONDS="0.3").items():
         monkeypatch.setenv(name, value)
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    cluster = Cluster()
     try:
-        cluster.nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
+        started(lambda: cluster.add_node(num_cpus=0, include_dashboard=False))
+        cluster.nodes = [started(lambda: cluster.add_node(num_cpus=1)) for _ in range(2)]
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
         yield cluster
     finally:
