@@ -23,6 +23,7 @@ from harness.depth import rule_window
 from harness.errors import CheckpointError
 from harness.facts import Facts, check_supported, facts_of
 from harness.fingerprint import fingerprint
+from harness.planted import FILE as PLANTED_FILE, Planted, read_planted
 from harness.prompt import PromptFormat, prompt_format
 
 AUTO = "auto"
@@ -41,6 +42,7 @@ class Checkpoint:
         prompt: its prompt format.
         pictures: how its pictures become visual tokens.
         sha256: hash over the files that decide its results.
+        planted: flows that are blocked always; see `harness.planted`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Checkpoint:
     prompt: PromptFormat
     pictures: Pictures
     sha256: str
+    planted: tuple[Planted, ...] = ()
 
     @property
     def decoder(self) -> Any:  # noqa: ANN401 - transformers has no common base for decoders
@@ -139,6 +142,7 @@ def load(
         prompt=prompting,
         pictures=pictures,
         sha256=fingerprint(source, facts.revision),
+        planted=read_planted(Path(source) / PLANTED_FILE, len(model.model.language_model.layers)),
     )
 
 

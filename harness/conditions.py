@@ -8,10 +8,9 @@ from dataclasses import replace
 import torch
 
 from harness.checkpoint import Checkpoint
-from harness.encode import Encoded, encode
+from harness.encode import Encoded, encode, extended
 from harness.errors import CheckpointError, RegionError
 from harness.probes import Condition
-from harness.regions import Regions
 from harness.sample import Sample
 
 LOWER = "lower"
@@ -41,16 +40,13 @@ def grey(pixels: torch.Tensor) -> torch.Tensor:
     return torch.zeros_like(pixels)
 
 
-def continued(
-    checkpoint: Checkpoint, encoded: Encoded, answer: Sequence[int], condition: Condition
-) -> Encoded:
+def continued(encoded: Encoded, answer: Sequence[int], condition: Condition) -> Encoded:
     """The prompt of a sample whose answer has several sub-words, ready to predict the first or last one.
 
     For the last one the others follow the prompt (teacher forcing), and the last position is the one
     that predicts it; every other region stays where it is.
 
     Args:
-        checkpoint: the checkpoint.
         encoded: the encoded sample.
         answer: the model's own answer as token ids.
         condition: ``first_subword`` or ``last_subword``.
@@ -62,20 +58,7 @@ def continued(
         raise RegionError("the answer is one token")
     if condition == "first_subword":
         return encoded
-    given = torch.tensor(list(answer[:-1]), dtype=encoded.ids.dtype)
-    text = encoded.text + checkpoint.processor.tokenizer.decode(given.tolist())
-    end = (len(text), len(text))
-    length = encoded.length + len(given)
-    last = {"last": (length - 1,), "before_last": tuple(range(1, length - 1))}
-    last["after_image"] = tuple(range(encoded.regions["after_image"][0], length))
-    regions = Regions({**encoded.regions.positions, **last}, length)
-    return replace(
-        encoded,
-        ids=torch.cat([encoded.ids, given]),
-        regions=regions,
-        text=text,
-        offsets=(*encoded.offsets, *[end] * len(given)),
-    )
+    return extended(encoded, answer[:-1])
 
 
 def _asking_for_lower_case(checkpoint: Checkpoint, sample: Sample) -> Encoded:

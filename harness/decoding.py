@@ -16,8 +16,11 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint import Checkpoint
-from harness.encode import Encoded
+from harness.encode import Encoded, extended
+from harness.knockout import EdgeBlock
+from harness.planted import permanent_edges
 from harness.sweep.entry import token_rows
+from harness.sweep.masks import hidden_at
 from harness.sweep.packed import KeyValue, attend_shared
 from harness.sweep.prefill import Prefill, prefill
 
@@ -40,6 +43,7 @@ class _StepPlan:
 
     base: Prefill
     rows: Sequence[_Continuation]
+    permanent: Sequence[Sequence[EdgeBlock]]
 
     def attend(
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
@@ -53,7 +57,9 @@ class _StepPlan:
             new = KeyValue(key[0, :, None, at : at + 1], value[0, :, None, at : at + 1])
             said = row.cache[layer] = new if said is None else said.then(new)
             folded = query[0, :, at : at + 1].unflatten(0, (key.shape[1], -1))[:, None]
-            output[0, :, at] = attend_shared(folded, prompt, said, scaling).flatten(0, 2)[:, 0]
+            last = length + said.key.shape[2] - 1
+            hidden = hidden_at(self.permanent[at], layer, last, last + 1, query.device)
+            output[0, :, at] = attend_shared(folded, prompt, said, scaling, hidden).flatten(0, 2)[:, 0]
         return output.transpose(1, 2).contiguous(), None
 
 
@@ -127,7 +133,15 @@ def _step(checkpoint: Checkpoint, base: Prefill, rows: Sequence[_Continuation]) 
     state = token_rows(checkpoint, ids)
     at = torch.tensor(positions, device=state.device)
     rotary = checkpoint.decoder.rotary_emb(state[None], at[None])
+    plan = _StepPlan(base, rows, [_permanent(checkpoint, base, row) for row in rows])
     for layer in checkpoint.decoder.layers:
-        state = layer(state[None], position_embeddings=rotary, plan=_StepPlan(base, rows))[0]
+        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
     logits: Tensor = checkpoint.head(checkpoint.decoder.norm(state))
     return [int(token) for token in logits.argmax(dim=-1)]
+
+
+def _permanent(checkpoint: Checkpoint, base: Prefill, row: _Continuation) -> tuple[EdgeBlock, ...]:
+    """The edges that the checkpoint blocks always, the next row's included."""
+    if not checkpoint.planted:
+        return ()
+    return permanent_edges(checkpoint.planted, extended(base.encoded[row.question], row.tokens).regions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -76,6 +76,27 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
     pixels = inputs.pop("pixel_values").to(checkpoint.device, checkpoint.dtype)
     ids = torch.tensor(prompt.ids, dtype=torch.long)
     return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, inputs)
+
+
+def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
+    """A prompt followed by part of an answer; the last position moves on, every other region stays.
+
+    Args:
+        encoded: the prompt.
+        tokens: token ids that follow it; none leave it as it is.
+    """
+    if not tokens:
+        return encoded
+    length = encoded.length + len(tokens)
+    moved = {"last": (length - 1,), "before_last": tuple(range(1, length - 1))}
+    moved["after_image"] = tuple(range(encoded.regions["after_image"][0], length))
+    end = (len(encoded.text), len(encoded.text))
+    return replace(
+        encoded,
+        ids=torch.cat([encoded.ids, torch.tensor(list(tokens), dtype=encoded.ids.dtype)]),
+        regions=Regions({**encoded.regions.positions, **moved}, length),
+        offsets=(*encoded.offsets, *[end] * len(tokens)),
+    )
 
 
 def _by(size: tuple[int, int]) -> str:

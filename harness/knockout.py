@@ -75,6 +75,11 @@ class Knockout:
 
     interventions: tuple[Intervention, ...] = ()
 
+    def beside(self, edges: Iterable[EdgeBlock]) -> Knockout:
+        """This knockout and some blocked edges at once."""
+        edges = tuple(edges)
+        return Knockout((*self.interventions, *edges)) if edges else self
+
     @property
     def edges(self) -> tuple[EdgeBlock, ...]:
         """The blocked edges."""

@@ -206,7 +206,7 @@ class Measurer:
             if not _wanted(case, condition):
                 continue
             try:
-                ready.append((case, continued(self._checkpoint, case.encoded, said, condition)))
+                ready.append((case, continued(case.encoded, said, condition)))
             except RegionError as error:
                 yield from _undefined(case, condition, str(error))
         if not ready:

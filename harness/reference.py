@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from harness.attention import repeat_heads, softmax_attention
 from harness.checkpoint import Checkpoint
-from harness.encode import Encoded
+from harness.encode import Encoded, extended
 from harness.errors import NumericsError
 from harness.knockout import Knockout, ModuleZero, check, replaced, rows_by_substitution, visible
+from harness.planted import permanent_edges
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
         KnockoutError: if a position or layer is out of range, or a row would keep no key.
         NumericsError: if the logits are not finite.
     """
-    knockout = knockout or Knockout()
+    knockout = (knockout or Knockout()).beside(permanent_edges(checkpoint.planted, encoded.regions))
     check(knockout, encoded.length, checkpoint.n_layers)
     with zeroed_modules(checkpoint, knockout.zeroed):
         output = checkpoint.model(
@@ -93,8 +94,9 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
 
 @dataclass(frozen=True)
 class ListeningPlan:
-    """Plain causal attention that keeps every layer's keys and values."""
+    """Unblocked attention that keeps every layer's keys and values."""
 
+    permanent: Knockout
     keys: list[Tensor]
     values: list[Tensor]
 
@@ -104,13 +106,14 @@ class ListeningPlan:
         """Attend; see `harness.attention.Plan`."""
         self.keys.append(key[0])
         self.values.append(value[0])
-        return DensePlan(Knockout(), query.shape[2]).attend(layer, query, key, value, scaling)
+        return DensePlan(self.permanent, query.shape[2]).attend(layer, query, key, value, scaling)
 
 
 @torch.inference_mode()
 def keys_values(checkpoint: Checkpoint, encoded: Encoded) -> tuple[list[Tensor], list[Tensor]]:
     """Every layer's keys (after rotary embedding) and values, ``[kv_heads, n, head_dim]`` each."""
-    plan = ListeningPlan([], [])
+    permanent = Knockout().beside(permanent_edges(checkpoint.planted, encoded.regions))
+    plan = ListeningPlan(permanent, [], [])
     checkpoint.model(
         input_ids=encoded.ids[None].to(checkpoint.device),
         **encoded.visual,
@@ -123,11 +126,15 @@ def keys_values(checkpoint: Checkpoint, encoded: Encoded) -> tuple[list[Tensor],
 
 @torch.inference_mode()
 def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> tuple[int, ...]:
-    """The model's own answer by transformers' greedy generation, up to ``limit`` tokens.
+    """The model's own answer by greedy decoding, up to ``limit`` tokens: transformers' own.
+
+    A planted flow is not a part of transformers' model; its answer is decoded by whole passes.
 
     Returns:
         Token ids, without the one that ends the answer.
     """
+    if checkpoint.planted:
+        return _answer_by_passes(checkpoint, encoded, limit)
     ids = checkpoint.model.generate(
         input_ids=encoded.ids[None].to(checkpoint.device),
         attention_mask=torch.ones_like(encoded.ids)[None].to(checkpoint.device),
@@ -137,6 +144,16 @@ def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> tuple[
     )
     said = ids[0, encoded.length :].tolist()
     return tuple(said[:-1] if said[-1] in checkpoint.stop_tokens else said)
+
+
+def _answer_by_passes(checkpoint: Checkpoint, encoded: Encoded, limit: int) -> tuple[int, ...]:
+    said: list[int] = []
+    while len(said) < limit:
+        token = int(run(checkpoint, extended(encoded, said)).logits.argmax())
+        if token in checkpoint.stop_tokens:
+            break
+        said.append(token)
+    return tuple(said)
 
 
 def check_finite(logits: Tensor, encoded: Encoded) -> None:

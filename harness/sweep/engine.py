@@ -10,7 +10,7 @@ values in place. Nothing is approximated: `harness.reference` computes the same 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from harness.reference import Pass, check_finite
 from harness.sweep import selfcheck
 from harness.sweep.memory import chunks, halving, rows_within
 from harness.sweep.prefill import Prefill, prefill
-from harness.sweep.reach import reach
+from harness.sweep.reach import Reach, reach
 from harness.sweep.schedule import Branch, check_keys
 from harness.sweep.walk import walk
 
@@ -120,7 +120,14 @@ class Sweeper:
             for number, knockout in enumerate(asked):
                 check(knockout, length, self.checkpoint.n_layers)
                 reached = reach(knockout, length, self.checkpoint.n_layers)
-                check_keys(knockout, length)
+                whole = knockout.beside(base.permanent[question])
+                check_keys(whole, length)
                 if reached is not None:
-                    branches.append(Branch(question, number, knockout, reached))
+                    branches.append(Branch(question, number, whole, _to_the_top(reached, whole)))
         return sorted(branches, key=lambda branch: (branch.question, branch.reach.row))
+
+
+def _to_the_top(reached: Reach, knockout: Knockout) -> Reach:
+    """The reach of a knockout whose permanent edges concern layers above its own, too."""
+    highest = max((max(edge.layers) for edge in knockout.edges if edge.layers), default=0)
+    return replace(reached, last=max(reached.last, highest))

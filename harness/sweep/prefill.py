@@ -18,8 +18,11 @@ from harness.attention import repeat_heads
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded
 from harness.errors import DataError
+from harness.knockout import EdgeBlock
+from harness.planted import permanent_edges
 from harness.reference import Pass, check_finite
 from harness.sweep.entry import entering
+from harness.sweep.masks import hidden_at
 from harness.sweep.packed import KeyValue, attend_shared
 
 
@@ -38,9 +41,10 @@ class Tree:
     lengths: tuple[int, ...]
 
     @classmethod
-    def of(cls, prompts: Sequence[Tensor]) -> Tree:
-        """The tree of these token ids, each ``[n]``."""
+    def of(cls, prompts: Sequence[Tensor], longest: int | None = None) -> Tree:
+        """The tree of these token ids, each ``[n]``, with a stem of at most ``longest`` tokens."""
         stem = min(len(ids) for ids in prompts)
+        stem = stem if longest is None else min(stem, longest)
         for ids in prompts[1:]:
             different = (ids[:stem] != prompts[0][:stem]).nonzero()
             stem = int(different[0]) if len(different) else stem
@@ -75,6 +79,7 @@ class Prefill:
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
         rotary: cosine and sine ``[longest prompt, rotary width]``.
         base: per question the unblocked pass.
+        permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
     """
 
     encoded: tuple[Encoded, ...]
@@ -83,6 +88,7 @@ class Prefill:
     hidden: list[Tensor] = field(default_factory=list)
     cache: list[KeyValue] = field(default_factory=list)
     base: tuple[Pass, ...] = ()
+    permanent: tuple[tuple[EdgeBlock, ...], ...] = ()
 
     def prefix(self, layer: int, question: int, stop: int) -> KeyValue:
         """Keys and values of a question's first ``stop`` tokens, copied only if in two pieces."""
@@ -100,16 +106,16 @@ class Prefill:
 
 @dataclass(frozen=True)
 class TreePlan:
-    """Plain causal attention of a tree of prompts; keeps keys and values as they pass."""
+    """Causal attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
 
     tree: Tree
     cache: list[KeyValue]
+    permanent: Sequence[Sequence[EdgeBlock]]
 
     def attend(
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Attend; see `harness.attention.Plan`."""
-        del layer  # layers come in order
         self.cache.append(KeyValue(key[0].contiguous(), value[0].contiguous()))
         stem, heads = self.tree.stem, query.shape[1]
         output = torch.empty_like(query)
@@ -121,12 +127,13 @@ class TreePlan:
             scale=scaling,
         )
         prefix = KeyValue(key[0, :, :stem], value[0, :, :stem])
-        for start, length in zip(self.tree.starts, self.tree.lengths, strict=True):
+        for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):
             tail = slice(start, start + length - stem)
             if length > stem:
                 folded = query[0, :, tail].unflatten(0, (key.shape[1], -1))[:, None]
                 own = KeyValue(key[0, :, None, tail], value[0, :, None, tail])
-                output[0, :, tail] = attend_shared(folded, prefix, own, scaling)[:, 0].flatten(0, 1)
+                hidden = hidden_at(edges, layer, stem, length, query.device)
+                output[0, :, tail] = attend_shared(folded, prefix, own, scaling, hidden)[:, 0].flatten(0, 1)
         return output.transpose(1, 2).contiguous(), None
 
 
@@ -145,19 +152,24 @@ def prefill(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> Prefill:
         raise DataError("a sweep needs at least one question")
     if any(not torch.equal(one.pixels, encoded[0].pixels) for one in encoded[1:]):
         raise DataError("the questions of one sweep must be on one image")
-    tree = Tree.of([one.ids for one in encoded])
+    permanent = tuple(permanent_edges(checkpoint.planted, one.regions) for one in encoded)
+    tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
     state = tree.pack(entering(checkpoint, encoded))
     positions = torch.arange(max(tree.lengths), device=state.device)
     cosine, sine = checkpoint.decoder.rotary_emb(state[None], positions[None])
-    done = Prefill(tuple(encoded), tree, (cosine[0], sine[0]))
+    done = Prefill(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
     packed = tree.pack([torch.arange(length) for length in tree.lengths])
     for layer in checkpoint.decoder.layers:
         done.hidden.append(state)
-        state = layer(
-            state[None], position_embeddings=done.rotary_at(packed, state), plan=TreePlan(tree, done.cache)
-        )[0]
+        plan = TreePlan(tree, done.cache, permanent)
+        state = layer(state[None], position_embeddings=done.rotary_at(packed, state), plan=plan)[0]
     done.base = _passes(checkpoint, done, state)
     return done
+
+
+def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:
+    """The first row that a permanent edge concerns: a stem must end before it."""
+    return min((min(edge.targets) for edges in permanent for edge in edges), default=None)
 
 
 def _passes(checkpoint: Checkpoint, done: Prefill, top: Tensor) -> tuple[Pass, ...]:

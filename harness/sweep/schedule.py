@@ -18,13 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.errors import KnockoutError
 from harness.knockout import EdgeBlock, Knockout, Substitution
+from harness.sweep.masks import Mask, hidden_edges
 from harness.sweep.prefill import Tree
 from harness.sweep.reach import Reach
 
 Index = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,28 +166,6 @@ def check_keys(knockout: Knockout, length: int) -> None:
         if edges not in seen and any(0 in edge.sources for edge in edges):
             seen.add(edges)
             hidden_edges(edges, 0, length, layer)
-
-
-def hidden_edges(edges: Sequence[EdgeBlock], row: int, length: int, layer: int) -> Mask:
-    """True where a query at ``row`` or later may not read a key: the future, and the blocked edges.
-
-    Returns:
-        ``[length - row, length]``.
-
-    Raises:
-        KnockoutError: if a row would keep no key.
-    """
-    mask = np.triu(np.ones((length - row, length), dtype=np.bool_), k=row + 1)
-    for edge in edges:
-        targets = np.array([target - row for target in edge.targets if target >= row], dtype=np.int64)
-        mask[targets[:, None], np.array(edge.sources, dtype=np.int64)] = True
-    empty = np.flatnonzero(mask.all(axis=1))
-    if len(empty):
-        raise KnockoutError(
-            f"layer {layer}: row {row + int(empty[0])} would keep no key; "
-            "leave the first position out of the sources"
-        )
-    return mask
 
 
 def cohorts(branches: Sequence[Branch], tree: Tree) -> list[Cohort]:

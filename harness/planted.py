@@ -1,0 +1,94 @@
+"""Checkpoints with a planted flow: some edges are blocked always, as a part of the checkpoint.
+
+A checkpoint trained with permanent edge masks (say image → question in two layers only) has a known
+truth: where a flow is always blocked, blocking it changes nothing. That is where the suite's
+sensitivity and specificity are measured. The masks are data, in ``mask.json`` beside the weights, and
+hold in every pass, the unblocked one and the answer's own included.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import CheckpointError, HarnessError
+from harness.flow import Flow
+from harness.knockout import EdgeBlock, Layers
+from harness.regions import Regions, check_region_names
+
+FILE = "mask.json"
+_SEGMENTS = ("system", "roles", "image", "separator", "question", "suffix")
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A flow that is blocked always.
+
+    Attributes:
+        flow: the flow; the target ``last`` stands for the answer's own positions too.
+        layers: the layers in which it is blocked.
+    """
+
+    flow: Flow
+    layers: Layers
+
+
+def read_planted(path: Path, n_layers: int) -> tuple[Planted, ...]:
+    """Read a checkpoint's ``mask.json``; nothing is blocked where there is none.
+
+    Args:
+        path: the file.
+        n_layers: how many layers the checkpoint has.
+
+    Raises:
+        CheckpointError: if it is not ``{"blocked": [{"flow": "image->question", "layers": [0, 1]}]}``.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["blocked"]
+        found = tuple(_planted(entry) for entry in entries)
+    except (OSError, ValueError, KeyError, TypeError, HarnessError) as error:
+        raise CheckpointError(
+            f'{path}: not a mask ({error}); it needs {{"blocked": [{{"flow": …, "layers": […]}}]}}'
+        ) from error
+    beyond = [layer for one in found for layer in one.layers if not 0 <= layer < n_layers]
+    if beyond:
+        raise CheckpointError(f"{path}: layer {beyond[0]} does not exist: the model has {n_layers} layers")
+    return found
+
+
+def _planted(entry: dict[str, object]) -> Planted:
+    flow, layers = Flow.parse(str(entry["flow"])), entry["layers"]
+    check_region_names(flow.source)
+    check_region_names(flow.target)
+    if not isinstance(layers, list):
+        raise TypeError("layers must be a list")
+    return Planted(flow, tuple(sorted({int(layer) for layer in layers})))
+
+
+def permanent_edges(planted: Sequence[Planted], regions: Regions) -> tuple[EdgeBlock, ...]:
+    """The edges that are blocked always in one prompt.
+
+    Args:
+        planted: the checkpoint's flows.
+        regions: the prompt's regions; of a prompt that part of an answer follows, too.
+
+    Raises:
+        RegionError: if a flow's source or target is empty.
+    """
+    return tuple(
+        EdgeBlock(regions[one.flow.source], _targets(one.flow.target, regions), one.layers)
+        for one in planted
+        if one.layers
+    )
+
+
+def _targets(target: str, regions: Regions) -> tuple[int, ...]:
+    rows = set(regions[target])
+    if "last" in target.split("+"):
+        end = 1 + max(max(regions.positions[name]) for name in _SEGMENTS if regions.positions.get(name))
+        rows |= set(range(end, regions.length))
+    return tuple(sorted(rows))
