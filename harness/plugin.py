@@ -94,7 +94,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     }
     names = [pytest.param(name, id=run.facts[name].name, marks=marks[name]) for name in run.facts]
     if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", _tasks(metafunc, run.settings.tasks or TASKS))
+        there = TASKS if run.settings.dataset is None else run.dataset.tasks
+        metafunc.parametrize("task", _tasks(metafunc, run.settings.tasks or there))
     metafunc.parametrize("study", names, indirect=True)
 
 
