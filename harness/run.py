@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 
@@ -18,7 +18,9 @@ from harness.fingerprint import fingerprint, weights_size
 from harness.measuring import load_sweep
 from harness.progress import Progress
 from harness.provenance import SUITE_VERSION
+from harness.record import SampleRecord
 from harness.settings import Settings, measuring_processes, resolve, worker_threads
+from harness.showcase import samples_of
 from harness.work import Work
 
 
@@ -93,15 +95,27 @@ class Run:
     def _examination(self, facts: Facts) -> Examination:
         facts, settings = pinned(facts), self.settings
         processes = measuring_processes(settings.processes, settings.device, weights_size(facts.path))
-        how = {
-            "facts": facts,
-            "dataset": self.dataset,
-            "device": settings.device,
-            "dtype": settings.dtype,
-            "threads": worker_threads(processes),
-        }
-        load = self._config.hook.pytest_findings_measurer(**how) or partial(load_sweep, **how)
+        device, dtype, threads = settings.device, settings.dtype, worker_threads(processes)
+        load = self._config.hook.pytest_findings_measurer(
+            facts=facts, dataset=self.dataset, device=device, dtype=dtype, threads=threads
+        ) or partial(load_sweep, facts, self.dataset, device, dtype, threads)
         return Examination(facts, self.dataset, settings, load, processes - 1)
+
+    def samples(self, names: Iterable[str]) -> tuple[SampleRecord, ...]:
+        """Samples to look at, whichever process measured them.
+
+        Args:
+            names: the checkpoints to show samples of.
+
+        Raises:
+            HarnessError: if a checkpoint's processor cannot be loaded, or its store not be read.
+        """
+        wanted, most = set(names), self.settings.report_samples
+        if not most:
+            return ()
+        known = {name: facts for name, facts in self.facts.items() if facts.name in wanted}
+        examined = [self.examinations.get(name) or self._examination(facts) for name, facts in known.items()]
+        return tuple(sample for one in examined for sample in samples_of(one, most))
 
     def work(self) -> Work:
         """What this process has done, for the main process."""

@@ -13,6 +13,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     killing = commands.add_parser("kills", help="kill -9 measuring processes at random moments")
     killing.add_argument("--kills", type=int, default=250)
+    killing.add_argument("--seed", type=int, default=0, help="chooses the moments")
     reading = commands.add_parser("rows", help="read a large store and judge all claims on it")
     reading.add_argument("--rows", type=int, default=1_000_000)
     working = commands.add_parser(
@@ -22,7 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     match options.command:
         case "kills":
-            print(kills.report(options.kills))
+            print(kills.report(options.kills, options.seed))
         case "rows":
             print(rows.report(options.rows))
         case _:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -45,13 +46,17 @@ class Tally:
     """What was seen.
 
     Attributes:
+        work: processor time in seconds that completing a store takes.
         kills: processes killed while they measured.
+        progressed: how many of them had stored something new.
         repeated: how many of the kills lost measured samples: never more than a block, measured again.
         half_written: how many left a file behind that was not whole.
         lives: kills before each store was complete.
     """
 
+    work: float = 0.0
     kills: int = 0
+    progressed: int = 0
     repeated: int = 0
     half_written: int = 0
     lives: list[int] = field(default_factory=list)
@@ -96,28 +101,26 @@ def until_complete(root: Path, random_: random.Random, tally: Tally, most: int) 
         BrokenPromiseError: if something is damaged, lost, or measured again that was stored.
     """
     store = Evidence.open(root, "killed", KEY)
-    kills, length = 0, 0.4
+    kills, before = 0, _stored(store.folder)
     while kills < most:
-        before, log = _stored(store.folder), root / f"life-{kills}.log"
-        began = time.monotonic()
-        if not _kill_at_random(store.folder, log, random_.uniform(0, length)):
+        log = root / f"life-{kills}.log"
+        if not _kill(store.folder, log, after=random_.uniform(0, tally.work)):
             break
-        length = max(0.05, min(length, 2 * (time.monotonic() - began)))
         kills += 1
         tally.kills += 1
         tally.half_written += any(store.folder.glob(".writing-block-*"))
-        _check(store, before, log, tally)
+        before = _check(store, before, log, tally)
         yield kills
     last = root / "last.log"
-    before = _stored(store.folder)
+    before = _stored(store.folder)  # one that was not killed may have gone on
     measure(store.folder, last)
     _demand("what was stored was measured again", not _measured(last) & before)
     _demand("a half-written file stayed", not list(store.folder.glob(".writing-*")))
     tally.lives.append(kills)
 
 
-def _check(store: Evidence, before: Lines, log: Path, tally: Tally) -> None:
-    """What must be true after a kill."""
+def _check(store: Evidence, before: Lines, log: Path, tally: Tally) -> Lines:
+    """What must be true after a kill; returns what is stored then."""
     after, measured = _stored(store.folder), _measured(log)
     _demand("a file is damaged", store.damaged() == [])
     _demand("what was stored is lost", before <= after)
@@ -125,6 +128,8 @@ def _check(store: Evidence, before: Lines, log: Path, tally: Tally) -> None:
     blocks = {_block(line) for line in measured - after}
     _demand("more than the shard in flight was lost", len(blocks) <= 1)
     tally.repeated += bool(blocks)
+    tally.progressed += after > before
+    return after
 
 
 def _demand(promise: str, kept: object) -> None:
@@ -132,8 +137,11 @@ def _demand(promise: str, kept: object) -> None:
         raise BrokenPromiseError(promise)
 
 
-def _kill_at_random(folder: Path, log: Path, moment: float) -> bool:
-    """Kill a process so many seconds after it began to measure; say whether it was alive then."""
+def _kill(folder: Path, log: Path, after: float) -> bool:
+    """Kill a process once it has worked so long; say whether it was still alive then.
+
+    Work is processor time, so that moments are spread evenly over what it does, however busy the machine.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "harness.benchmarks.evidence.kills"])
     here, there = context.Pipe(duplex=False)
@@ -144,10 +152,13 @@ def _kill_at_random(folder: Path, log: Path, moment: float) -> bool:
         here.recv()
     except EOFError as error:
         raise BrokenPromiseError("the process did not begin to measure") from error
-    process.join(moment)
+    clock = (~process.pid << 3) | 2  # Linux's name for the processor time of a process
+    begun = time.clock_gettime(clock)
+    while process.exitcode is None and time.clock_gettime(clock) - begun < after:
+        time.sleep(0.0005)
     process.kill()
     process.join()
-    return bool(process.exitcode == -9)  # noqa: PLR2004 - SIGKILL
+    return bool(process.exitcode == -signal.SIGKILL)
 
 
 def _stored(folder: Path) -> Lines:
@@ -173,7 +184,9 @@ def run(kills: int, seed: int) -> Tally:
     """
     tally, random_ = Tally(), random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
+        began = time.process_time()
         expected = undisturbed(Path(folder))
+        tally.work = time.process_time() - began
         while tally.kills < kills:
             root = Path(folder) / f"store-{len(tally.lives)}"
             root.mkdir()
@@ -184,12 +197,13 @@ def run(kills: int, seed: int) -> Tally:
     return tally
 
 
-def report(kills: int) -> str:
+def report(kills: int, seed: int) -> str:
     """Kill so often, and say what was seen in a line."""
     began = time.monotonic()
-    tally = run(kills, seed=0)
+    tally = run(kills, seed)
     return (
         f"{tally.kills} kills at random moments, {len(tally.lives)} stores: all complete and equal to an "
-        f"undisturbed one; {tally.repeated} kills lost what was in flight (never more than one block), "
+        f"undisturbed one; {tally.progressed} had stored something new, {tally.repeated} lost what was in "
+        f"flight (never more than one block), "
         f"{tally.half_written} left a half-written file; {time.monotonic() - began:.0f} s"
     )
