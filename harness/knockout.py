@@ -120,19 +120,24 @@ def keep_only(
     """
     kept = tuple(kept)
     sources, targets = _ordered(sources), _ordered(targets)
-    blocks = []
+    rows: dict[tuple[int, Positions], list[int]] = {}
     for layer in range(n_layers):
         for target in targets:
-            open_here = {
-                source
-                for edge in kept
-                if layer in edge.layers and target in edge.targets
-                for source in edge.sources
-            }
-            closed = tuple(source for source in sources if source not in open_here and source <= target)
+            closed = _closed(kept, sources, target, layer)
             if closed:
-                blocks.append(EdgeBlock(closed, (target,), (layer,)))
-    return Knockout(tuple(blocks))
+                rows.setdefault((layer, closed), []).append(target)
+    layers: dict[tuple[Positions, Positions], list[int]] = {}
+    for (layer, closed), held in rows.items():
+        layers.setdefault((closed, tuple(held)), []).append(layer)
+    return Knockout(tuple(EdgeBlock(closed, held, tuple(at)) for (closed, held), at in layers.items()))
+
+
+def _closed(kept: Iterable[EdgeBlock], sources: Positions, target: int, layer: int) -> Positions:
+    """The sources that a target may not read in a layer: all earlier ones that no kept edge opens."""
+    opened = {
+        source for edge in kept if layer in edge.layers and target in edge.targets for source in edge.sources
+    }
+    return tuple(source for source in sources if source not in opened and source <= target)
 
 
 def visible(knockout: Knockout, layer: int, length: int) -> Tensor:
