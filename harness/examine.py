@@ -198,7 +198,7 @@ class Examination:
         """What became of each task's samples; asked for when all is measured."""
         whole, layers = self.look(len(LOOKS) - 1), self.facts.layers
         found = task_records(self.table, self.dataset)
-        return tuple(replace(one, **beside(whole, one.task, layers)) for one in found)
+        return tuple(beside(whole, one, layers) for one in found)
 
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
@@ -223,11 +223,12 @@ class Examination:
             absent = next(measure for measure in stated.measures if measure not in looks[-1])
             return _nothing_measured(str(absent), self.settings.alpha, len(looks) - 1)
         alpha, planned = self.settings.alpha, len(LOOKS)
+        final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
         try:
-            judged = judge(claim.key, stated.tree, usable, alpha=alpha, planned=planned)
+            judged = judge(claim.key, stated.tree, usable, alpha=alpha, planned=planned, plan=final)
         except MissingMeasureError as error:
             return _nothing_measured(str(error), self.settings.alpha, len(looks) - 1)
-        if judged.verdict is not Verdict.INCONCLUSIVE or len(looks) == len(LOOKS):
+        if judged.verdict is not Verdict.INCONCLUSIVE or final:
             taken = usable[: judged.look + 1]
             judged = with_other_readings(judged, claim.key, stated.tree, taken, alpha=alpha, planned=planned)
         return replace(judged, look=judged.look + len(looks) - len(usable))

@@ -25,6 +25,7 @@ from harness.dataset import Dataset, make_dataset
 from harness.evidence import BASE
 from harness.facts import Facts
 from harness.measuring import Load
+from harness.options import output_folder
 from harness.probes import (
     LENS_READINGS,
     RIGHT,
@@ -40,6 +41,7 @@ from harness.probes import (
     Sweep,
     is_unfiltered,
 )
+from harness.record import RunRecord
 from harness.request import Request
 from harness.sample import TASKS, Sample
 
@@ -203,3 +205,13 @@ def pytest_findings_measurer(facts: Facts) -> Load | None:
 def pytest_findings_expectations(name: str) -> Path | None:
     """Expect nothing of it."""
     return HERE / "none.toml" if name == "fake" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
+    """Keep the record of a run; it needs no page."""
+    folder = output_folder(config, "report")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "report.json"
+    file.write_text(record.to_json(), encoding="utf-8")
+    return file

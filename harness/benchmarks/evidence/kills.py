@@ -14,6 +14,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -153,9 +154,10 @@ def _kill(folder: Path, log: Path, after: float) -> bool:
     except EOFError as error:
         raise BrokenPromiseError("the process did not begin to measure") from error
     clock = (~process.pid << 3) | 2  # Linux's name for the processor time of a process
-    begun = time.clock_gettime(clock)
-    while process.exitcode is None and time.clock_gettime(clock) - begun < after:
-        time.sleep(0.0005)
+    with suppress(OSError):  # it has ended, and its clock with it
+        begun = time.clock_gettime(clock)
+        while time.clock_gettime(clock) - begun < after:
+            time.sleep(0.0005)
     process.kill()
     process.join()
     return bool(process.exitcode == -signal.SIGKILL)

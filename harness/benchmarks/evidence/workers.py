@@ -19,7 +19,7 @@ from harness.dataset import BLOCK_IMAGES
 from harness.evidence import Evidence
 from harness.measuring import Worker
 
-BLOCKS = 32
+BLOCKS = 16
 REQUESTS = requests_of(fake_dataset(BLOCKS * BLOCK_IMAGES, ("ChooseAttr",)), PROBES)
 
 
