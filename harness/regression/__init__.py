@@ -1,0 +1,1 @@
+"""What changed inside: a checkpoint's curves against those of an accepted one."""

@@ -1,0 +1,138 @@
+"""Curves against an accepted checkpoint's: what moved is found, what did not is not."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from harness.depth import Grid
+from harness.errors import HarnessError
+from harness.flow import Flow
+from harness.probes import Measure, Sweep
+from harness.regression.baseline import FLOWS, About, Baseline, kept_measures, read_baseline, to_bytes
+from harness.regression.changes import Change, Sides, compare
+from harness.statistics import EFFECT, Curves
+
+GRID = Grid(12, 3)
+FINE = Grid(24, 5)
+MEASURE = Measure("ChooseAttr", Sweep(Flow.parse("image->question"), 3), "p_c")
+
+
+def dip(centre: float, depth: float, grid: Grid = GRID, width: float = 0.1) -> np.ndarray:
+    """A mean curve with one dip at a relative depth."""
+    return -depth * np.exp(-(((grid.depths - centre) / width) ** 2))
+
+
+def sample(mean: np.ndarray, seed: int, images: int = 200, start: int = 0) -> Curves:
+    """Images whose answers are lost or kept, as knockouts do, with the wanted mean curve."""
+    latent = np.random.default_rng(seed).uniform(size=(images, 1))
+    values = np.where(latent < -mean / 100, -100.0, 0.0)
+    names = tuple(f"{number:05d}" for number in range(start, start + images))
+    return Curves(names, values, images, EFFECT)
+
+
+def change(old: np.ndarray, new: np.ndarray, grid: Grid = GRID) -> Change:
+    sides = Sides(MEASURE, sample(old, 1), GRID, sample(new, 2, start=1000), grid)
+    return compare(sides).change
+
+
+def test_a_curve_is_equivalent_to_itself() -> None:
+    curves = sample(dip(0.3, 60), 1)
+    found = compare(Sides(MEASURE, curves, GRID, curves, GRID))
+    assert found.change is Change.EQUIVALENT
+    assert found.images == (200, 0)
+
+
+def test_other_images_of_the_same_population_are_no_alarm() -> None:
+    """At most five runs in a hundred may cry; here none in forty does."""
+    mean = dip(0.3, 60)
+    found = [
+        compare(Sides(MEASURE, sample(mean, seed), GRID, sample(mean, 99 + seed, start=1000), GRID))
+        for seed in range(40)
+    ]
+    assert not any(one.change.moved for one in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (dip(0.3, 60), dip(0.7, 60), Change.SHIFTED_UP),
+        (dip(0.7, 60), dip(0.3, 60), Change.SHIFTED_DOWN),
+        (dip(0.3, 80), dip(0.3, 35), Change.WEAKENED),
+        (dip(0.3, 35), dip(0.3, 80), Change.STRENGTHENED),
+        (dip(0.3, 60), dip(0.3, 0), Change.GONE),
+        (dip(0.3, 0), dip(0.3, 60), Change.NEW),
+    ],
+)
+def test_what_moved_is_named(old: np.ndarray, new: np.ndarray, expected: Change) -> None:
+    assert change(old, new) is expected
+
+
+def test_decoders_of_different_depth_are_compared_by_relative_depth() -> None:
+    assert change(dip(0.3, 60, width=0.2), dip(0.3, 60, FINE, 0.2), FINE) in {
+        Change.EQUIVALENT,
+        Change.UNDECIDED,
+    }
+    assert change(dip(0.3, 60), dip(0.7, 60, FINE), FINE) is Change.SHIFTED_UP
+
+
+def test_few_images_decide_nothing() -> None:
+    few = sample(dip(0.3, 60), 1, images=30)
+    found = compare(Sides(MEASURE, few, GRID, few, GRID))
+    assert found.change is Change.UNDECIDED
+    assert "fewer than 60" in found.reason
+
+
+# ------------------------------------------------------------------------------- the file
+
+
+def baseline() -> Baseline:
+    about = About("embedded", "c" * 64, 12, 3, "scenes", "d" * 64, {"dtype": "float32"}, "2026-11-22")
+    measures = kept_measures(["ChooseAttr", "QueryAttr"], 3)
+    return Baseline(about, {one: sample(dip(0.3, 60), seed) for seed, one in enumerate(measures)})
+
+
+def test_a_baseline_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "embedded.parquet"
+    path.write_bytes(to_bytes(baseline()))
+    read = read_baseline(path)
+    assert read.about == baseline().about
+    assert read.curves.keys() == baseline().curves.keys()
+    assert len(read.curves) == 2 * len(FLOWS)
+    for measure, curves in baseline().curves.items():
+        assert read.curves[measure].images == curves.images
+        np.testing.assert_allclose(read.curves[measure].values, curves.values, rtol=1e-6)
+
+
+def test_the_same_baseline_is_the_same_bytes() -> None:
+    assert to_bytes(baseline()) == to_bytes(baseline())
+
+
+def test_a_newer_baseline_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "b.parquet"
+    frame = pl.read_parquet(io.BytesIO(to_bytes(baseline())))
+    frame.write_parquet(path, metadata={"findings-baseline": json.dumps({"version": 2})})
+    with pytest.raises(HarnessError, match="a baseline of version 2, this suite reads 1"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 nonsense", b"{}"])
+def test_what_is_no_baseline_is_one_clear_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "b.parquet"
+    path.write_bytes(content)
+    with pytest.raises(HarnessError, match="not a baseline"):
+        read_baseline(path)
+    with pytest.raises(HarnessError, match="not a baseline"):
+        read_baseline(tmp_path / "none.parquet")
+
+
+def test_any_parquet_file_is_no_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "b.parquet"
+    pl.DataFrame({"a": [1]}).write_parquet(path)
+    with pytest.raises(HarnessError, match="not a baseline"):
+        read_baseline(path)
