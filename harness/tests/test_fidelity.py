@@ -222,13 +222,12 @@ def packed(checkpoint: Checkpoint, tiling: Tiling, size: Size) -> torch.Tensor:
     return result
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(("name", "tiling"), [("llava_next", NEXT), ("llava_onevision", ONEVISION)])
-def test_tokens_are_in_the_order_of_transformers_own_packing(
-    name: str, tiling: Tiling, size: Size, checkpoints: Callable[[str], Checkpoint]
-) -> None:
+GEOMETRIES = [("llava_next", NEXT), ("llava_onevision", ONEVISION)]
+
+
+def same_order(checkpoint: Checkpoint, tiling: Tiling, size: Size) -> None:
     layout = tiling.layout(size)
-    ours, theirs = coordinates(layout), packed(checkpoints(name), tiling, size)
+    ours, theirs = coordinates(layout), packed(checkpoint, tiling, size)
     assert len(ours) == len(theirs) == layout.count
     newline = theirs[:, 0] < 0
     assert newline.nonzero()[:, 0].tolist() == list(layout.newlines)
@@ -239,6 +238,23 @@ def test_tokens_are_in_the_order_of_transformers_own_packing(
         between = ours[~newline, first] < ours[~newline, last]
         inside = theirs[~newline, says][between]
         assert ((inside - inside.round()).abs() > 1e-6).all()  # both rows have weight
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("name", "tiling"), GEOMETRIES)
+def test_tokens_are_in_the_order_of_transformers_own_packing(
+    name: str, tiling: Tiling, size: Size, checkpoints: Callable[[str], Checkpoint]
+) -> None:
+    same_order(checkpoints(name), tiling, size)
+
+
+@pytest.mark.parametrize(("name", "tiling"), GEOMETRIES)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(size=st.tuples(st.integers(1, 3000), st.integers(1, 3000)))
+def test_so_are_those_of_pictures_of_any_size(
+    name: str, tiling: Tiling, checkpoints: Callable[[str], Checkpoint], size: Size
+) -> None:
+    same_order(checkpoints(name), tiling, size)
 
 
 class Processor:

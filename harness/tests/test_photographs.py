@@ -94,7 +94,9 @@ def run(folder: Path, name: str, *words: str) -> tuple[subprocess.CompletedProce
         [
             *(sys.executable, "-m", "pytest", "findings", "-q", f"--checkpoint={folder / 'next'}"),
             *(f"--dataset={folder}", f"--images={folder / 'images'}", "-k", "B1 or reaches or patches"),
-            *(f"--evidence={folder / 'evidence'}", f"--report={folder / name}", "--samples=12", *words),
+            *(f"--evidence={folder / 'evidence'}", f"--report={folder / name}"),
+            "--samples=12",
+            *words,
         ],
         cwd=ROOT,
         capture_output=True,
@@ -106,9 +108,16 @@ def run(folder: Path, name: str, *words: str) -> tuple[subprocess.CompletedProce
     return done, read_record(folder / name / "report.json")
 
 
+@pytest.fixture(scope="module")
+def plain(folder: Path) -> tuple[str, RunRecord]:
+    """What an ordinary run says."""
+    done, record = run(folder, "plain")
+    return done.stdout, record
+
+
 @pytest.mark.slow
-def test_claims_are_judged_on_photographs(folder: Path) -> None:
-    done, record = run(folder, "report", "--task=QueryAttr")
+def test_claims_are_judged_on_photographs(plain: tuple[str, RunRecord]) -> None:
+    said, record = plain
     (checkpoint,) = record.checkpoints
     (task,) = checkpoint.tasks
     assert (checkpoint.name, checkpoint.layers, task.task) == ("next", 4, "QueryAttr")
@@ -119,20 +128,20 @@ def test_claims_are_judged_on_photographs(folder: Path) -> None:
     curves = [curve for claim in record.claims for curve in claim.curves]
     assert curves
     assert all(torch.isfinite(torch.tensor(curve.mean)).all() for curve in curves)
-    assert "Traceback" not in done.stdout
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow
-def test_the_gpu_path_is_the_same_code(folder: Path) -> None:
+def test_the_gpu_path_is_the_same_code(folder: Path, plain: tuple[str, RunRecord]) -> None:
     """``-m gpu --allow-cpu`` runs it without a GPU: the same numbers from the same store."""
-    _, plain = run(folder, "plain", "--task=QueryAttr")
-    _, gpu = run(folder, "gpu", "--task=QueryAttr", "-m", "gpu", "--allow-cpu")
-    assert [claim.judgement for claim in gpu.claims] == [claim.judgement for claim in plain.claims]
+    _, gpu = run(folder, "gpu", "-m", "gpu", "--allow-cpu")
+    assert [claim.judgement for claim in gpu.claims] == [claim.judgement for claim in plain[1].claims]
     assert gpu.checkpoints[0].passes == 0
 
 
 @pytest.mark.slow
 def test_another_handling_of_pictures_is_measured_anew(folder: Path) -> None:
-    _, record = run(folder, "square", "--task=QueryAttr", "--image-handling=square", "-k", "reaches")
+    """The switch "no tiles, no padding" changes what is measured, so it must not meet the old evidence."""
+    _, record = run(folder, "square", "--image-handling=square", "--samples=3")
     assert record.protocol["image handling"] == "square"
-    assert record.checkpoints[0].tasks[0].samples == 12
+    assert record.checkpoints[0].passes > 0
