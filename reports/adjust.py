@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.record import ClaimRecord
 from harness.statistics import false_discovery
-from harness.verdict import Judgement
+from harness.verdict import Judgement, Verdict
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,11 @@ def adjusted(claims: Sequence[ClaimRecord], alpha: float) -> tuple[Adjusted, ...
 
 def _usable(judgement: Judgement) -> bool:
     ps = (judgement.p_support, judgement.p_refute)
+    if judgement.verdict is Verdict.NOT_APPLICABLE:
+        return False
     return all(0 <= p <= 1 for p in ps) and judgement.alpha > 0
 
 
 def _smaller(judgement: Judgement) -> float:
     known = [p for p in (judgement.p_support, judgement.p_refute) if math.isfinite(p)]
-    return min(known, default=math.nan)
+    return math.nan if judgement.verdict is Verdict.NOT_APPLICABLE else min(known, default=math.nan)

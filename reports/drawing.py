@@ -24,9 +24,11 @@ from markupsafe import escape
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
+from matplotlib.markers import MarkerStyle
+from matplotlib.patches import PathPatch, Polygon
+from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.transforms import Affine2D
+from matplotlib.transforms import Affine2D, IdentityTransform
 from numpy.typing import NDArray
 
 from reports.styles import themed
@@ -34,6 +36,8 @@ from reports.styles import themed
 Floats = NDArray[np.float64]
 
 _POINTS = 72.0
+_MARKER = 3.6
+"""Size of a marker in points."""
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "crossmodal-flow-findings",
@@ -87,9 +91,21 @@ class Canvas:
         )
         if dash:
             line.set_dashes([float(step) / width for step in dash.split()])
-        if marker:
-            line.set(marker=marker, markersize=3.6, markeredgewidth=0)
         self._add(line)
+        if marker:
+            self._markers(x, y, colour, marker)
+
+    def _markers(
+        self, x: Sequence[float] | Floats, y: Sequence[float] | Floats, colour: str, marker: str
+    ) -> None:
+        """Mark the points of a line: all of them in one path, for a page has thousands."""
+        style = MarkerStyle(marker)
+        shape = style.get_path().transformed(style.get_transform()).transformed(Affine2D().scale(_MARKER))
+        places = self._to_points.transform(np.column_stack([x, y]))
+        marks = [shape.transformed(Affine2D().translate(*at)) for at in places if np.isfinite(at).all()]
+        if marks:
+            path = Path.make_compound_path(*marks)
+            self._add(PathPatch(path, facecolor=colour, linewidth=0, transform=IdentityTransform()))
 
     def area(self, corners: Sequence[tuple[float, float]] | Floats, colour: str, alpha: float = 1.0) -> None:
         """Fill a polygon."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.record import Curve, RunRecord
+from reports.flowmap import ANSWERS
 from reports.panels import Plot, plots
+from reports.styles import FINAL_NORM
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,21 @@ _FIGURES = (
 
 
 def curves_of(record: RunRecord, checkpoint: str) -> list[Curve]:
-    """Every curve measured on a checkpoint, once."""
+    """Every curve measured on a checkpoint, once, from as many images as there are."""
     found = [curve for claim in record.claims if claim.checkpoint == checkpoint for curve in claim.curves]
+    found.sort(key=lambda curve: curve.n_images)  # of several looks, and of parts of the images, the largest
     return list({(c.label, c.task, c.reading, c.role, c.window): c for c in found}.values())
+
+
+def at_the_rule(record: RunRecord, checkpoint: str, curves: list[Curve]) -> list[Curve]:
+    """The curves at the checkpoint's own window size, where the record knows it, and those without one."""
+    sizes = {item.window for item in record.checkpoints if item.name == checkpoint}
+    return [curve for curve in curves if curve.window is None or not sizes or curve.window in sizes]
 
 
 def figures(record: RunRecord, checkpoint: str) -> tuple[Figure, ...]:
     """The paper's figures for one checkpoint, in its order; values above zero are shown."""
-    curves = curves_of(record, checkpoint)
+    curves = at_the_rule(record, checkpoint, curves_of(record, checkpoint))
     drawn = [
         Figure(slug, title, caption, plots(_effects(curves, flows)))
         for slug, title, caption, flows in _FIGURES
@@ -65,10 +74,15 @@ def figures(record: RunRecord, checkpoint: str) -> tuple[Figure, ...]:
             "answer",
             "When the answer appears, by its case",
             "Probability of the answer's first token, read off the last position after every layer.",
-            plots([curve for curve in curves if curve.role == "lens"]),
+            plots(sorted(filter(is_answer, curves), key=lambda curve: FINAL_NORM in curve.label)),
         )
     )
     return tuple(drawn)
+
+
+def is_answer(curve: Curve) -> bool:
+    """Whether a curve is the answer's own probability, asked for as the paper does."""
+    return curve.role == "lens" and curve.label.removesuffix(FINAL_NORM) in ANSWERS
 
 
 def _effects(curves: list[Curve], flows: tuple[str, ...]) -> list[Curve]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.record import Curve
-from reports.styles import FINAL_NORM
 from reports.words import flow_name, number
 
 COLUMNS = {
@@ -19,6 +18,9 @@ COLUMNS = {
     "last": (3.0, "last\nposition"),
 }
 """Where each region stands, from left to right, and its name under the column."""
+
+ANSWERS = ("lower answer", "capital answer")
+"""The curves that say what the last position says, as the released code reads it."""
 
 FAINT = 2.0
 """Points of p_c below which no arrow is drawn (our own choice: less than half of what counts as nothing)."""
@@ -67,7 +69,7 @@ def flow_map(curves: list[Curve], layers: int) -> FlowMap | None:
         names.pop("image->question", None)
     means = {name: _mean([c for c in usable if c.label == name], layers) for name in names}
     flows = {name: tuple(-value for value in mean) for name, mean in means.items() if np.isfinite(mean).any()}
-    lenses = [c for c in curves if c.role == "lens" and not c.label.endswith(FINAL_NORM)]
+    lenses = [c for c in curves if c.label in ANSWERS]
     lens = {
         name: _mean([c for c in lenses if c.label == name], layers + 1)
         for name in dict.fromkeys(c.label for c in lenses)

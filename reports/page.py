@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,11 +20,14 @@ from markupsafe import Markup
 from harness.record import CheckpointRecord, RunRecord
 from reports import citation, flowmap_art, panel_art, summary, words
 from reports.adjust import Adjusted, adjusted
-from reports.catalogue import PLAIN, RIVALS, Rival
-from reports.figures import Figure, curves_of, figures
+from reports.calibrated import calibration
+from reports.catalogue import ENTRIES, PARTS, STATEMENTS, Entry, part_of, source_of
+from reports.controls import Baseline, Control, baselines, controls
+from reports.figures import Figure, at_the_rule, curves_of, figures
 from reports.flowmap import FlowMap, flow_map
 from reports.panels import Panel, Plot, claim_curves, legend, plots
 from reports.planned import decided_at
+from reports.shown import REGIONS, cards
 from reports.styles import stub
 from reports.usage import Usage, usage
 
@@ -49,21 +52,42 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Against:
+    """A claim that pulls the other way.
+
+    Attributes:
+        id: its id.
+        statement: what it says.
+        source: where it was made, for a rival finding; else empty.
+        cells: its verdicts in this run.
+    """
+
+    id: str
+    statement: str
+    source: str
+    cells: tuple[summary.Cell, ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """The section of a claim.
 
     Attributes:
         row: the claim and its verdicts.
-        plain: the hypothesis in plain words; empty where there are none.
+        part: the heading it opens: a part of the catalogue; empty for all claims but a part's first.
+        entry: the claim in plain words, or None for one that the catalogue does not know.
         hypotheses: the hypothesis exactly; several where tasks or checkpoints differ.
-        rivals: findings that pull the other way.
+        absent: why the claim does not apply, where that is so everywhere.
+        against: claims that pull the other way.
         shares: per checkpoint, verdicts and curves.
     """
 
     row: summary.Row
-    plain: str
+    part: str
+    entry: Entry | None
     hypotheses: tuple[str, ...]
-    rivals: tuple[Rival, ...]
+    absent: tuple[str, ...]
+    against: tuple[Against, ...]
     shares: tuple[Share, ...]
 
 
@@ -77,6 +101,8 @@ class Portrait:
         picture: the flow through it, or None where it was not measured.
         figures: the paper's figures.
         adjusted: its p-values, adjusted for the number of claims.
+        controls: null blocks and controls that were measured on it.
+        baselines: per task, what stands beside its effects.
     """
 
     name: str
@@ -84,6 +110,8 @@ class Portrait:
     picture: FlowMap | None
     figures: tuple[Figure, ...]
     adjusted: tuple[Adjusted, ...]
+    controls: tuple[Control, ...]
+    baselines: tuple[Baseline, ...]
 
 
 def render(record: RunRecord) -> str:
@@ -101,11 +129,19 @@ def render(record: RunRecord) -> str:
         unexpected=summary.unexpected(record),
         unknown=summary.without_expectation(record),
         seconds=summary.seconds_spent(record.provenance),
-        sections=tuple(_section(record, row, seen) for row in matrix),
+        sections=tuple(_sections(record, matrix, seen)),
+        parts=PARTS,
+        shown_parts=tuple(dict.fromkeys(part_of(row.id) for row in matrix if part_of(row.id))),
+        metric=any(map(summary.metric_dependent, record.claims)),
+        part_of=part_of,
+        cards=cards(record),
+        regions=REGIONS,
+        calibration=calibration(),
         portraits=seen,
         looks=tuple(words.LOOKS.values()),
         looks_of_cells=(*words.LOOKS.values(), words.MIXED),
         sources=words.SOURCES,
+        readings=words.READINGS,
         citation=citation.entries(record.suite),
         decided_at=decided_at(record.protocol),
         claim_id=claim_ids(tuple(row.id for row in matrix)).__getitem__,
@@ -128,7 +164,13 @@ def _portrait(record: RunRecord, name: str) -> Portrait:
     layers = known.layers if known else max((max(c.points, default=0) + 1 for c in curves), default=0)
     claims = [claim for claim in record.claims if claim.checkpoint == name]
     return Portrait(
-        name, known, flow_map(curves, layers), figures(record, name), adjusted(claims, _alpha(record))
+        name,
+        known,
+        flow_map(at_the_rule(record, name, curves), layers),
+        figures(record, name),
+        adjusted(claims, _alpha(record)),
+        controls(curves),
+        baselines(known, curves) if known else (),
     )
 
 
@@ -140,16 +182,32 @@ def _alpha(record: RunRecord) -> float:
     return alpha if 0 < alpha < 1 else 0.05
 
 
-def _section(record: RunRecord, row: summary.Row, seen: tuple[Portrait, ...]) -> Section:
-    return Section(
-        row=row,
-        plain=PLAIN.get(row.id, ""),
-        hypotheses=tuple(dict.fromkeys(claim.hypothesis for claim in row.claims)),
-        rivals=RIVALS.get(row.id, ()),
-        shares=tuple(
-            _share(record, cell, one) for cell, one in zip(row.cells, seen, strict=True) if cell.claims
-        ),
-    )
+def _sections(
+    record: RunRecord, matrix: tuple[summary.Row, ...], seen: tuple[Portrait, ...]
+) -> Iterator[Section]:
+    rows = {row.id: row for row in matrix}
+    before = ""
+    for row in matrix:
+        part = part_of(row.id)
+        entry = ENTRIES.get(row.id)
+        tested = [claim for claim in row.claims if not summary.inapplicable(claim)]
+        yield Section(
+            row=row,
+            part=part if part != before else "",
+            entry=entry,
+            hypotheses=tuple(dict.fromkeys(claim.hypothesis for claim in tested)),
+            absent=() if tested else tuple(dict.fromkeys(claim.hypothesis for claim in row.claims)),
+            against=tuple(_against(one, rows) for one in entry.against) if entry else (),
+            shares=tuple(
+                _share(record, cell, one) for cell, one in zip(row.cells, seen, strict=True) if cell.claims
+            ),
+        )
+        before = part
+
+
+def _against(claim: str, rows: Mapping[str, summary.Row]) -> Against:
+    statement = rows[claim].statement if claim in rows else STATEMENTS.get(claim, ("",))[0]
+    return Against(claim, statement, source_of(claim), rows[claim].cells if claim in rows else ())
 
 
 def _share(record: RunRecord, cell: summary.Cell, portrait: Portrait) -> Share:
@@ -186,6 +244,10 @@ def _environment() -> jinja2.Environment:
         "source": words.source_in_words,
         "look": words.look,
         "deciding": summary.deciding,
+        "reread": summary.reread,
+        "metric": summary.metric_dependent,
+        "quantity": words.quantity,
+        "percent": words.percent,
         "facts": facts,
     }
     environment.filters.update(filters)

@@ -12,8 +12,11 @@ from reports.words import clean, flow_name, number
 
 READINGS = {
     "p_c": "change of the answer's probability, p_c",
-    "log_odds": "change of log-odds against the foil",
-    "flip": "share of flipped answers",
+    "foil": "change of the answer's share against the wrong answer",
+    "flip": "changed answers, minus their rate",
+    "log_odds": "change of the log-odds against the wrong answer",
+    "per_token": "p_c divided by the number of words' tokens hidden",
+    "right": "share of right answers",
     "probability": "probability at the last position",
 }
 """What each reading is, in words; the first three are the three ways in which an effect is read."""
@@ -129,7 +132,7 @@ def _series_name(series: Key, among: dict[Key, Style]) -> str:
     several = len({k for lab, r, k in among if (lab, r) == (label, role)}) > 1
     suffix = f", k = {window}" if several and window else ""
     name = flow_name(label.removesuffix(FINAL_NORM))
-    return name + suffix + (", null block" if role == "null" and "null" not in label else "")
+    return name + suffix + (" (control)" if role == "null" and not label.startswith("null") else "")
 
 
 def _limits(curves: Sequence[Curve], threshold: float | None) -> tuple[float, float]:

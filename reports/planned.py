@@ -22,7 +22,7 @@ def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
         judgement = claim.judgement
         images = count(judgement.n_images, "image")
         if judgement.verdict is Verdict.NOT_APPLICABLE:
-            return f"not judged, {images}"
+            return "not judged"
         if undecided(claim):
             return f"undecided after {images}"
         if not 0 <= judgement.look < len(shares):

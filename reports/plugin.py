@@ -14,6 +14,7 @@ import pytest
 from harness.options import output_folder
 from harness.record import RunRecord
 
+BASELINES = Path(__file__).parent / "baselines"
 SUMMARY_LIMIT = 900 * 1024
 """Bytes of a GitHub job summary that are used; above 1024 KiB GitHub drops all of it."""
 
@@ -32,6 +33,12 @@ def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
     if job:
         append_summary(Path(job), summary.read_text(encoding="utf-8"))
     return html
+
+
+@pytest.hookimpl
+def pytest_findings_baseline(name: str) -> Path:
+    """Name the file of a checkpoint's baseline."""
+    return BASELINES / f"{name}.parquet"
 
 
 def append_summary(target: Path, text: str) -> None:

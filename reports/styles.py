@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.record import Curve
 
@@ -26,8 +26,9 @@ VARIABLES = {
 }
 
 _DASHES = ("", "6 2", "2 2", "8 2 2 2", "10 3", "4 2 1 2", "1 2", "5 1")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
+_MARKERS = ("8", "s", "^", "D", "v", "P", "X", "h")
 _NULL_DASH = "1.5 2.5"
+_CONTROL_DASH = "2.5 2.5"
 
 _FAMILIAR = {
     "question->last": 0,
@@ -76,7 +77,7 @@ def key(curve: Curve) -> Key:
 def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
     """Give every series of a plot its style; known flows keep theirs on the whole page."""
     series = list(dict.fromkeys(key(curve) for curve in curves))
-    drawn = [one for one in series if one[1] != "null"]
+    drawn = [one for one in series if not is_null_block(one)]
     labels = [label for label, _, _ in drawn]
     known = {one: _familiar(one[0]) for one in drawn if labels.count(one[0]) == 1}
     taken = {place for place in known.values() if place is not None}
@@ -85,7 +86,14 @@ def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
     for one in drawn:
         place = known.get(one)
         chosen[one] = _style(free[len(chosen) % len(free)] if place is None else place)
+        if one[1] == "null":
+            chosen[one] = replace(chosen[one], dash=_CONTROL_DASH)
     return {one: chosen.get(one) or _null_style(one[0], chosen) for one in series}
+
+
+def is_null_block(series: Key) -> bool:
+    """Whether a series is a null block; any other control has a colour of its own."""
+    return series[1] == "null" and series[0].startswith("null")
 
 
 def _null_style(label: str, drawn: dict[Key, Style]) -> Style:

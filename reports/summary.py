@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.record import ClaimRecord, RunRecord
-from harness.verdict import Part, Verdict
+from harness.verdict import Part, Reading, Verdict
 from reports.words import LOOKS, MIXED, Look, claim_order, count
 
 
@@ -41,6 +41,11 @@ class Cell:
     def counts(self) -> tuple[tuple[Look, int], ...]:
         """How many verdicts of each kind it holds."""
         return count_verdicts(self.claims)
+
+    @property
+    def metric(self) -> int:
+        """How many of its verdicts hang on the reading of the effects."""
+        return sum(map(metric_dependent, self.claims))
 
     @property
     def reach(self) -> tuple[float, float] | None:
@@ -80,8 +85,9 @@ class Row:
 
     @property
     def slugs(self) -> tuple[str, ...]:
-        """The verdicts that occur in it, for the filter."""
-        return tuple(look.slug for look, _ in count_verdicts(self.claims))
+        """What the filter may ask of it: the verdicts that occur, and whether they hang on the metric."""
+        verdicts = tuple(look.slug for look, _ in count_verdicts(self.claims))
+        return (*verdicts, "metric") if any(map(metric_dependent, self.claims)) else verdicts
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,21 @@ def without_expectation(record: RunRecord) -> int:
 def deciding(claim: ClaimRecord) -> Part | None:
     """The part that decided the claim, if it has parts."""
     return claim.judgement.parts[0] if claim.judgement.parts else None
+
+
+def reread(claim: ClaimRecord, name: str) -> Reading | None:
+    """What another reading of the effects says of the claim, if it was judged by it."""
+    return next((reading for reading in claim.judgement.readings if reading.name == name), None)
+
+
+def metric_dependent(claim: ClaimRecord) -> bool:
+    """Whether another reading of the effects gives another verdict."""
+    return any(reading.verdict is not claim.judgement.verdict for reading in claim.judgement.readings)
+
+
+def inapplicable(claim: ClaimRecord) -> bool:
+    """Whether the claim does not apply."""
+    return claim.judgement.verdict is Verdict.NOT_APPLICABLE
 
 
 def undecided(claim: ClaimRecord) -> bool:

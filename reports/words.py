@@ -81,6 +81,28 @@ SOURCES = {
     "OURS": "this suite's own addition, not the paper's",
 }
 
+READINGS = {
+    "p_c": "the answer's probability, p_c",
+    "foil": "its share against the wrong answer",
+    "flip": "changed answers",
+}
+"""The three ways in which an effect is read."""
+
+REGIONS = {
+    "after_image": "all after the image",
+    "most_patches": "nine tenths of the patches",
+    "random_patches": "as many random patches",
+    "shifted_patches": "a shifted box",
+    "foreign_patches": "another image's boxes",
+    "centre_patch": "the object's centre patch",
+    "central_object": "the object's words",
+    "question_rest": "the question's other words",
+}
+"""Regions whose names do not explain themselves."""
+
+_REGION = re.compile(rf"\b(?:{'|'.join(REGIONS)})\b")
+_WINDOW = re.compile(r"@(\d{1,3})(?![\d+-])")
+_ARXIV = re.compile(r"arXiv \d{4}\.\d{5}", re.ASCII)
 _TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
 _FORMS = {"lower answer": "lower-case answer", "capital answer": "capitalised answer"}
 _FORM = re.compile("|".join(_FORMS))
@@ -99,8 +121,10 @@ def look(verdict: Verdict) -> Look:
 
 def source_in_words(source: str) -> str:
     """Say where a statement comes from; unknown tags are repeated as they are."""
-    tags = dict.fromkeys(_TAG.findall(source))
-    return "; ".join(SOURCES[tag] for tag in tags) or clean(source)
+    tags = [SOURCES[tag] for tag in dict.fromkeys(_TAG.findall(source))]
+    others = [f"another paper, {paper}" for paper in dict.fromkeys(_ARXIV.findall(source))]
+    known = tags if "OURS" in source else [*tags, *others]
+    return "; ".join(known) or clean(source)
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
@@ -183,11 +207,26 @@ def clean_lines(text: str) -> str:
 def flow_name(label: str) -> str:
     """Write ``related_patches->question`` as ``related patches → question``, and name null blocks."""
     null = _NULL.match(label)
-    shown = clean(label[null.end() :] if null else label, 120).replace("->", " → ").replace("_", " ")
+    shown = _regions(clean(label[null.end() :] if null else label, 120)).replace("_", " ")
     shown = _FORM.sub(lambda form: _FORMS[form[0]], shown)
     if not null:
         return shown
     return f"{shown}, null block" + (f" {int(null[1]) + 1}" if null[1] != "0" else "")
+
+
+def _regions(text: str) -> str:
+    return _REGION.sub(lambda name: REGIONS[name[0]], text).replace("->", " → ")
+
+
+def quantity(label: str) -> str:
+    """Write the name of a judged quantity for readers: arrows, regions and window sizes in words."""
+    shown = _NULL.sub("null block of ", _regions(clean(label, 240)))
+    return _WINDOW.sub(r", k = \1,", shown).replace("_patches", " patches")
+
+
+def percent(share: float | None) -> str:
+    """Write a share as per cent."""
+    return NOTHING if share is None or not math.isfinite(share) else f"{share:.0%}".replace("-", "−")
 
 
 def anchor(identifier: str) -> str:
