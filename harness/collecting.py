@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from harness import terminal
 from harness.errors import HarnessError
 from harness.expectations import Expectations, differences, read_expectations, today, write_expectations
 from harness.provenance import SUITE_VERSION, provenance
-from harness.record import CheckpointRecord, ClaimRecord, RunRecord, structure
+from harness.record import ChangeRecord, CheckpointRecord, ClaimRecord, RunRecord, SampleRecord, structure
 from harness.run import Run
 from harness.sample import TASKS
 from harness.verdict import Judgement
@@ -26,6 +27,12 @@ REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
     "Thresholds and depth bands are this suite's own; the paper reports mean curves without them.",
 )
+
+GQA = (
+    "The paper's data files name images of GQA (Hudson and Manning, 2019), taken from Visual Genome "
+    "(Krishna et al., 2017): CC BY 4.0."
+)
+"""Said beside pictures of any data set but the suite's own scenes."""
 
 
 class RecordCollector:
@@ -52,8 +59,8 @@ class RecordCollector:
             self.payloads += found
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Write the record, the report and, if asked to, the expectations."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the record, the report and, if asked to, the expectations; a moved curve fails the run."""
         if not self.payloads:
             return
         record = self.record()
@@ -61,6 +68,8 @@ class RecordCollector:
             self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
             if self._run.settings.accept:
                 self._accept(record)
+            if any(change.moved for change in record.changes) and not session.exitstatus:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         except HarnessError as error:
             terminal.write_line(self._config, f"ERROR: {error}")
 
@@ -71,7 +80,9 @@ class RecordCollector:
         if self._run.settings.measure_only:
             terminal.measured_only(self._config, self._run.settings, work)
         if self.payloads:
-            terminal.verdict_table(self._config, self.record())
+            record = self.record()
+            terminal.verdict_table(self._config, record)
+            terminal.changes(self._config, record.changes)
             if self.report_file is not None:
                 terminal.write_line(self._config, f"report: {self.report_file}")
 
@@ -85,6 +96,7 @@ class RecordCollector:
             found = structure(payload["checkpoint"], CheckpointRecord)
             checkpoints[found.name] = replace(found, passes=work.passes.get(found.name, 0))
         name, digest = self.payloads[0]["dataset"]
+        samples, lacking = self._samples
         return RunRecord(
             suite=SUITE_VERSION,
             created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -95,14 +107,33 @@ class RecordCollector:
             provenance=provenance(self._config, self._run.settings, work, time.monotonic() - self._began),
             checkpoints=tuple(checkpoints.values()),
             claims=claims,
-            remarks=REMARKS,
+            remarks=(*REMARKS, *lacking),
+            samples=samples,
+            changes=self._changes,
+            attribution="" if self._run.settings.dataset is None else GQA,
         )
+
+    @cached_property
+    def _changes(self) -> tuple[ChangeRecord, ...]:
+        """The curves against the baseline's, if there is one."""
+        return self._run.changes({str(payload["checkpoint"]["name"]) for payload in self.payloads})
+
+    @cached_property
+    def _samples(self) -> tuple[tuple[SampleRecord, ...], tuple[str, ...]]:
+        """Samples to look at, or the remark that says why there are none; a verdict never hangs on them."""
+        names = {str(payload["checkpoint"]["name"]) for payload in self.payloads}
+        try:
+            return self._run.samples(names), ()
+        except HarnessError as error:
+            return (), (f"No samples to look at: {error}.",)
 
     def _accept(self, record: RunRecord) -> None:
         """Write each checkpoint's verdicts as its expectations, after showing what changes.
 
         Rows of an earlier acceptance stay only if they are about the same checkpoint, data and protocol.
         """
+        for path in self._run.write_baselines(checkpoint.name for checkpoint in record.checkpoints):
+            terminal.write_line(self._config, f"accept baseline {path.name}")
         for checkpoint in record.checkpoints:
             path = self._config.hook.pytest_findings_expectations(name=checkpoint.name)
             old = read_expectations(path)

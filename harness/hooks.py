@@ -35,5 +35,10 @@ def pytest_findings_expectations(name: str) -> Path | None:
 
 
 @pytest.hookspec(firstresult=True)
+def pytest_findings_baseline(name: str) -> Path | None:
+    """Return the file of a checkpoint's baseline; it need not exist."""
+
+
+@pytest.hookspec(firstresult=True)
 def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path | None:
     """Write the report of a run; return the file to open."""

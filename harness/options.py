@@ -23,11 +23,13 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("window", "K", "window size in layers (default: 9 of 40, 7 of 32, else the odd number nearest 0.22 L)"),
     ("prompt", "NAME|FILE", "prompt format: vicuna_v1, llava_llama_3, chat or a file (default: its own)"),
     ("image_handling", "HOW", "square (padded; no tiles, no newlines) or tiles (default: the model's own)"),
+    ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),
     ("device", "DEVICE", "cpu, cuda, cuda:N, mps, auto: all GPUs (default: cpu; cuda under -m gpu)"),
     ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; float16 on cuda)"),
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
     ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
     ("report", "DIR", "where the report is written (default: report in the suite)"),
+    ("report_samples", "N", "samples per task to look at in the report, 0 to 12 (default: 6)"),
     ("shard", "I/N", "with --measure-only: only part I of N of the images, e.g. 2/8"),
     ("shards", "N", "with --ray: how many parts the images are cut into (default: 8)"),
     ("processes", "N", "processes that measure on a CPU (default: the cores, at most 8, if it is small)"),
@@ -36,7 +38,7 @@ OUTPUTS = {"evidence": ".evidence", "report": "report"}
 REPEATABLE = frozenset({"checkpoint", "task"})
 FLAGS: tuple[tuple[str, str], ...] = (
     ("allow-cpu", "run -m gpu claims on the CPU"),
-    ("accept", "write this run's verdicts as what is expected of the checkpoint"),
+    ("accept", "write this run's verdicts and curves as what is expected of the checkpoint"),
     ("claims", "list the claims and exit"),
     ("measure-only", "measure what the claims need and judge nothing"),
     ("ray", "measure on a Ray cluster (RAY_ADDRESS, else a new one on this machine), then judge here"),

@@ -62,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
             check_writable("report", settings.report)
         if settings.dataset is not None:
             _check_dataset(run)
+        if settings.baseline is not None:
+            _check_baseline(run)
         config.stash[COLLECTOR] = collector = RecordCollector(config, run)
         config.pluginmanager.register(collector, "findings-collector")
 
@@ -77,6 +79,14 @@ def _check_dataset(run: Run) -> None:
         _ = run.dataset
     except HarnessError as error:
         raise pytest.UsageError(f"--dataset: {error}") from error
+
+
+def _check_baseline(run: Run) -> None:
+    """Read a baseline at once: one that cannot be compared with is a usage error."""
+    try:
+        _ = run.baseline
+    except HarnessError as error:
+        raise pytest.UsageError(f"--baseline: {error}") from error
 
 
 def is_worker(config: pytest.Config) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import cattrs
 
 from harness.errors import HarnessError
-from harness.verdict import Judgement, Verdict
+from harness.verdict import Judgement, Part, Verdict
 
 RECORD_VERSION = 1
 """Raised whenever a reader of the old format would misread the new one."""
@@ -187,6 +187,39 @@ class SampleRecord:
 
 
 @dataclass(frozen=True)
+class ChangeRecord:
+    """What became of one curve since a baseline.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        baseline: the baseline's checkpoint and date.
+        flow: e.g. ``"image->question"``.
+        task: the task.
+        change: ``equivalent``, ``undecided``, ``new``, ``gone``, ``shifted to higher layers`` …
+        moved: whether the two curves are shown to differ.
+        difference: the largest difference, in points of p_c; None if there were too few images.
+        images_on_both: images that both sides have, compared in pairs.
+        images_on_one: images of one side only.
+        old: the baseline's curve.
+        new: the checkpoint's curve.
+        reason: why it is undecided; else empty.
+    """
+
+    checkpoint: str
+    baseline: str
+    flow: str
+    task: str
+    change: str
+    moved: bool
+    difference: Part | None
+    images_on_both: int
+    images_on_one: int
+    old: Curve
+    new: Curve
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A whole run.
 
@@ -203,6 +236,7 @@ class RunRecord:
         remarks: what a reader must know, e.g. that the 5 % holds per claim.
         samples: samples to look at.
         attribution: whose pictures they are; empty for the suite's own scenes.
+        changes: curves against those of a baseline; empty without one.
     """
 
     suite: str
@@ -217,6 +251,7 @@ class RunRecord:
     remarks: tuple[str, ...] = field(default=())
     samples: tuple[SampleRecord, ...] = ()
     attribution: str = ""
+    changes: tuple[ChangeRecord, ...] = ()
 
     def to_json(self) -> str:
         """Write the record; numbers that are not finite become null."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,9 @@ from harness.fingerprint import fingerprint, weights_size
 from harness.measuring import load_sweep
 from harness.progress import Progress
 from harness.provenance import SUITE_VERSION
-from harness.record import SampleRecord
+from harness.record import ChangeRecord, SampleRecord
+from harness.regression.baseline import Baseline, read_baseline
+from harness.regression.since import changes_since, check_comparable, write_baseline
 from harness.settings import Settings, measuring_processes, resolve, worker_threads
 from harness.showcase import samples_of
 from harness.work import Work
@@ -110,12 +113,59 @@ class Run:
         Raises:
             HarnessError: if a checkpoint's processor cannot be loaded, or its store not be read.
         """
-        wanted, most = set(names), self.settings.report_samples
+        most = self.settings.report_samples
         if not most:
             return ()
+        return tuple(sample for one in self._examined(names) for sample in samples_of(one, most))
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """The baseline asked for, checked against the run's data and options; None without one.
+
+        Raises:
+            HarnessError: if it cannot be used.
+        """
+        if self.settings.baseline is None:
+            return None
+        path = self._baseline_path(self.settings.baseline)
+        read = read_baseline(path)
+        check_comparable(read, path, self.dataset, self.settings)
+        return read
+
+    def _baseline_path(self, named: str) -> Path:
+        if named.endswith(".parquet"):
+            return self._config.invocation_params.dir / named
+        path: Path = self._config.hook.pytest_findings_baseline(name=named)
+        if not path.is_file():
+            known = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none yet"
+            raise HarnessError(f"no baseline {named!r}; give a .parquet file, or one of: {known}")
+        return path
+
+    def changes(self, names: Iterable[str]) -> tuple[ChangeRecord, ...]:
+        """The curves of some checkpoints against the baseline, whichever process measured them."""
+        if self.baseline is None:
+            return ()
+        found = [changes_since(self.baseline, one, self.settings.alpha) for one in self._examined(names)]
+        return tuple(change for changes in found for change in changes)
+
+    def write_baselines(self, names: Iterable[str]) -> list[Path]:
+        """Write the baselines of some checkpoints; returns the files.
+
+        Raises:
+            HarnessError: if one cannot be written.
+        """
+        written = []
+        for examination in self._examined(names):
+            path: Path = self._config.hook.pytest_findings_baseline(name=examination.facts.name)
+            write_baseline(path, examination)
+            written.append(path)
+        return written
+
+    def _examined(self, names: Iterable[str]) -> list[Examination]:
+        """The examinations of checkpoints by the names reports use; under xdist they only read the store."""
+        wanted = set(names)
         known = {name: facts for name, facts in self.facts.items() if facts.name in wanted}
-        examined = [self.examinations.get(name) or self._examination(facts) for name, facts in known.items()]
-        return tuple(sample for one in examined for sample in samples_of(one, most))
+        return [self.examinations.get(name) or self._examination(facts) for name, facts in known.items()]
 
     def work(self) -> Work:
         """What this process has done, for the main process."""

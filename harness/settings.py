@@ -26,6 +26,8 @@ LOOKS = (0.25, 0.5, 1.0)
 """Shares of the images at which verdicts may be taken."""
 DEFAULT_ALPHA = 0.05
 DEFAULT_SHARDS = 8
+DEFAULT_SHOWN, MOST_SHOWN = 6, 12
+"""Samples per task that the report shows, unless asked for, and at most."""
 MOST_PROCESSES = 8
 MOST_WEIGHTS = 2 << 30
 """Bytes of weights that all measuring processes of a machine may hold together, unless asked for."""
@@ -55,6 +57,8 @@ class Settings:
         shard: the part of the images that this run measures, or None for all.
         processes: processes that measure on a CPU, or None for as many as are of use.
         ray_shards: shards to measure on a Ray cluster first, or None.
+        report_samples: samples per task that the report shows.
+        baseline: name or file of the baseline to compare with, or None.
     """
 
     checkpoints: tuple[str, ...]
@@ -76,6 +80,8 @@ class Settings:
     shard: Shard | None = None
     processes: int | None = None
     ray_shards: int | None = None
+    report_samples: int = DEFAULT_SHOWN
+    baseline: str | None = None
 
     @property
     def protocol(self) -> Mapping[str, str]:
@@ -131,6 +137,8 @@ def read_settings(config: pytest.Config) -> Settings:
         shard=_shard(config),
         processes=_whole(config, "processes"),
         ray_shards=_ray_shards(config),
+        report_samples=_report_samples(config),
+        baseline=option(config, "baseline"),
     )
 
 
@@ -252,6 +260,15 @@ def _whole(config: pytest.Config, name: str) -> int | None:
         return None
     if not str(value).isdecimal() or int(value) < 1:
         raise pytest.UsageError(f"--{name} {value}: must be a whole number of at least 1")
+    return int(value)
+
+
+def _report_samples(config: pytest.Config) -> int:
+    value = option(config, "report_samples")
+    if value is None:
+        return DEFAULT_SHOWN
+    if not str(value).isdecimal() or int(value) > MOST_SHOWN:
+        raise pytest.UsageError(f"--report-samples {value}: must be a whole number from 0 to {MOST_SHOWN}")
     return int(value)
 
 

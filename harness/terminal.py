@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from harness.claims import Claim
-from harness.record import ClaimRecord, RunRecord
+from harness.record import ChangeRecord, ClaimRecord, RunRecord
 from harness.settings import Settings
-from harness.verdict import Verdict
+from harness.verdict import Part, Verdict
 from harness.work import Work
 
 LETTERS = {
@@ -104,3 +105,21 @@ def pytest_report_teststatus(
     known = " (as known)" if hasattr(report, "wasxfail") and report.skipped else ""
     category = "xfailed" if known else str(report.outcome)
     return category, LETTERS[verdict], (f"{verdict.value}{known}", COLOURS[verdict])
+
+
+def changes(config: pytest.Config, found: Sequence[ChangeRecord]) -> None:
+    """Say how many curves moved since the baseline, and name those that did."""
+    if not found:
+        return
+    counts = Counter(change.change for change in found)
+    told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    write_line(config, f"since the baseline {found[0].baseline}: {told}")
+    for change in (one for one in found if one.moved):
+        where = f"  {change.checkpoint}: {change.flow} on {change.task}"
+        write_line(config, f"{where} {change.change}{_by(change.difference)}")
+
+
+def _by(part: Part | None) -> str:
+    if part is None:
+        return ""
+    return f", {part.estimate:+.0f} [{part.lower:.0f}, {part.upper:.0f}] points at {part.where}"
