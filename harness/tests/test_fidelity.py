@@ -11,6 +11,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 from PIL import Image
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
+    LlavaOnevisionImageProcessorPil,
+)
 
 from harness.adapters.llava import SquarePictures
 from harness.adapters.tiling import TiledPictures, Tiling
@@ -271,15 +276,15 @@ class Processor:
 def pictures_of(name: str) -> Any:
     if name == "llava":
         size = {"size": {"shortest_edge": 336}, "crop_size": {"height": 336, "width": 336}}
-        made = Processor(families.CLIPImageProcessorPil, **size)
+        made = Processor(CLIPImageProcessorPil, **size)
         return SquarePictures(made, SquarePadding(336, 14))
     if name == "llava_next":
         size = {"size": {"shortest_edge": 336}, "crop_size": {"height": 336, "width": 336}}
-        made = Processor(families.LlavaNextImageProcessorPil, image_grid_pinpoints=NEXT_PINPOINTS, **size)
+        made = Processor(LlavaNextImageProcessorPil, image_grid_pinpoints=NEXT_PINPOINTS, **size)
         return TiledPictures(made, NEXT)
     pinpoints = ONEVISION_PINPOINTS
     return TiledPictures(
-        Processor(families.LlavaOnevisionImageProcessorPil, image_grid_pinpoints=pinpoints), ONEVISION
+        Processor(LlavaOnevisionImageProcessorPil, image_grid_pinpoints=pinpoints), ONEVISION
     )
 
 
