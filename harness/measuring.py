@@ -16,7 +16,7 @@ from harness.dataset import Dataset
 from harness.evidence import BASE, Evidence, Pair, rows_to_frame
 from harness.facts import Facts
 from harness.helper import Helper
-from harness.probes import is_unfiltered
+from harness.probes import Probe, is_unfiltered
 from harness.request import Request
 
 WAIT = 0.05
@@ -143,13 +143,15 @@ class Workforce:
 
     def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
         """See `Worker.complete`; helpers take part if more than one block lacks something."""
-        lacking = self._worker.lacking(requests)
+        lacking = {block: requests[block] for block in self._worker.lacking(requests)}
         if len(lacking) > 1:
             while len(self._helpers) < min(self._wanted, len(lacking) - 1):
                 self._helpers.append(Helper(self._evidence.folder, self._load))
             for helper in self._helpers:
-                helper.begin({block: requests[block] for block in lacking})
-        self._worker.complete(requests, tell)
+                helper.begin(lacking)
+        stored = len(requests) - len(lacking)
+        tell(stored, len(requests))
+        self._worker.complete(lacking, lambda done, _: tell(stored + done, len(requests)))
 
     def close(self) -> None:
         """Let the helpers go."""
@@ -165,13 +167,16 @@ def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
         stored: what the block has.
     """
     wanted = []
+    named: dict[int, list[tuple[Probe, str, bool]]] = {}  # most samples ask for the very same probes
     for request in requests:
         sample = request.sample
         unusable = (sample.task, sample.id, BASE) in stored
+        if id(request.probes) not in named:
+            named[id(request.probes)] = [(one, str(one), is_unfiltered(one)) for one in request.probes]
         probes = tuple(
             probe
-            for probe in request.probes
-            if (sample.task, sample.id, str(probe)) not in stored and (is_unfiltered(probe) or not unusable)
+            for probe, name, unfiltered in named[id(request.probes)]
+            if (sample.task, sample.id, name) not in stored and (unfiltered or not unusable)
         )
         if probes:
             wanted.append(Request(sample, probes))

@@ -55,6 +55,7 @@ class Evidence:
         """Names of files that were no evidence."""
         self._digest = digest
         self._read: dict[int, tuple[list[str], pl.DataFrame]] = {}
+        self._pairs: dict[int, tuple[pl.DataFrame, set[Pair]]] = {}
 
     @classmethod
     def open(cls, root: Path, name: str, key: Mapping[str, str], source: str = "") -> Evidence:
@@ -117,10 +118,14 @@ class Evidence:
     def stored(self, block: int) -> set[Pair]:
         """What a block has: pairs measured, and samples found unusable (probe ``base``)."""
         frame = self.read(block)
-        excluded = frame.filter((pl.col("probe") == BASE) & (pl.col("reason") != ""))
-        unusable = {(task, sample, BASE) for task, sample in excluded.select("task", "sample").iter_rows()}
-        pairs = frame.filter(pl.col("probe") != BASE).select("task", "sample", "probe").unique()
-        return unusable | set(pairs.iter_rows())
+        if block not in self._pairs or self._pairs[block][0] is not frame:
+            excluded = frame.filter((pl.col("probe") == BASE) & (pl.col("reason") != ""))
+            unusable = {
+                (task, sample, BASE) for task, sample in excluded.select("task", "sample").iter_rows()
+            }
+            pairs = frame.filter(pl.col("probe") != BASE).select("task", "sample", "probe").unique()
+            self._pairs[block] = frame, unusable | set(pairs.iter_rows())
+        return self._pairs[block][1]
 
     def read(self, block: int | None = None) -> pl.DataFrame:
         """All rows of a block, or of the whole store; of a sample's several base rows one is kept.
@@ -135,6 +140,8 @@ class Evidence:
                     self._put_aside(name)
         numbers = sorted(by_block) if block is None else [block]
         parts = [self._rows(number, by_block.get(number, [])) for number in numbers]
+        if len(parts) == 1:
+            return parts[0]
         return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
 
     def shards(self) -> dict[int, list[str]]:
