@@ -261,9 +261,9 @@ class Examination:
                     probes[measure.task][Accuracy("grey")] = None
         requests: dict[int, list[Request]] = defaultdict(list)
         for task, wanted in probes.items():
+            named = tuple(sorted(wanted, key=str))
             for sample in self.dataset.first(task, share):
-                block = self.dataset.blocks[sample.image_id]
-                requests[block].append(Request(sample, tuple(sorted(wanted, key=str))))
+                requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
         return dict(sorted(requests.items()))
 
 
