@@ -111,7 +111,8 @@ class Headline:
         kinds = {look.slug: n for look, n in self.counts}
         if not kinds.keys() & {"supported", "refuted", "mixed"}:
             return f"None of {claims} decided"
-        return f"{kinds.get('supported', 0) or 'None'} of {claims} supported"
+        everywhere = " in every task" if "mixed" in kinds else ""
+        return f"{kinds.get('supported', 0) or 'None'} of {claims} supported{everywhere}"
 
 
 def checkpoint_names(record: RunRecord) -> tuple[str, ...]:

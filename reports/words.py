@@ -82,8 +82,8 @@ SOURCES = {
 }
 
 READINGS = {
-    "p_c": "the answer's probability, p_c",
-    "foil": "its share against the wrong answer",
+    "p_c": "probability (p_c)",
+    "foil": "share against the wrong answer",
     "flip": "changed answers",
 }
 """The three ways in which an effect is read."""

@@ -51,7 +51,7 @@ def _headline(**verdicts: int) -> str:
 def test_an_undecided_claim_does_not_sound_refuted() -> None:
     assert _headline(supported=7, refuted=4) == "7 of 11 claims supported"
     assert _headline(refuted=1, inconclusive=2) == "None of 3 claims supported"
-    assert _headline(mixed=1) == "None of 1 claim supported"
+    assert _headline(mixed=1) == "None of 1 claim supported in every task"
     assert _headline(inconclusive=10, not_applicable=2) == "None of 12 claims decided"
 
 

@@ -1,0 +1,239 @@
+"""A made-up record of the whole catalogue: every claim of findings/, in the shapes that claims have."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from harness.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, SampleRecord
+from harness.sample import CHOOSE_TASKS
+from harness.verdict import Judgement, Reading, Verdict
+from reports.tests.records import (
+    LOWER,
+    MIDDLE,
+    TASKS,
+    both,
+    bump,
+    checkpoint,
+    curve,
+    example,
+    judgement,
+    part,
+)
+
+FINDINGS = Path(__file__).resolve().parents[2] / "findings"
+S, R, U, N = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE
+
+QUESTION, IMAGE = bump(0.58, 0.16, -78), both(bump(0.12, 0.09, -46), bump(0.42, 0.1, -31))
+RELATED, OTHER, SMALL = bump(0.43, 0.12, -27), bump(0.13, 0.11, -38), bump(0.6, 0.3, -3)
+SHAPES = {
+    "question->last": QUESTION,
+    "image->question": IMAGE,
+    "related_patches->question": RELATED,
+    "other_patches->question": OTHER,
+    "lower answer": bump(0.7, 0.14, 0.6),
+    "capital answer": bump(1.0, 0.2, 0.93),
+}
+ORDER = ("other_patches->question", "related_patches->question", "question->last")
+ANSWERS = ("lower answer", "capital answer")
+CURVES: dict[str, tuple[str, ...]] = {
+    "A1": ("null0:question->last", "question->last"),
+    "A2": ("image->last", "question->last"),
+    "A3": ("last->last",),
+    "A4": ("question->last", "image->last", "last->last"),
+    "A5": ("question->last",),
+    "A6": ("image->last",),
+    "B1": ("null0:image->question", "image->question"),
+    "C1": ("other_patches->question",),
+    "C2": ("related_patches->question",),
+    "C3": ("related_patches->question", "other_patches->question"),
+    "C3b": ("related_patches->question", "other_patches->question"),
+    "C4": (
+        "related_patches->question",
+        *(f"~{name}_patches->question" for name in ("random", "shifted", "foreign")),
+    ),
+    "C5": (
+        "image->question",
+        "~most_patches->question",
+        "~image->question, reading the mean value instead",
+        "~image->question, reading another image instead",
+    ),
+    "D1": ORDER,
+    "D2": (),
+    "D3": (),
+    "E2": ("capital answer", "related_patches->question"),
+    "E3-norm": tuple(f"{name}, final norm applied" for name in ANSWERS),
+    "E4": tuple(f"{name}, asked for lower case" for name in ANSWERS),
+    "E5": ("capital answer", "false capital answer"),
+    "F2": ("true_option->last", "false_option->last"),
+    "F2-token": ("central_object->last", "question_rest->last"),
+    "F3": ("image->central_object", "image->question_rest"),
+    "F4": ("MLP zeroed at question", "attention zeroed at question", "~MLP zeroed at as many random rows"),
+    "F7": ("image->after_image in all layers from here on",),
+    "R1": ("~most_patches->after_image",),
+    "R2": ("image->after_image",),
+    "R3": ("related_patches->last",),
+    "R4": ("image->after_image",),
+    "R5": (),
+    **dict.fromkeys(("A7", "F5", "F6"), ()),
+}
+"""What is drawn for each claim; a tilde marks a control."""
+ABSENT = {"F5": "the checkpoint has no tiles", "F6": "needs a run on several checkpoints"}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A claim test as it stands in findings/."""
+
+    id: str
+    source: str
+    statement: str
+    test: str
+    tasks: tuple[str | None, ...]
+
+
+@cache
+def collected() -> tuple[Collected, ...]:
+    """Every claim test, from the files' markers; nothing is imported."""
+    found = [
+        _collected(file.name, node, mark)
+        for file in sorted(FINDINGS.glob("test_*.py"))
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        for mark in node.decorator_list
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.claim"
+    ]
+    return tuple(found)
+
+
+def _collected(file: str, node: ast.FunctionDef, mark: ast.Call) -> Collected:
+    named = {word.arg: word.value for word in mark.keywords}
+    tasks: tuple[str | None, ...] = CHOOSE_TASKS if "tasks" in named else TASKS
+    if "task" not in [argument.arg for argument in node.args.args]:
+        tasks = (None,)
+    return Collected(
+        ast.literal_eval(mark.args[0]),
+        ast.literal_eval(named["source"]),
+        " ".join((ast.get_docstring(node) or "").split()),
+        f"findings/{file}::{node.name}",
+        tasks,
+    )
+
+
+def whole(checkpoints: tuple[str, ...] = ("embedded",)) -> RunRecord:
+    """A run of the whole catalogue: synthetic from the first number to the last."""
+    claims = [claim for name in checkpoints for one in collected() for claim in _claims(one, name)]
+    ran = tuple(_measured(name) for name in checkpoints)
+    shown = tuple(
+        shown_sample(name, task, place) for name in checkpoints for task in TASKS for place in (0, 1)
+    )
+    return replace(example(checkpoints), claims=tuple(claims), checkpoints=ran, samples=shown)
+
+
+def _measured(name: str) -> CheckpointRecord:
+    base = checkpoint(name)
+    tasks = tuple(replace(task, right=0.94, grey=0.5, chance=0.5, image_ceiling=-52.0) for task in base.tasks)
+    return replace(base, tasks=tasks)
+
+
+def _claims(one: Collected, name: str) -> Iterator[ClaimRecord]:
+    for place, task in enumerate(one.tasks):
+        label = f"{'-'.join(filter(None, (task, name)))}"
+        yield ClaimRecord(
+            id=one.id,
+            source=one.source,
+            statement=one.statement,
+            hypothesis=ABSENT.get(one.id, f"at some point: made-up quantity of {one.id} < -10"),
+            test=f"{one.test}[{label}]",
+            command=f'pytest "{one.test}[{label}]"',
+            checkpoint=name,
+            task=task,
+            judgement=_judged(one.id, place),
+            bands=(LOWER,) if one.id in {"B1", "C1", "R1"} else (MIDDLE,) if one.id in {"C2", "E1"} else (),
+            threshold=-10.0 if one.id[0] in "ABC" else None,
+            curves=tuple(_curves(one.id, (task,) if task else TASKS)),
+        )
+
+
+def _judged(identifier: str, place: int) -> Judgement:
+    if identifier in ABSENT:
+        return judgement(N, look=2, images=0, reason=ABSENT[identifier])
+    verdict = (S, S, R, S, U, S)[(place + ord(identifier[1])) % 6]
+    low, half, threshold = {"D": (0.61, 0.04, 0.5), "E": (0.3, 0.04, 0.05)}.get(
+        identifier[0], (-31.0, 5.0, -10.0)
+    )
+    asserts = ">" if identifier[0] in "DE" else "<"
+    parts = [part(f"quantity {number} of {identifier}", low, half, threshold, asserts) for number in range(3)]
+    if identifier[0] == "E" or identifier == "D3":
+        return judgement(verdict, *parts, look=1, images=100)
+    other = R if place == 3 and verdict is S else verdict
+    readings = (Reading("foil", verdict, parts[0]), Reading("flip", other, replace(parts[0], estimate=-4.0)))
+    notes = ("metric-dependent",) if other is not verdict else ()
+    return judgement(verdict, *parts, look=1, images=100, readings=readings, notes=notes)
+
+
+def _curves(identifier: str, tasks: tuple[str, ...]) -> Iterator[Curve]:
+    default = ANSWERS if identifier[0] == "E" else ("image->question",)
+    for label in CURVES.get(identifier, default):
+        name = label.removeprefix("~")
+        lens = "answer" in name
+        effect = "null" if label.startswith(("~", "null")) else "effect"
+        for task in tasks:
+            shape = SHAPES.get(name.split(",")[0], SMALL)
+            yield curve(name, task, shape, role="lens" if lens else effect)
+
+
+@cache
+def picture(side: int = 84) -> str:
+    """A grey picture as a data URI."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), (90, 120, 140)).save(buffer, "JPEG")
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def shown_sample(name: str, task: str, place: int) -> SampleRecord:
+    """A made-up sample to look at."""
+    prompt = (
+        ("system", "A chat.\n"),
+        ("roles", "USER: "),
+        ("image", "49 visual tokens"),
+        ("separator", "\n"),
+        ("question", "Is the "),
+        ("central_object", "ring"),
+        ("true_option", " red"),
+        ("question", " or"),
+        ("false_option", " blue"),
+        ("question", "?"),
+        ("suffix", " \nAnswer the question."),
+        ("last", " ASSISTANT:"),
+    )
+    curves = [curve(flow, task, SHAPES[flow]) for flow in ("question->last", "image->question")]
+    curves += [curve(form, task, SHAPES[form], role="lens") for form in ANSWERS]
+    gone = tuple(float("nan") for _ in range(13))
+    return SampleRecord(
+        checkpoint=name,
+        task=task,
+        id=f"{place:04d}",
+        image=f"{place:06d}",
+        why=("largest", "smallest")[place % 2] + " drop of question->last",
+        question="Is the ring red or blue?",
+        answer="red",
+        said="Red",
+        p1=0.87,
+        prompt=prompt,
+        picture=picture(),
+        size=(84, 84),
+        boxes=(("ring", 20, 30, 18, 18),),
+        patches=((12.0, 24.0, 12.0, 12.0), (24.0, 24.0, 12.0, 12.0)),
+        curves=tuple(
+            replace(one, lower=gone[: len(one.mean)], upper=gone[: len(one.mean)], n_images=1)
+            for one in curves
+        ),
+    )
