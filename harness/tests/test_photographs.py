@@ -95,7 +95,7 @@ def run(folder: Path, name: str, *words: str) -> tuple[subprocess.CompletedProce
             *(sys.executable, "-m", "pytest", "findings", "-q", f"--checkpoint={folder / 'next'}"),
             *(f"--dataset={folder}", f"--images={folder / 'images'}", "-k", "B1 or reaches or patches"),
             *(f"--evidence={folder / 'evidence'}", f"--report={folder / name}"),
-            "--samples=12",
+            *("--samples=12", "--processes=1"),
             *words,
         ],
         cwd=ROOT,
