@@ -82,6 +82,7 @@ class RecordCollector:
         if self.payloads:
             record = self.record()
             terminal.verdict_table(self._config, record)
+            terminal.softened(self._config, record)
             terminal.changes(self._config, record.changes)
             if self.report_file is not None:
                 terminal.write_line(self._config, f"report: {self.report_file}")

@@ -24,6 +24,7 @@ from harness.regression.baseline import Baseline, read_baseline
 from harness.regression.since import changes_since, check_comparable, write_baseline
 from harness.settings import Settings, measuring_processes, resolve, worker_threads
 from harness.showcase import samples_of
+from harness.verdict import Verdict
 from harness.work import Work
 
 
@@ -166,6 +167,12 @@ class Run:
         wanted = set(names)
         known = {name: facts for name, facts in self.facts.items() if facts.name in wanted}
         return [self.examinations.get(name) or self._examination(facts) for name, facts in known.items()]
+
+    def verdict(self, claim: Claim) -> Verdict | None:
+        """A claim's verdict, once its checkpoint is examined."""
+        examination = self.examinations.get(claim.checkpoint)
+        judgement = examination.judgements.get(claim.test) if examination else None
+        return judgement.verdict if judgement else None
 
     def work(self) -> Work:
         """What this process has done, for the main process."""

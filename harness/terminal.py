@@ -11,7 +11,7 @@ import pytest
 from harness.claims import Claim
 from harness.record import ChangeRecord, ClaimRecord, RunRecord
 from harness.settings import Settings
-from harness.verdict import Part, Verdict
+from harness.verdict import Part, Verdict, goes_to_or_from_undecided
 from harness.work import Work
 
 LETTERS = {
@@ -102,9 +102,24 @@ def pytest_report_teststatus(
     if payload is None:
         return None
     verdict = Verdict(payload["claim"]["judgement"]["verdict"])
-    known = " (as known)" if hasattr(report, "wasxfail") and report.skipped else ""
-    category = "xfailed" if known else str(report.outcome)
+    xfailed = hasattr(report, "wasxfail") and report.skipped
+    expected = payload["claim"]["expected"]
+    known = f" ({'as known' if expected == verdict.value else f'was {expected}'})" if xfailed else ""
+    category = "xfailed" if xfailed else str(report.outcome)
     return category, LETTERS[verdict], (f"{verdict.value}{known}", COLOURS[verdict])
+
+
+def softened(config: pytest.Config, record: RunRecord) -> None:
+    """Warn of verdicts that went to or from INCONCLUSIVE on a checkpoint whose verdicts are known."""
+    for claim in record.claims:
+        verdict = claim.judgement.verdict
+        if claim.enforced and claim.expected and goes_to_or_from_undecided(Verdict(claim.expected), verdict):
+            name = f"{claim.id}/{claim.task}" if claim.task else claim.id
+            write_line(
+                config,
+                f"warning: {claim.checkpoint} {name} was {claim.expected}, is {verdict.value}; "
+                "--accept makes that the known verdict",
+            )
 
 
 def changes(config: pytest.Config, found: Sequence[ChangeRecord]) -> None:

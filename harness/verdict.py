@@ -19,6 +19,11 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "NOT APPLICABLE"
 
 
+def goes_to_or_from_undecided(known: Verdict, found: Verdict) -> bool:
+    """Whether a verdict changed, and one side is INCONCLUSIVE: no contradiction, only more or less shown."""
+    return known is not found and Verdict.INCONCLUSIVE in {known, found}
+
+
 @dataclass(frozen=True)
 class Part:
     """One leaf of the claim's tree: the quantity that decided it.

@@ -132,3 +132,17 @@ def test_other_samples_of_the_same_data_are_no_alarm(suite: Suite) -> None:
     done = suite("fake", "--baseline=fake", "--samples=90")
     assert done.returncode == 0, done.stdout
     assert not any(change.moved for change in suite.record.changes)
+
+
+@pytest.mark.slow
+def test_to_or_from_inconclusive_warns_and_fails_nothing(suite: Suite) -> None:
+    file = suite.folder / "kept" / "fake.toml"
+    known = file.read_text(encoding="utf-8")
+    assert '"REFUTED"' in known
+    try:
+        file.write_text(known.replace('"REFUTED"', '"INCONCLUSIVE"'), encoding="utf-8")
+        done = suite("fake")
+    finally:
+        file.write_text(known, encoding="utf-8")
+    assert done.returncode == 0, done.stdout
+    assert "was INCONCLUSIVE, is REFUTED; --accept makes that the known verdict" in done.stdout
