@@ -315,7 +315,7 @@ def _dtype(value: str) -> str:
 
 
 def _prompt(config: pytest.Config) -> str | None:
-    value = option(config, "prompt")
+    value: str | None = option(config, "prompt")
     if value is None or value in {*FORMATS, CHAT}:
         return value
     file = config.invocation_params.dir / str(value)
