@@ -108,6 +108,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes of one core each, and a head that computes nothing."""
     for name, value in environment(tmp_path, FAKE_SECONDS="0.3").items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # else the tasks wait for every other program
     cluster: Any = Cluster()
     try:
         started(lambda: cluster.add_node(num_cpus=0, include_dashboard=False))
