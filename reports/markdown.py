@@ -11,6 +11,7 @@ from reports.planned import decided_at
 from reports.words import (
     LOOKS,
     MIXED,
+    READINGS,
     Look,
     clean,
     count,
@@ -36,7 +37,9 @@ def render(record: RunRecord) -> str:
         *(_headline(line) for line in summary.headlines(matrix)),
         *(f"> {escape(remark)}" for remark in record.remarks),
         _matrix(matrix, summary.checkpoint_names(record)),
+        _since(record),
         _expected(record),
+        _metric(record),
         _reasons(record),
         *(_samples(item) for item in record.checkpoints),
         _every_number(record),
@@ -107,6 +110,39 @@ def _expected(record: RunRecord) -> str:
         for c in different
     ]
     return "## Not as expected\n\n" + "\n".join(lines)
+
+
+def _since(record: RunRecord) -> str:
+    lines = [
+        f"- {escape(one.flow)} on {escape(one.task)}, {escape(one.checkpoint)}: {escape(one.change)}"
+        + (f", {number(one.difference.estimate)} {_limits(one.difference)}" if one.difference else "")
+        for one in record.changes
+        if one.moved
+    ]
+    if not record.changes:
+        return ""
+    told = f"{len(lines)} of {count(len(record.changes), 'curve')} moved since the baseline."
+    return "\n".join(["## Since the baseline", "", told, *([""] if lines else []), *lines])
+
+
+def _limits(part: Part) -> str:
+    return f"[{interval(part.lower, part.upper)}]"
+
+
+def _metric(record: RunRecord) -> str:
+    lines = [
+        f"- {escape(c.id)} on {escape(c.checkpoint)}, {escape(scope(c))}: "
+        + "; ".join(
+            f"by {READINGS.get(name, escape(name))} {_chip(LOOKS[verdict])}"
+            for name, verdict in (
+                ("p_c", c.judgement.verdict),
+                *((r.name, r.verdict) for r in c.judgement.readings),
+            )
+        )
+        for c in record.claims
+        if summary.metric_dependent(c)
+    ]
+    return "## Hanging on the metric\n\n" + "\n".join(lines) if lines else ""
 
 
 def _reasons(record: RunRecord) -> str:

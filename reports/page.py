@@ -28,6 +28,7 @@ from reports.flowmap import FlowMap, flow_map
 from reports.panels import Panel, Plot, claim_curves, legend, plots
 from reports.planned import decided_at
 from reports.shown import REGIONS, cards
+from reports.since import since
 from reports.styles import stub
 from reports.usage import Usage, usage
 
@@ -134,6 +135,7 @@ def render(record: RunRecord) -> str:
         shown_parts=tuple(dict.fromkeys(part_of(row.id) for row in matrix if part_of(row.id))),
         metric=any(map(summary.metric_dependent, record.claims)),
         part_of=part_of,
+        since=since(record),
         cards=cards(record),
         regions=REGIONS,
         calibration=calibration(),

@@ -99,7 +99,7 @@ def is_null_block(series: Key) -> bool:
 def _null_style(label: str, drawn: dict[Key, Style]) -> Style:
     """A null block is dotted: grey, or in its flow's colour where several flows share the plot."""
     own = [style for (flow, _, _), style in drawn.items() if flow == label.rpartition(":")[2]]
-    several = len({flow for flow, _, _ in drawn}) > 1
+    several = len({flow for flow, role, _ in drawn if role != "null"}) > 1
     return Style(own[0].colour if own and several else MUTED, _NULL_DASH, "")
 
 

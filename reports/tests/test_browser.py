@@ -30,7 +30,7 @@ FLAGS = (
 )
 FOLLOW_EACH_LINK = r"""() => [...document.querySelectorAll('#matrix tbody th a')].map((link) => {
     link.click();
-    const heading = document.querySelector(location.hash + ' h3');
+    const heading = document.querySelector(location.hash + ' h4');
     const named = heading.textContent.trim().split(/\s/)[0];
     return [link.textContent, named, heading.getBoundingClientRect().top];
 })"""
@@ -125,7 +125,7 @@ def test_a_link_to_a_filtered_claim_shows_it(browser: Any, report: Path) -> None
     with Opened(browser, report) as opened:
         opened.page.get_by_role("button", name="Refuted", exact=True).click()
         opened.page.evaluate("location.hash = '#claim-d1'")
-        opened.page.locator("#claim-d1 h3").wait_for(state="visible")
+        opened.page.locator("#claim-d1 h4").wait_for(state="visible")
         assert opened.shown() == IDS
 
 
@@ -198,7 +198,7 @@ def test_complete_without_script(browser: Any, report: Path) -> None:
     with Opened(browser, report, java_script_enabled=False) as opened:
         assert opened.shown() == IDS
         assert not opened.page.locator("#find").is_visible()
-        assert opened.page.locator("#claim-e3 h3").is_visible()
+        assert opened.page.locator("#claim-e3 h4").is_visible()
 
 
 def test_print_is_black_on_white_without_controls(browser: Any, report: Path) -> None:

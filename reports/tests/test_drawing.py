@@ -9,14 +9,16 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.record import Curve
-from reports import flowmap_art, panel_art
-from reports.figures import curves_of, figures
+from reports import flowmap_art, page, panel_art
+from reports.drawing import inline
+from reports.figures import curves_of, figures, is_answer
 from reports.flowmap import flow_map
 from reports.panels import Panel, plots
 from reports.styles import MUTED, VARIABLES, styles
 from reports.tests.records import FLOWS, TASKS, curve, example, lenses
 
 ALL = curves_of(example(), "embedded")
+SERIES = ("points", "depth", "mean", "lower", "upper")
 
 
 def panel(*curves: Curve, threshold: float | None = None) -> Panel:
@@ -48,11 +50,31 @@ def test_nothing_of_a_drawing_reaches_the_rest_of_the_page() -> None:
 
 
 def test_what_is_referred_to_exists() -> None:
-    tree = parsed(panel_art.draw(panel(effect()), "p1"))
-    ids = {f"#{element.get('id')}" for element in tree.iter() if element.get("id")}
-    used = {element.get("href") for element in tree.iter() if element.get("href")}
-    assert used
-    assert used <= ids
+    drawn = (
+        '<svg viewBox="0 0 1 1" xmlns:xlink="x"><defs><path id="m1"/><path id="spare"/></defs>'
+        '<use xlink:href="#m1"/><g clip-path="url(#m1)"/></svg>'
+    )
+    tree = parsed(inline(drawn, "p1", "label"))
+    assert {element.get("id") for element in tree.iter()} == {None, "p1-m1"}
+    assert {element.get("href") for element in tree.iter()} == {None, "#p1-m1"}
+
+
+def test_the_points_of_a_curve_are_one_element() -> None:
+    count = len(list(parsed(panel_art.draw(panel(effect()), "p1")).iter()))
+    longer = replace(effect(), **{name: getattr(effect(), name) * 3 for name in SERIES})
+    assert len(list(parsed(panel_art.draw(panel(longer), "p1")).iter())) == count
+
+
+def test_controls_are_told_apart_and_null_blocks_are_grey() -> None:
+    names = ("random_patches->question", "shifted_patches->question", "null0:image->question")
+    drawn = [effect(), *(replace(effect(), label=name, role="null") for name in names)]
+    look = styles(drawn)
+    assert look["null0:image->question", "null", 3].colour == MUTED
+    assert len({style.colour for style in look.values()}) == 4
+    assert [entry.text for entry in plots(drawn)[0].entries][1:3] == [
+        "as many random patches → question (control)",
+        "a shifted box → question (control)",
+    ]
 
 
 def test_colours_are_the_pages() -> None:
@@ -139,6 +161,25 @@ def test_figures_that_were_not_measured_are_empty() -> None:
     only = replace(record, claims=tuple(c for c in record.claims if c.id == "A1"))
     assert [bool(figure.plots) for figure in figures(only, "embedded")] == [True, False, False, False]
     assert all(figure.plots for figure in figures(record, "embedded"))
+
+
+def test_figures_and_the_picture_show_the_rules_window_and_the_most_images() -> None:
+    record = example()
+    first = next(c for c in record.claims if c.id == "B1")
+    sizes = tuple(replace(effect(), window=k, mean=(float(-k),) * 12) for k in (1, 3, 5))
+    fewer = replace(sizes[1], n_images=50, mean=(-99.0,) * 12)
+    only = replace(record, claims=(replace(first, curves=sizes), replace(first, curves=(fewer,))))
+    drawn = [c for figure in figures(only, "embedded") for p in figure.plots for c in p.panels[0].curves]
+    assert [(c.window, c.mean[0]) for c in drawn] == [(3, -3.0)]
+    picture = page.portraits(only)[0].picture
+    assert picture is not None
+    assert picture.flows["image->question"][0] == 3.0
+
+
+def test_the_answers_figure_leaves_other_prompts_out() -> None:
+    asked = replace(lenses(("ChooseAttr",))[0], label="lower answer, asked for lower case")
+    normed = replace(asked, label="lower answer, final norm applied")
+    assert [is_answer(c) for c in (asked, normed, *lenses(("ChooseAttr",)))] == [False, True, True, True]
 
 
 def test_the_picture_of_the_flow_is_the_mean_over_tasks() -> None:

@@ -12,9 +12,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from harness.record import ClaimRecord, RunRecord, TaskRecord
-from harness.verdict import Verdict
+from harness.record import ChangeRecord, ClaimRecord, RunRecord, SampleRecord, TaskRecord
+from harness.verdict import Reading, Verdict
 from reports import markdown, page
+from reports.tests.pictures import picture
 from reports.tests.records import TASKS, checkpoint, claim, curve, example, judgement, part
 
 NASTY = (
@@ -66,20 +67,35 @@ def seen(record: RunRecord) -> Seen:
 def hostile(text: str, place: int) -> RunRecord:
     """A record in which ``text`` stands at every place that can hold one."""
     quantity = replace(part("x", -30.0, 5.0, -10, "<"), label=text, where=text, asserts=text[:2])
-    judged = judgement(Verdict.INCONCLUSIVE, quantity, reason=text, notes=(text,))
+    readings = tuple(Reading(name, Verdict.REFUTED, quantity) for name in (text, "foil"))
+    judged = judgement(Verdict.INCONCLUSIVE, quantity, reason=text, notes=(text,), readings=readings)
     drawn = replace(curve(text, text, math.sin), unit=text, reading=("p_c", text)[place % 2])
     named = ClaimRecord(text, text, text, text, text, text, text, text or None, judged, text, enforced=True)
     one = replace(named, curves=(drawn,), bands=((text, 0.1, 0.4),), threshold=-10.0)
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
     ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
+    shown = SampleRecord(
+        *(text,) * 8,
+        p1=0.5,
+        prompt=((text, text), ("question", text)),
+        picture=(text, picture())[place % 2],
+        size=(84, 84),
+        boxes=((text, 1.0, 2.0, 3.0, 4.0),),
+        patches=((0.0, 0.0, 12.0, 12.0),),
+        curves=(drawn,),
+    )
+    change = ChangeRecord(text, text, text, text, text, True, quantity, 1, 2, drawn, drawn, text)
     return RunRecord(
-        text, text, text, text, text, {text: {text: text}}, {text: [text]}, (ran,), (one,), (text,)
+        *(text, text, text, text, text, {text: {text: text}}, {text: [text]}, (ran,), (one,), (text,)),
+        samples=(shown,),
+        attribution=text,
+        changes=(change, replace(change, moved=False)),
     )
 
 
 @cache
 def harmless() -> frozenset[str]:
-    return frozenset(seen(hostile("x", 0)).tags)
+    return frozenset(seen(hostile("x", 0)).tags | seen(hostile("x", 1)).tags)
 
 
 def assert_harmless(record: RunRecord) -> None:
@@ -87,7 +103,7 @@ def assert_harmless(record: RunRecord) -> None:
     assert found.scripts == 1
     assert not found.handlers
     assert found.tags <= harmless() | {"details", "p"}
-    assert all(link.startswith(("#", "data:,")) for link in found.links)
+    assert all(link.startswith(("#", "data:,", "data:image/jpeg;base64,")) for link in found.links)
     assert_one_line_per_row(markdown.render(record))
 
 

@@ -8,19 +8,37 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from harness.record import RunRecord
+from harness.record import ChangeRecord, RunRecord
 from reports import markdown
-from reports.tests.records import example
+from reports.tests.records import example, part
 from reports.tests.tolerant import TolerantJson, TolerantMarkdown, nearly
+from reports.tests.whole import whole
 
 
 @pytest.fixture(scope="module")
 def record() -> RunRecord:
-    whole = example()
-    claims = [
-        replace(claim, curves=claim.curves[:1]) for claim in whole.claims if claim.id in {"A2", "B2", "E3"}
-    ]
-    return replace(whole, claims=tuple(claims))
+    everything = whole()
+    old = [claim for claim in example().claims if claim.id in {"A2", "B2", "E3"}]
+    new = [claim for claim in everything.claims if claim.id in {"C5", "F5"} and claim.task == "CompareAttr"]
+    claims = [replace(claim, curves=claim.curves[:1]) for claim in [*old, *new]]
+    sample = replace(everything.samples[0], picture="", curves=())
+    curve = new[0].curves[0]
+    change = ChangeRecord(
+        *("embedded", "older, 2026-11-01", curve.label, curve.task, "deeper"),
+        moved=True,
+        difference=part("largest difference", -12.0, 4.0, 0, "<"),
+        images_on_both=200,
+        images_on_one=0,
+        old=curve,
+        new=curve,
+    )
+    return replace(
+        everything,
+        claims=tuple(claims),
+        samples=(sample,),
+        changes=(change,),
+        attribution="Someone's pictures",
+    )
 
 
 def test_json(record: RunRecord, snapshot: SnapshotAssertion) -> None:

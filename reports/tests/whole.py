@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import ast
-import base64
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from PIL import Image
-
 from harness.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, SampleRecord
 from harness.sample import CHOOSE_TASKS
 from harness.verdict import Judgement, Reading, Verdict
+from reports.tests.pictures import picture
 from reports.tests.records import (
     LOWER,
     MIDDLE,
@@ -188,14 +185,6 @@ def _curves(identifier: str, tasks: tuple[str, ...]) -> Iterator[Curve]:
         for task in tasks:
             shape = SHAPES.get(name.split(",")[0], SMALL)
             yield curve(name, task, shape, role="lens" if lens else effect)
-
-
-@cache
-def picture(side: int = 84) -> str:
-    """A grey picture as a data URI."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (side, side), (90, 120, 140)).save(buffer, "JPEG")
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def shown_sample(name: str, task: str, place: int) -> SampleRecord:

@@ -1,0 +1,54 @@
+"""What changed since the baseline: the curves that moved, and how many did not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from harness.record import ChangeRecord, Curve, RunRecord
+from reports.panels import Plot, plots
+
+MOST_DRAWN = 24
+
+
+@dataclass(frozen=True)
+class Since:
+    """One checkpoint against its baseline.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        baseline: the baseline's checkpoint and date.
+        counts: how many curves came out how, the commonest first.
+        moved: the curves shown to differ.
+        others: all others.
+        plots: the moved curves, before and now.
+    """
+
+    checkpoint: str
+    baseline: str
+    counts: tuple[tuple[str, int], ...]
+    moved: tuple[ChangeRecord, ...]
+    others: tuple[ChangeRecord, ...]
+    plots: tuple[Plot, ...]
+
+
+def since(record: RunRecord) -> tuple[Since, ...]:
+    """Every checkpoint that was compared with a baseline."""
+    pairs = dict.fromkeys((change.checkpoint, change.baseline) for change in record.changes)
+    return tuple(
+        _since(*pair, [one for one in record.changes if (one.checkpoint, one.baseline) == pair])
+        for pair in pairs
+    )
+
+
+def _since(checkpoint: str, baseline: str, changes: list[ChangeRecord]) -> Since:
+    moved = tuple(change for change in changes if change.moved)
+    counts = Counter(change.change for change in changes).most_common()
+    drawn = [curve for change in moved[:MOST_DRAWN] for curve in _before_and_now(change)]
+    others = tuple(change for change in changes if not change.moved)
+    return Since(checkpoint, baseline, tuple(counts), moved, others, plots(drawn))
+
+
+def _before_and_now(change: ChangeRecord) -> tuple[Curve, Curve]:
+    before = replace(change.old, label=f"{change.old.label}, baseline", role="effect")
+    return before, change.new
