@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.record import CheckpointRecord, ClaimRecord, RunRecord
-from harness.verdict import Part
+from harness.verdict import Part, Verdict
 from reports import summary
 from reports.planned import decided_at
 from reports.words import (
@@ -16,6 +16,7 @@ from reports.words import (
     clean,
     count,
     duration,
+    flow_name,
     interval,
     number,
     p_value,
@@ -40,7 +41,8 @@ def render(record: RunRecord) -> str:
         _since(record),
         _expected(record),
         _metric(record),
-        _reasons(record),
+        _reasons(record, "Left open", Verdict.INCONCLUSIVE),
+        _reasons(record, "Does not apply", Verdict.NOT_APPLICABLE),
         *(_samples(item) for item in record.checkpoints),
         _every_number(record),
         _closing(record),
@@ -114,7 +116,7 @@ def _expected(record: RunRecord) -> str:
 
 def _since(record: RunRecord) -> str:
     lines = [
-        f"- {escape(one.flow)} on {escape(one.task)}, {escape(one.checkpoint)}: {escape(one.change)}"
+        f"- {escape(flow_name(one.flow))} on {escape(one.task)}, {escape(one.checkpoint)}: {escape(one.change)}"
         + (f", {number(one.difference.estimate)} {_limits(one.difference)}" if one.difference else "")
         for one in record.changes
         if one.moved
@@ -131,27 +133,32 @@ def _limits(part: Part) -> str:
 
 def _metric(record: RunRecord) -> str:
     lines = [
-        f"- {escape(c.id)} on {escape(c.checkpoint)}, {escape(scope(c))}: "
-        + "; ".join(
-            f"by {READINGS.get(name, escape(name))} {_chip(LOOKS[verdict])}"
-            for name, verdict in (
-                ("p_c", c.judgement.verdict),
-                *((r.name, r.verdict) for r in c.judgement.readings),
-            )
-        )
+        f"- {escape(c.id)} on {escape(c.checkpoint)}, {escape(scope(c))}: {_three_ways(c)}"
         for c in record.claims
         if summary.metric_dependent(c)
     ]
     return "## Hanging on the metric\n\n" + "\n".join(lines) if lines else ""
 
 
-def _reasons(record: RunRecord) -> str:
+def _three_ways(claim: ClaimRecord) -> str:
+    told = [("p_c", claim.judgement.verdict), *((one.name, one.verdict) for one in claim.judgement.readings)]
+    return "; ".join(
+        f"by {READINGS.get(name) or escape(name)} {_chip(LOOKS[verdict])}" for name, verdict in told
+    )
+
+
+def _reasons(record: RunRecord, title: str, verdict: Verdict) -> str:
+    """Why verdicts of one kind are what they are; tasks with the same reason in one line."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for claim in record.claims:
+        if claim.judgement.verdict is verdict and claim.judgement.reason:
+            key = (claim.id, claim.checkpoint, claim.judgement.reason)
+            found.setdefault(key, []).append(scope(claim))
     lines = [
-        f"- {escape(c.id)} on {escape(c.checkpoint)}, {escape(scope(c))}: {escape(c.judgement.reason)}"
-        for c in record.claims
-        if c.judgement.reason
+        f"- {escape(claim)} on {escape(checkpoint)}, {escape(', '.join(tasks))}: {escape(reason)}"
+        for (claim, checkpoint, reason), tasks in found.items()
     ]
-    return "## Left open\n\n" + "\n".join(lines) if lines else ""
+    return f"## {title}\n\n" + "\n".join(lines) if lines else ""
 
 
 def _samples(item: CheckpointRecord) -> str:

@@ -17,6 +17,7 @@ import pytest
 from harness.record import Curve, RunRecord
 from reports.tests.records import example
 from reports.tests.test_page import NASTY, hostile
+from reports.tests.whole import whole
 from reports.write import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -34,6 +35,10 @@ FOLLOW_EACH_LINK = r"""() => [...document.querySelectorAll('#matrix tbody th a')
     const named = heading.textContent.trim().split(/\s/)[0];
     return [link.textContent, named, heading.getBoundingClientRect().top];
 })"""
+OPEN_ALL = """() => {
+    document.querySelectorAll('details').forEach((one) => { one.open = true; });
+    document.querySelectorAll('article').forEach((one) => { one.style.contentVisibility = 'visible'; });
+}"""
 LINE = "getComputedStyle(document.querySelector('svg.plot path[style*=\"stroke: var(--s0)\"]')).stroke"
 IDS = ["A1", "A2", "A3", "B1", "B2", "C1", "C2", "C3", "D1", "E1", "E3"]
 
@@ -57,6 +62,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = example()
     claims = tuple(replace(c, curves=tuple(filter(_few, c.curves))) for c in record.claims)
     return write_report(replace(record, claims=claims), tmp_path_factory.mktemp("report"))[0]
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole catalogue, with samples to look at, and a curve for one task of each claim."""
+    record = whole()
+    claims = tuple(replace(c, curves=tuple(filter(_few, c.curves[:1]))) for c in record.claims)
+    return write_report(replace(record, claims=claims), tmp_path_factory.mktemp("catalogue"))[0]
 
 
 def _few(curve: Curve) -> bool:
@@ -129,6 +142,71 @@ def test_a_link_to_a_filtered_claim_shows_it(browser: Any, report: Path) -> None
         assert opened.shown() == IDS
 
 
+def test_parts_of_the_catalogue(browser: Any, catalogue: Path) -> None:
+    with Opened(browser, catalogue) as opened:
+        page = opened.page
+        heads = page.locator("#matrix tr.part:visible")
+        assert [head[0] for head in heads.all_inner_texts()] == list("ABCDEFR")
+        assert len(opened.shown()) == 41
+        page.get_by_label("Part").select_option("R")
+        assert opened.shown() == ["R1", "R2", "R3", "R4", "R5"]
+        assert heads.count() == 1
+        assert page.locator("#claims h3.part:visible").count() == 1
+        assert page.locator("#shown").inner_text() == "5 of 41 claims shown"
+        page.get_by_label("Part").select_option("")
+        page.locator("#matrix thead th").nth(2).get_by_role("button").click()
+        assert heads.count() == 0
+        page.locator("#matrix thead th").first.get_by_role("button").click()
+        assert heads.count() == 7
+        assert opened.shown()[0] == "A1"
+
+
+def test_what_hangs_on_the_metric_can_be_asked_for(browser: Any, catalogue: Path) -> None:
+    with Opened(browser, catalogue) as opened:
+        opened.page.get_by_role("button", name="Metric-dependent").click()
+        assert 0 < len(opened.shown()) < 41
+        rows = opened.page.locator("#matrix tbody tr:visible:not(.part)")
+        assert all("metric-dependent" in text for text in rows.all_inner_texts())
+
+
+def test_all_tasks_at_once(browser: Any, catalogue: Path) -> None:
+    with Opened(browser, catalogue) as opened:
+        listed = opened.page.locator("#matrix .by-task:visible")
+        assert listed.count() == 0
+        opened.page.get_by_role("button", name="Show tasks").click()
+        assert listed.count() > 30
+        opened.page.get_by_role("button", name="Show tasks").click()
+        assert listed.count() == 0
+
+
+def test_samples_show_their_picture(browser: Any, catalogue: Path) -> None:
+    with Opened(browser, catalogue) as opened:
+        page = opened.page
+        first = page.locator("#shown-samples .card").first
+        assert first.locator("svg.picture").is_visible()
+        assert first.locator("rect.box").count() == 1
+        assert first.locator("rect.patch").count() == 2
+        hidden = page.locator("#shown-samples details").nth(1)
+        assert not hidden.locator("svg.picture").first.is_visible()
+        hidden.locator("summary").first.click()
+        assert hidden.locator("svg.picture").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_whole_catalogue_is_accessible_on_a_narrow_screen(
+    browser: Any, catalogue: Path, scheme: str
+) -> None:
+    size = {"width": 390, "height": 840}
+    with Opened(browser, catalogue, color_scheme=scheme, viewport=size, bypass_csp=True) as opened:
+        opened.page.evaluate(OPEN_ALL)
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert faults(opened.page) == []
+
+
+def test_the_whole_catalogue_stays_small(tmp_path: Path) -> None:
+    assert write_report(whole(), tmp_path)[0].stat().st_size < 4_000_000
+
+
 def test_sort_by_verdict_and_back(browser: Any, report: Path) -> None:
     with Opened(browser, report) as opened:
         page = opened.page
@@ -181,17 +259,22 @@ def test_no_sideways_scrolling(browser: Any, report: Path, width: int) -> None:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
 def test_no_serious_accessibility_fault(browser: Any, report: Path, scheme: str, width: int) -> None:
+    size = {"width": width, "height": 900}
+    # axe is injected as a script of its own, which the page's policy would refuse.
+    with Opened(browser, report, color_scheme=scheme, viewport=size, bypass_csp=True) as opened:
+        opened.page.evaluate(OPEN_ALL)
+        assert faults(opened.page) == []
+
+
+def faults(page: Any) -> list[tuple[str, str, str]]:
+    """Serious faults that axe finds."""
     from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]
         Axe,
     )
 
-    size = {"width": width, "height": 900}
-    # axe is injected as a script of its own, which the page's policy would refuse.
-    with Opened(browser, report, color_scheme=scheme, viewport=size, bypass_csp=True) as opened:
-        opened.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        found = Axe().run(opened.page).response["violations"]
-        told = [(one["id"], one["impact"], one["nodes"][0]["html"][:120]) for one in found]
-        assert [fault for fault in told if fault[1] in {"serious", "critical"}] == []
+    found = Axe().run(page).response["violations"]
+    told = [(one["id"], one["impact"], one["nodes"][0]["html"][:120]) for one in found]
+    return [fault for fault in told if fault[1] in {"serious", "critical"}]
 
 
 def test_complete_without_script(browser: Any, report: Path) -> None:

@@ -19,7 +19,7 @@ from reports.tests.whole import whole
 def record() -> RunRecord:
     everything = whole()
     old = [claim for claim in example().claims if claim.id in {"A2", "B2", "E3"}]
-    new = [claim for claim in everything.claims if claim.id in {"C5", "F5"} and claim.task == "CompareAttr"]
+    new = [claim for claim in everything.claims if claim.id in {"C4", "F5"} and claim.task == "CompareAttr"]
     claims = [replace(claim, curves=claim.curves[:1]) for claim in [*old, *new]]
     sample = replace(everything.samples[0], picture="", curves=())
     curve = new[0].curves[0]
