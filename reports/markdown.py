@@ -116,8 +116,8 @@ def _expected(record: RunRecord) -> str:
 
 def _since(record: RunRecord) -> str:
     lines = [
-        f"- {escape(flow_name(one.flow))} on {escape(one.task)}, {escape(one.checkpoint)}: {escape(one.change)}"
-        + (f", {number(one.difference.estimate)} {_limits(one.difference)}" if one.difference else "")
+        f"- {escape(flow_name(one.flow))} on {escape(one.task)}, {escape(one.checkpoint)}: "
+        f"{escape(one.change)}{_difference(one.difference)}"
         for one in record.changes
         if one.moved
     ]
@@ -127,8 +127,8 @@ def _since(record: RunRecord) -> str:
     return "\n".join(["## Since the baseline", "", told, *([""] if lines else []), *lines])
 
 
-def _limits(part: Part) -> str:
-    return f"[{interval(part.lower, part.upper)}]"
+def _difference(part: Part | None) -> str:
+    return f", {number(part.estimate)} [{interval(part.lower, part.upper)}]" if part else ""
 
 
 def _metric(record: RunRecord) -> str:

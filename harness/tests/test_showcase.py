@@ -1,0 +1,100 @@
+"""Samples to look at: which are chosen, and that what is drawn is what the model saw."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+from PIL import Image
+
+from fixtures import embedded, evaluation
+from harness.bare import bare_checkpoint
+from harness.encode import encode
+from harness.errors import CheckpointError
+from harness.facts import Facts, directory_facts
+from harness.patches import SquarePadding
+from harness.sample import Box
+from harness.showcase import SIDE, _place, chosen, pieces, thumbnail, without_weights
+
+DROPS = {
+    "question->last": {"a": 90.0, "b": 50.0, "c": 1.0},
+    "image->question": {"a": 3.0, "b": 40.0, "c": 8.0},
+}
+
+
+def test_largest_and_smallest_of_each_flow_by_turns() -> None:
+    assert chosen(DROPS, 2) == {"a": "largest drop of question->last", "c": "smallest drop of question->last"}
+    assert chosen(DROPS, 3) | {"b": "largest drop of image->question"} == chosen(DROPS, 3)
+    assert chosen(DROPS, 0) == chosen({}, 6) == {}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["x->y", "z->y"]), st.dictionaries(st.text(max_size=3), st.integers(0, 3)), max_size=2
+    ),
+    st.integers(0, 12),
+)
+def test_never_more_than_asked_for_and_always_the_same(
+    effects: dict[str, dict[str, float]], most: int
+) -> None:
+    found = chosen(effects, most)
+    assert len(found) <= most
+    assert set(found) <= {sample for of in effects.values() for sample in of}
+    backwards = {flow: dict(reversed(of.items())) for flow, of in effects.items()}
+    assert chosen(backwards, most) == found
+
+
+def test_equal_drops_are_in_the_order_of_a_hash_not_of_the_file() -> None:
+    tied = {"question->last": dict.fromkeys("abcdefgh", 5.0)}
+    assert list(chosen(tied, 8)) != sorted("abcdefgh")
+
+
+def test_prompt_and_patches_are_those_of_the_model() -> None:
+    view = bare_checkpoint(directory_facts(embedded(), "embedded"))
+    sample = next(one for one in evaluation().by_task["ChooseAttr"] if one.true_option)
+    encoded = encode(view, sample)
+    found = pieces(encoded.text, encoded.offsets, encoded.regions.positions)
+    assert [kind for kind, _ in found].count("image") == 1
+    count = len(encoded.regions["image"])
+    assert dict(found)["image"] == f"{count} visual tokens"
+    texts = "".join(text for kind, text in found if kind != "image")
+    assert texts == encoded.text.replace(view.processor.image_token, "")
+    assert dict(found)["true_option"].strip() == sample.true_option
+    assert found[-1][0] == "last"
+
+
+@pytest.mark.parametrize("size", [(84, 84), (200, 100), (70, 140)])
+def test_patches_are_drawn_where_they_lie_in_the_picture(size: tuple[int, int]) -> None:
+    grid = SquarePadding(side=84, patch=14).layout(size).base
+    box = Box("thing", size[0] // 3, size[1] // 3, 9, 7)
+    places = [_place(grid, token) for token in grid.holding(box)]
+    left, top = min(x for x, *_ in places), min(y for _, y, *_ in places)
+    right = max(x + width for x, _, width, _ in places)
+    bottom = max(y + height for _, y, _, height in places)
+    assert left <= box.x
+    assert top <= box.y
+    assert right >= box.x + box.width
+    assert bottom >= box.y + box.height
+    side = max(size) * 14 / 84
+    assert right - left < box.width + 2 * side
+    assert all(0 <= x <= x + width <= size[0] for x, _, width, _ in places)
+    assert all(0 <= y <= y + height <= size[1] for _, y, _, height in places)
+
+
+def test_a_picture_is_shown_small(tmp_path: Path) -> None:
+    file = tmp_path / "x.jpg"
+    Image.new("RGB", (900, 300), (200, 30, 30)).save(file)
+    kind, _, data = thumbnail(file).partition(",")
+    assert kind == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (SIDE, 93)
+    assert thumbnail(tmp_path / "none.jpg") == ""
+    file.write_bytes(b"no picture")
+    assert thumbnail(file) == ""
+
+
+def test_a_checkpoint_without_configuration_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no configuration there"):
+        without_weights(Facts("x", str(tmp_path), 12))
