@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 
 from fixtures import embedded, evaluation
 from harness.bare import bare_checkpoint
+from harness.beside import beside
 from harness.encode import encode
 from harness.errors import CheckpointError
 from harness.facts import Facts, directory_facts
+from harness.flow import Flow
 from harness.patches import SquarePadding
+from harness.probes import Accuracy, Chance, Cut, Measure
+from harness.record import TaskRecord
 from harness.sample import Box
 from harness.showcase import SIDE, _place, chosen, pieces, thumbnail, without_weights
+from harness.statistics import Curves
 
 DROPS = {
     "question->last": {"a": 90.0, "b": 50.0, "c": 1.0},
@@ -98,3 +105,19 @@ def test_a_picture_is_shown_small(tmp_path: Path) -> None:
 def test_a_checkpoint_without_configuration_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no configuration there"):
         without_weights(Facts("x", str(tmp_path), 12))
+
+
+def test_what_stands_beside_a_tasks_effects() -> None:
+    bare = TaskRecord("ChooseAttr", 4, 2, 3, {})
+    assert beside({}, bare, 3) == bare
+    blocked = Cut(Flow("image", "after_image"), (0, 1, 2), unfiltered=True)
+    values = {Accuracy(): 0.75, Accuracy("grey"): 0.5, Chance(): 0.25}
+    look = {Measure("ChooseAttr", probe, "right"): curves(value) for probe, value in values.items()}
+    look[Measure("ChooseAttr", blocked, "p_c")] = curves(-60.0, -20.0, 0.0)
+    found = beside(look, bare, 3)
+    assert (found.right, found.grey, found.chance, found.image_ceiling) == (0.75, 0.5, 0.25, -60.0)
+    assert beside(look, replace(bare, task="ChooseCat"), 3).right is None
+
+
+def curves(*values: float) -> Curves:
+    return Curves(("a", "b"), np.array([values, values]), 2, None)
