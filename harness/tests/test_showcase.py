@@ -20,7 +20,7 @@ from harness.errors import CheckpointError
 from harness.facts import Facts, directory_facts
 from harness.flow import Flow
 from harness.patches import SquarePadding
-from harness.probes import Accuracy, Chance, Cut, Measure
+from harness.probes import Accuracy, Chance, Cut, Measure, Probe
 from harness.record import TaskRecord
 from harness.sample import Box
 from harness.showcase import SIDE, _place, chosen, pieces, thumbnail, without_weights
@@ -111,7 +111,7 @@ def test_what_stands_beside_a_tasks_effects() -> None:
     bare = TaskRecord("ChooseAttr", 4, 2, 3, {})
     assert beside({}, bare, 3) == bare
     blocked = Cut(Flow("image", "after_image"), (0, 1, 2), unfiltered=True)
-    values = {Accuracy(): 0.75, Accuracy("grey"): 0.5, Chance(): 0.25}
+    values: dict[Probe, float] = {Accuracy(): 0.75, Accuracy("grey"): 0.5, Chance(): 0.25}
     look = {Measure("ChooseAttr", probe, "right"): curves(value) for probe, value in values.items()}
     look[Measure("ChooseAttr", blocked, "p_c")] = curves(-60.0, -20.0, 0.0)
     found = beside(look, bare, 3)
