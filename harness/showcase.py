@@ -57,11 +57,13 @@ def samples_of(examination: Examination, most: int) -> tuple[SampleRecord, ...]:
     found: list[SampleRecord] = []
     view: Any = None
     for task, samples in examination.dataset.by_task.items():
-        picked = chosen(drops(examination, task), most)
+        by_id = {sample.id: sample for sample in samples}
+        measured = drops(examination, task)
+        here = {flow: {one: of[one] for one in of if one in by_id} for flow, of in measured.items()}
+        picked = chosen(here, most)
         if picked and view is None:
             view = without_weights(examination.facts)
-        by_id = {sample.id: sample for sample in samples if sample.id in picked}
-        found += [_record(examination, view, by_id[one], why) for one, why in picked.items() if one in by_id]
+        found += [_record(examination, view, by_id[one], why) for one, why in picked.items()]
     return tuple(found)
 
 
@@ -104,12 +106,10 @@ def _ranked(drop: Mapping[str, float], sign: int) -> list[str]:
 
 
 def _record(examination: Examination, view: Any, sample: Sample, why: str) -> SampleRecord:  # noqa: ANN401
-    base = examination.table.frame.row(
-        by_predicate=(pl.col("probe") == BASE)
-        & (pl.col("task") == sample.task)
-        & (pl.col("sample") == sample.id),
-        named=True,
+    looked_at = examination.table.frame.filter(
+        (pl.col("probe") == BASE) & (pl.col("task") == sample.task) & (pl.col("sample") == sample.id)
     )
+    base = looked_at.row(0, named=True)  # several processes may have looked at it; all saw the same
     prompt, patches = _seen(view, sample)
     return SampleRecord(
         checkpoint=examination.facts.name,

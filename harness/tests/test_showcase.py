@@ -6,6 +6,8 @@ import base64
 import io
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,14 +19,16 @@ from harness.bare import bare_checkpoint
 from harness.beside import beside
 from harness.encode import encode
 from harness.errors import CheckpointError
+from harness.evidence import rows_to_frame
 from harness.facts import Facts, directory_facts
 from harness.flow import Flow
 from harness.patches import SquarePadding
 from harness.probes import Accuracy, Chance, Cut, Measure, Probe
 from harness.record import TaskRecord
 from harness.sample import Box
-from harness.showcase import SIDE, _place, chosen, pieces, thumbnail, without_weights
+from harness.showcase import SIDE, _place, chosen, pieces, samples_of, thumbnail, without_weights
 from harness.statistics import Curves
+from harness.table import Table
 
 DROPS = {
     "question->last": {"a": 90.0, "b": 50.0, "c": 1.0},
@@ -105,6 +109,24 @@ def test_a_picture_is_shown_small(tmp_path: Path) -> None:
 def test_a_checkpoint_without_configuration_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no configuration there"):
         without_weights(Facts("x", str(tmp_path), 12))
+
+
+def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
+    whole = evaluation()
+    row = {"task": "ChooseAttr", "reading": "p", "p1": 0.5, "reason": ""}
+    rows: list[dict[str, object]] = []
+    for number, sample in enumerate(whole.by_task["ChooseAttr"][:8]):
+        one = {**row, "sample": sample.id, "image": sample.image_id}
+        values = [0.5 - 0.05 * number] * 12
+        rows += [{**one, "probe": "base", "values": [0.5], "answer": f"said {number}"}] * 2
+        rows.append({**one, "probe": "question->last@3", "values": values, "answer": ""})
+    facts, run = directory_facts(embedded(), "embedded"), whole.limited(["ChooseAttr"], 5)
+    examined: Any = SimpleNamespace(dataset=run, table=Table(rows_to_frame(rows)), facts=facts, window=3)
+    found = samples_of(examined, 4)
+    assert [one.id for one in found] == [run.samples[number].id for number in (4, 0, 3, 1)]
+    assert [one.said for one in found] == [f"said {number}" for number in (4, 0, 3, 1)]
+    assert [round(one.curves[0].mean[0]) for one in found] == [-40, 0, -30, -10]
+    assert all(one.patches and one.picture and one.prompt for one in found)
 
 
 def test_what_stands_beside_a_tasks_effects() -> None:
