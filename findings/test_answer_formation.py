@@ -38,10 +38,12 @@ def test_lower_case_comes_before_the_capital_with_the_final_norm(study: Study, t
 
 @pytest.mark.claim("E4", source="OURS")
 def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
-    """Asked for a lower-case answer, the model never puts the capitalised one ahead on its way."""
-    lower = study.lens("lower", task, condition="lower")
-    capital = study.lens("capital", task, condition="lower")
-    study.judge(never_leads(capital, lower, study.lens_grid), threshold=RISE)
+    """Asked for a lower-case answer, the model skips the second phase: the capital never leads."""
+    lower, capital = study.lens("lower", task), study.lens("capital", task)
+    two_phases = one_form_then_another(lower, capital, study.lens_grid)
+    asked_lower = study.lens("lower", task, condition="lower")
+    asked_capital = study.lens("capital", task, condition="lower")
+    study.judge(never_leads(asked_capital, asked_lower, study.lens_grid, where=[two_phases]), threshold=RISE)
 
 
 @pytest.mark.claim("E5", source="CODE", tasks=CHOOSE_TASKS)

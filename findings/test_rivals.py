@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.depth import DEEP, HIGHER, LOW, QUARTER
-from harness.forms import confined_to, drops_somewhere, negligible_at, negligible_everywhere
+from harness.depth import DEEP, HIGHER, LOW, LOWER_TO_MIDDLE, QUARTER
+from harness.forms import confined_to, drops_somewhere, negligible_at, negligible_everywhere, two_dips
 from harness.study import Study
 
 
@@ -30,9 +30,9 @@ def test_the_last_position_reads_the_object(study: Study, task: str) -> None:
 
 @pytest.mark.claim("R4", source="arXiv 2601.08151")
 def test_a_deep_layer_re_reads_the_image(study: Study, task: str) -> None:
-    """In the deepest quarter of the layers the image is read again."""
+    """In the deepest quarter of the layers the image is read again: a second dip after a recovery."""
     effect = study.effect("image->after_image", task)
-    study.judge(drops_somewhere(effect, study.grid, within=DEEP), bands=(DEEP,))
+    study.judge(two_dips({study.grid: effect}, first=LOWER_TO_MIDDLE, second=DEEP), bands=(DEEP,))
 
 
 @pytest.mark.claim("R5", source="arXiv 2412.06646")

@@ -5,13 +5,13 @@ import pytest
 from harness.depth import MID, WHOLE
 from harness.forms import (
     drops_somewhere,
+    exists_and_is_stronger_than,
     in_all,
     in_order,
     more_than_controls,
     rank_correlation_above,
     retains,
     same_order_of_layers,
-    stronger_than,
 )
 from harness.sample import CHOOSE_TASKS
 from harness.study import Study
@@ -33,7 +33,7 @@ def test_the_shape_does_not_hang_on_the_window_size(study: Study, task: str) -> 
 def test_the_true_option_reaches_the_last_position_most(study: Study, task: str) -> None:
     """Of the two options in the question, Last reads the true one more than the false one."""
     true, false = study.effect("true_option->last", task), study.effect("false_option->last", task)
-    study.judge(stronger_than(true, false, study.grid))
+    study.judge(exists_and_is_stronger_than(true, false, study.grid, exists=true))
 
 
 @pytest.mark.claim("F2-token", source="CODE")
@@ -41,7 +41,8 @@ def test_token_for_token_the_object_reaches_the_last_position_most(study: Study,
     """Token for token, Last reads the question's object more than its remaining words."""
     named = study.effect("central_object->last", task, reading="per_token")
     rest = study.effect("question_rest->last", task, reading="per_token")
-    study.judge(stronger_than(named, rest, study.grid), threshold=None)
+    exists = study.effect("central_object->last", task)
+    study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=exists), threshold=None)
 
 
 @pytest.mark.claim("F3", source="CODE")
@@ -49,7 +50,7 @@ def test_the_image_reaches_the_object_s_words(study: Study, task: str) -> None:
     """The words that name the object read the image more than the remaining words of the question do."""
     named = study.effect("image->central_object", task)
     rest = study.effect("image->question_rest", task)
-    study.judge(stronger_than(named, rest, study.grid))
+    study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=named))
 
 
 @pytest.mark.claim("F4", source="MEM")
@@ -66,16 +67,16 @@ def test_the_question_needs_its_mlps_more_than_its_attention(study: Study, task:
 @pytest.mark.claim("F5", source="CODE")
 def test_base_image_and_tiles_both_reach_the_question(study: Study, task: str) -> None:
     """The question reads both the base image and the high-resolution tiles."""
-    base = study.effect("base_patches->question", task)
     tiles = study.effect("tile_patches->question", task)
-    if not study.has(tiles):
+    base = study.effect("base_patches->question", task)
+    if study.undefined(tiles):
         return study.not_applicable("the checkpoint sees its images without high-resolution tiles")
     return study.judge(in_all([drops_somewhere(base, study.grid), drops_somewhere(tiles, study.grid)]))
 
 
 @pytest.mark.claim("F6", source="ABS; arXiv 2508.20279")
 def test_across_checkpoints_the_order_holds(study: Study, task: str) -> None:
-    """On every checkpoint the three steps come in order, alike in shape over relative depth."""
+    """On every checkpoint the three steps come in order; Question→Last is alike over relative depth."""
     if not study.peers:
         return study.not_applicable("needs a run on several checkpoints")
     own = [study.effect(flow, task) for flow in STEPS]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.depth import TooShallowError
 from harness.errors import HarnessError
 from harness.facts import Facts
 from harness.study import Hypothesis, Peer, Seen, Study
@@ -65,13 +66,19 @@ class Claim:
         """
         heard: list[Hypothesis] = []
         study = Study(self.checkpoint, facts.layers, window, tasks, seen, heard.append, peers)
+        try:
+            self._call(study)
+        except TooShallowError as error:
+            return Hypothesis(None, (), not_applicable=str(error))
+        if len(heard) != 1:
+            raise HarnessError(f"{self.test}: a claim test calls study.judge exactly once")
+        return heard[0]
+
+    def _call(self, study: Study) -> None:
         if self.task is None:
             self.function(study=study)
         else:
             self.function(study=study, task=self.task)
-        if len(heard) != 1:
-            raise HarnessError(f"{self.test}: a claim test calls study.judge exactly once")
-        return heard[0]
 
 
 def claim_of(item: pytest.Item) -> Claim | None:

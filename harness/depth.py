@@ -25,6 +25,10 @@ Bools: TypeAlias = NDArray[np.bool_]
 _EDGE = 1e-9
 
 
+class TooShallowError(ValueError):
+    """A decoder has no window or layer in a band: a claim about the band cannot be asked of it."""
+
+
 @dataclass(frozen=True)
 class Band:
     """A closed range of relative depth.
@@ -120,12 +124,12 @@ def layers_inside(band: Band, layers: int) -> tuple[int, int]:
     """Return the first and the last layer whose depth, (number + 1/2) / L, lies in the band.
 
     Raises:
-        ValueError: if none does.
+        TooShallowError: if none does.
 
     """
     inside = np.flatnonzero(band.contains((np.arange(layers) + 0.5) / layers))
     if not len(inside):
-        raise ValueError(f"no layer of a decoder with {layers} layers lies in the {band.name} band")
+        raise TooShallowError(f"no layer of a decoder with {layers} layers lies in the {band.name} band")
     return int(inside[0]), int(inside[-1])
 
 
@@ -181,10 +185,26 @@ class Grid:
         """Which windows have their depth in ``band``, shape [L].
 
         Raises:
-            ValueError: if none has: a claim about that band cannot be tested on this decoder.
+            TooShallowError: if none has: a claim about that band cannot be tested on this decoder.
 
         """
         return _some(band.contains(self.depths), band, self.layers)
+
+    def apart_from(self, band: Band) -> Bools:
+        """Which windows have no layer in ``band``, shape [L].
+
+        Raises:
+            TooShallowError: if every window has one.
+
+        """
+        layers = band.contains((np.arange(self.layers) + 0.5) / self.layers)
+        windows = (window_layers(centre, self.size, self.layers) for centre in self.centres)
+        apart = np.array([not layers[window.start : window.stop].any() for window in windows], dtype=np.bool_)
+        if not apart.any():
+            raise TooShallowError(
+                f"every window of {self.size} of {self.layers} layers meets the {band.name} band"
+            )
+        return apart
 
 
 @dataclass(frozen=True)
@@ -224,5 +244,5 @@ def _label(window: range) -> str:
 
 def _some(inside: Bools, band: Band, layers: int) -> Bools:
     if not inside.any():
-        raise ValueError(f"no window of a decoder with {layers} layers lies in the {band.name} band")
+        raise TooShallowError(f"no window of a decoder with {layers} layers lies in the {band.name} band")
     return inside

@@ -29,7 +29,7 @@ from harness.readings import with_other_readings
 from harness.record import CheckpointRecord, TaskRecord
 from harness.request import Request
 from harness.settings import LOOKS, Settings
-from harness.statistics import Curves, MissingMeasureError, judge
+from harness.statistics import MissingMeasureError, judge
 from harness.study import Hypothesis, Peer, Seen
 from harness.table import Joint, Look, Table, task_records
 from harness.verdict import Judgement, Verdict
@@ -131,13 +131,14 @@ class Examination:
             looks = [self.seen_at(before) for before in range(number + 1)]
             for claim in undecided:
                 self.judgements[claim.test] = self._judge(claim, looks)
-            undecided = [
-                claim
-                for claim in undecided
-                if self.judgements[claim.test].verdict is Verdict.INCONCLUSIVE and share < 1.0
-            ]
+            undecided = [claim for claim in undecided if share < 1.0 and self._goes_on(claim)]
             if not undecided:
                 break
+
+    def _goes_on(self, claim: Claim) -> bool:
+        """Whether a claim is measured further: undecided, or about other checkpoints, not yet examined."""
+        undecided = self.judgements[claim.test].verdict is Verdict.INCONCLUSIVE
+        return undecided or any(measure.checkpoint for measure in self._rehearsed(claim).measures)
 
     def hypothesis(self, claim: Claim, number: int) -> Hypothesis:
         """What a claim says, given what was measured at a look.
@@ -146,7 +147,8 @@ class Examination:
             claim: the claim.
             number: 0-based number of the look.
         """
-        return self._rehearsed(claim, Seen(self.seen_at(number), self.seen_at(0)))
+        seen = Seen(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
+        return self._rehearsed(claim, seen)
 
     def rejudge_across(self, claims: Iterable[Claim]) -> None:
         """Judge again, now that all checkpoints are examined, what is about several of them."""
@@ -163,7 +165,7 @@ class Examination:
         peers = tuple(Peer(name, Grid(peer.facts.layers, peer.window)) for name, peer in self.peers.items())
         return claim.rehearse(self.facts, self.window, self.dataset.tasks, seen, peers)
 
-    def seen_at(self, number: int) -> Mapping[Measure, Curves]:
+    def seen_at(self, number: int) -> Look | Joint:
         """The evidence of a look, that of the run's other checkpoints included."""
         own = self.look(number)
         return (
@@ -213,14 +215,15 @@ class Examination:
             passes=self.passes,
         )
 
-    def _judge(self, claim: Claim, looks: Sequence[Mapping[Measure, Curves]]) -> Judgement:
+    def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
         """Judge a claim on the looks so far."""
         stated = self.hypothesis(claim, len(looks) - 1)
         if stated.tree is None:
             return _not_applicable(stated.not_applicable, self.settings.alpha, len(looks) - 1)
-        usable = [look for look in looks if all(measure in look for measure in stated.measures)]
+        matched = [look.matched(stated.measures) for look in looks]
+        usable = [look for look in matched if all(measure in look for measure in stated.measures)]
         if not usable:
-            absent = next(measure for measure in stated.measures if measure not in looks[-1])
+            absent = next((one for one in stated.measures if one not in looks[-1]), stated.measures[0])
             return _nothing_measured(str(absent), self.settings.alpha, len(looks) - 1)
         alpha, planned = self.settings.alpha, len(LOOKS)
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.depth import LOW, LOWER, MID, MIDDLE, Band, Grid, LensGrid
+from harness.depth import LOW, LOWER, MID, MIDDLE, Band, Grid, LensGrid, TooShallowError
 from harness.statistics import (
     AllOf,
     AnyOf,
@@ -115,7 +115,7 @@ def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool =
     usable = grid.unclipped if unclipped else np.ones(grid.points, dtype=np.bool_)
     inside, outside = grid.inside(band) & usable, ~grid.inside(band) & usable
     if not inside.any() or not outside.any():
-        raise ValueError(f"the {band.name} band leaves no window to compare on {grid}")
+        raise TooShallowError(f"the {band.name} band leaves no window to compare on {grid}")
     contrast = Leaf(
         f"{effect}: mean drop inside the {band.name} band minus outside",
         (effect,),
@@ -127,10 +127,8 @@ def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool =
 
 
 def confined_to(effect: Hashable, band: Band, grid: Grid) -> AllOf:
-    """Say that the effect drops somewhere in the band, and is negligible in every window outside."""
-    outside = np.flatnonzero(~grid.inside(band))
-    if not len(outside):
-        raise ValueError(f"the {band.name} band leaves no window outside on {grid}")
+    """Say that the effect drops somewhere in the band, and no window without a layer in it matters."""
+    outside = np.flatnonzero(grid.apart_from(band))
     return AllOf((drops_somewhere(effect, grid, within=band), _negligible(effect, grid, outside)))
 
 
@@ -163,6 +161,11 @@ def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable, share: f
         tuple(names),
     )
     return Everywhere((leaf,), np.arange(count * count, dtype=np.intp).reshape(count, count))
+
+
+def exists_and_is_stronger_than(effect: Hashable, other: Hashable, grid: Grid, *, exists: Hashable) -> Pair:
+    """Say that ``exists`` (the effect itself, read in p_c) drops, and the effect is the stronger of two."""
+    return given([drops_somewhere(exists, grid)], stronger_than(effect, other, grid))
 
 
 def stronger_than(
@@ -239,8 +242,9 @@ def crosses_over(related: Hashable, other: Hashable, grid: Grid) -> AllOf:
 
 
 def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid) -> Somewhere:
-    """Say that at some window the drop exceeds the mean drop of the others by more than 3 points."""
-    leaf = Leaf(
+    """Say that at some window the effect drops, and exceeds the others' mean drop, by more than 3 points."""
+    own = Leaf(f"{effect}", (effect,), lambda mine: mine, -RECOVERY, "<", grid.labels)
+    beyond = Leaf(
         f"{effect} minus the mean of {len(others)} others",
         (effect, *others),
         lambda mine, *rest: mine - sum(rest) / len(rest),
@@ -248,7 +252,7 @@ def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid)
         "<",
         grid.labels,
     )
-    return some(leaf)
+    return some(beyond, own)
 
 
 def deeper_at(effect: Hashable, grid: Grid, first: int, second: int) -> Everywhere:
@@ -264,18 +268,35 @@ def deeper_at(effect: Hashable, grid: Grid, first: int, second: int) -> Everywhe
 
 
 def both_dip_and_first_deeper(effect: Hashable, grid: Grid, first: int, second: int) -> Pair:
-    """Say that the effect drops at both windows, and more at the first (located on other images)."""
-    dips = [
-        some(Leaf(f"{effect} at {grid.labels[at]}", (effect,), _at(np.array([at])), -DROP, "<"))
+    """Say that the effect dips at both windows with a recovery between, and more at the first.
+
+    The windows are located on other images (`split`); between them lies at least one.
+
+    Raises:
+        TooShallowError: if no window lies between the two.
+
+    """
+    between = np.arange(first + 1, second)
+    if not len(between):
+        raise TooShallowError(f"no window lies between {grid.labels[first]} and {grid.labels[second]}")
+    names = _names(grid, between)
+    rises = (
+        Leaf(
+            f"{effect}: rise after {grid.labels[at]}",
+            (effect,),
+            _rise_over(between, at),
+            RECOVERY,
+            ">",
+            names,
+        )
         for at in (first, second)
-    ]
-    return given(dips, deeper_at(effect, grid, first, second))
+    )
+    dips = [_dip_at(effect, grid, at) for at in (first, second)]
+    return given([*dips, some(*rises)], deeper_at(effect, grid, first, second))
 
 
-def group_stronger_at(
-    strong: Sequence[Hashable], weak: Sequence[Hashable], grid: Grid, where: int
-) -> Everywhere:
-    """Say that the strong group's mean drop at one window exceeds the weak group's."""
+def group_dips_more_at(strong: Sequence[Hashable], weak: Sequence[Hashable], grid: Grid, where: int) -> Pair:
+    """Say that every effect of the strong group drops at one window, and the group more than the weak one."""
 
     def contrast(*curves: Floats) -> Floats:
         first = sum(curve[..., [where]] for curve in curves[: len(strong)]) / len(strong)
@@ -283,12 +304,16 @@ def group_stronger_at(
         return np.asarray(second - first)
 
     label = f"mean drop at {grid.labels[where]}: {len(strong)} tasks minus {len(weak)} others"
-    return every(Leaf(label, (*strong, *weak), contrast, 0.0, ">"))
+    leaf = Leaf(label, (*strong, *weak), contrast, 0.0, ">")
+    return given([_dip_at(effect, grid, where) for effect in strong], every(leaf))
 
 
-def deepest(curves: Sequence[Curves], grid: Grid, within: Band | None = None) -> int:
-    """Return the window where curves, pooled, are deepest: for use on other images than these (`split`)."""
-    where = _where(grid, within)
+def deepest(curves: Sequence[Curves], allowed: NDArray[np.bool_]) -> int:
+    """Return the window where curves, pooled, are deepest, among those that ``allowed`` marks.
+
+    For use on other images than these (`split`).
+    """
+    where = np.flatnonzero(allowed)
     pooled = np.mean([curve.values.mean(axis=0) for curve in curves], axis=0)
     return int(where[pooled[where].argmin()])
 
@@ -541,10 +566,13 @@ def one_form_then_another(lower: Hashable, capital: Hashable, grid: LensGrid) ->
     return Somewhere((leads, follows), np.array(rows, dtype=np.intp))
 
 
-def never_leads(first: Hashable, second: Hashable, grid: LensGrid) -> Pair:
-    """Say that ``first`` never exceeds ``second`` by 0.05, while ``second`` does rise above 0.05."""
+def never_leads(first: Hashable, second: Hashable, grid: LensGrid, *, where: Sequence[Tree] = ()) -> Pair:
+    """Say that ``first`` never exceeds ``second`` by 0.05, while ``second`` does rise above 0.05.
+
+    ``where`` names what else must hold for the statement to mean anything.
+    """
     leaf = Leaf(f"{first} above {second}", (first, second), lambda a, b: a - b, RISE, "<", grid.labels)
-    return given([peaks_above(second, grid)], every(leaf), required=False)
+    return given([*where, peaks_above(second, grid)], every(leaf), required=False)
 
 
 def leaves_behind(true: Hashable, false: Hashable, grid: LensGrid) -> AllOf:
@@ -637,6 +665,14 @@ def _difference(first: Hashable, second: Hashable, grid: Grid, where: NDArray[np
 
 def _negligible(effect: Hashable, grid: Grid, where: NDArray[np.intp]) -> AllOf:
     return _both_sides(f"largest |D| of {effect}", (effect,), _at(where), DROP, _names(grid, where))
+
+
+def _dip_at(effect: Hashable, grid: Grid, at: int) -> Somewhere:
+    return some(Leaf(f"{effect} at {grid.labels[at]}", (effect,), _at(np.array([at])), -DROP, "<"))
+
+
+def _rise_over(between: NDArray[np.intp], at: int) -> Theta:
+    return lambda curve: curve[..., between] - curve[..., [at]]
 
 
 def _both_sides(
@@ -743,7 +779,7 @@ def _two_dips(effect: Hashable, grid: Grid, first: Band | None, second: Band | N
         if a in firsts and b in seconds
     ]
     if not rows:
-        raise ValueError(f"{count} windows leave no room for two dips and a recovery")
+        raise TooShallowError(f"{count} windows leave no room for two dips and a recovery")
     return Somewhere((recovery, drop), np.array(rows, dtype=np.intp))
 
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.depth import Band, Grid, LensGrid, layers_inside
+import numpy as np
+
+from harness.depth import Band, Grid, LensGrid, TooShallowError, layers_inside
 from harness.flow import Flow
 from harness.forms import DROP, deepest
 from harness.probes import (
@@ -36,7 +38,7 @@ from harness.probes import (
     Sweep,
 )
 from harness.regions import check_region_names
-from harness.statistics import Curves, Tree
+from harness.statistics import FEWEST_IMAGES, Curves, Tree
 
 Evidence = Mapping[Measure, Curves]
 
@@ -70,10 +72,13 @@ class Seen:
         now: the evidence of the look at hand.
         first: that of the first look: layers are located on it at every look, so that a statement
             does not change from one look to the next.
+        undefined: on how many images of the look at hand a measure was tried and does not exist; 0 if it
+            exists on any.
     """
 
     now: Evidence
     first: Evidence
+    undefined: Callable[[Measure], int] = lambda _: 0
 
 
 @dataclass(frozen=True)
@@ -244,18 +249,26 @@ class Study:
 
     # ------------------------------------------------------------------------------- locating a layer
 
-    def deepest_window(self, flow: str, band: Band) -> int:
+    def deepest_window(self, flow: str, band: Band, *, after: int | None = None) -> int:
         """The window of a band where a flow's effect is deepest, pooled over tasks.
+
+        ``after``: only windows that leave room for a window between them and this one.
 
         Located on a quarter of the first look's images; test it on the others (`on_other_images`): a
         layer picked where a curve is deepest looks deep on the images it was picked on.
+
+        Raises:
+            TooShallowError: if the band has no such window.
         """
         probe = Sweep(_flow(flow), self.grid.size)
         pooled = [Measure(task, probe, "p_c", part="locating") for task in self.tasks]
         self._located_on |= dict.fromkeys(pooled)
         first = {} if self._seen is None else self._seen.first
         curves = [first[measure] for measure in pooled if measure in first]
-        return deepest(curves, self.grid, band) if curves else int(self.grid.inside(band).argmax())
+        allowed = self.grid.inside(band) & (np.arange(self.layers) > (-1 if after is None else after + 1))
+        if not allowed.any():
+            raise TooShallowError(f"no window of the {band.name} band leaves room for one before it")
+        return deepest(curves, allowed) if curves else int(allowed.argmax())
 
     def on_other_images(self, measure: Measure) -> Measure:
         """The same measure on the images that no layer is located on."""
@@ -267,6 +280,13 @@ class Study:
     def has(self, measure: Measure) -> bool:
         """Whether a measure has values; everything has before anything is measured."""
         return self._seen is None or measure in self._seen.now
+
+    def undefined(self, measure: Measure) -> bool:
+        """Whether a measure was tried on enough images, and does not exist on any: a claim cannot be asked.
+
+        Where too few were tried the claim is to be judged, and comes out INCONCLUSIVE.
+        """
+        return self._seen is not None and self._seen.undefined(measure) >= FEWEST_IMAGES
 
     def judge(self, claim: Tree, *, bands: tuple[Band, ...] = (), threshold: float | None = -DROP) -> None:
         """Judge the claim on the evidence; pytest passes if it is SUPPORTED.

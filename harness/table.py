@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -94,6 +94,16 @@ class Table:
             self._samples[key] = Samples(samples, images, values)
         return self._samples[key]
 
+    def refused(self, measure: Measure, wanted: frozenset[str]) -> set[str]:
+        """Images of samples for which a measure's probe was tried and is undefined."""
+        rows = self.frame.filter(
+            (pl.col("task") == measure.task)
+            & (pl.col("probe") == str(measure.probe))
+            & (pl.col("reason") != "")
+            & pl.col("sample").is_in(list(wanted))
+        )
+        return set(rows["image"].to_list())
+
     def at(self, dataset: Dataset, share: float) -> Look:
         """The evidence on the first ``share`` of each task's images."""
         return Look(self, {task: dataset.first(task, share) for task in dataset.tasks})
@@ -141,6 +151,32 @@ class Look(Mapping[Measure, Curves]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def matched(self, measures: Iterable[Measure]) -> Look:
+        """This look on the samples that have all the measures of their task.
+
+        Contrasts compare like with like: a control that is undefined for some samples would otherwise
+        be compared with an effect on other samples, too.
+
+        Args:
+            measures: what a claim is about; one without any values narrows nothing.
+        """
+        wanted = dict(self._wanted)
+        for measure in measures:
+            found = self._table.samples(replace(measure, part="all"))
+            if found is not None and measure.task in wanted:
+                wanted[measure.task] &= frozenset(found.samples)
+        if wanted == self._wanted:
+            return self
+        narrowed = Look(self._table, {})
+        narrowed._wanted = wanted
+        return narrowed
+
+    def undefined(self, measure: Measure) -> int:
+        """On how many images a measure was tried and does not exist; 0 if it exists on any."""
+        if measure in self:
+            return 0
+        return len(self._table.refused(measure, self._wanted.get(measure.task, frozenset())))
 
     def _part(self, measure: Measure) -> Curves | None:
         """The curves on a part of the images; None if none of its images is there."""
@@ -192,6 +228,14 @@ class Joint(Mapping[Measure, Curves]):
         look = self._others[measure.checkpoint] if measure.checkpoint else self._own
         return replace(measure, checkpoint="") in look
 
+    def matched(self, measures: Iterable[Measure]) -> Joint:
+        """Each checkpoint's evidence on the samples that have all its measures; see `Look.matched`."""
+        by_name: dict[str, list[Measure]] = defaultdict(list)
+        for measure in measures:
+            by_name[measure.checkpoint].append(replace(measure, checkpoint=""))
+        others = {name: look.matched(by_name[name]) for name, look in self._others.items()}
+        return Joint(self._own.matched(by_name[""]), others)
+
     def __iter__(self) -> Iterator[Measure]:
         yield from self._own
         for name, look in self._others.items():
@@ -203,7 +247,7 @@ class Joint(Mapping[Measure, Curves]):
 
 def anchors(measure: Measure) -> tuple[float, float] | None:
     """The bounds of a reading, where the statistics put their pseudo-images."""
-    if measure.reading in {"p_c", "foil", "flip"}:
+    if measure.reading in {"p_c", "foil", "flip", "per_token"}:
         return EFFECT
     return PROBABILITY if isinstance(measure.probe, Lens) or measure.reading == RIGHT else None
 

@@ -12,7 +12,7 @@ from hypothesis import given as example, strategies as st
 from scipy import stats
 
 from harness import forms
-from harness.depth import LOW, LOWER, MIDDLE, Grid, LensGrid, rule_window
+from harness.depth import LOW, LOWER, MIDDLE, QUARTER, Grid, LensGrid, TooShallowError, rule_window
 from harness.statistics import EFFECT, PROBABILITY, Curves, Floats, Tree, judge, measures, nodes
 from harness.verdict import Verdict
 
@@ -217,6 +217,8 @@ def test_exceeding_the_others_at_some_window(grid: Grid, flat: Floats) -> None:
     data = curves_of(slight=dip(grid, 0.6, depth=15), a=flat + 8, b=flat)
     assert verdict(forms.exceeds_the_others("slight", ["a", "b"], grid), **data) is SUPPORTED
     assert verdict(forms.exceeds_the_others("a", ["slight", "b"], grid), **data) is REFUTED
+    idle = curves_of(mine=flat, first=flat + 8, second=flat + 8)
+    assert verdict(forms.exceeds_the_others("mine", ["first", "second"], grid), **idle) is not SUPPORTED
     level = curves_of(mine=flat - 30, first=flat - 20, second=flat - 20)
     assert verdict(forms.exceeds_the_others("mine", ["first", "second"], grid), **level) is SUPPORTED
 
@@ -225,12 +227,61 @@ def test_deeper_at_and_groups() -> None:
     grid = Grid(8, 1)
     data = curves_of(one=dip(grid, 0.1, depth=70) + dip(grid, 0.6, depth=30), two=dip(grid, 0.6, depth=60))
     first, second = 0, 4
-    assert forms.deepest([data["one"]], grid) == first
-    assert forms.deepest([data["one"], data["two"]], grid, within=MIDDLE) == second
+    assert forms.deepest([data["one"]], np.ones(8, dtype=np.bool_)) == first
+    assert forms.deepest([data["one"], data["two"]], grid.inside(MIDDLE)) == second
     assert verdict(forms.deeper_at("one", grid, first, second), **data) is SUPPORTED
     assert verdict(forms.deeper_at("one", grid, second, first), **data) is REFUTED
-    assert verdict(forms.group_stronger_at(["two"], ["one"], grid, second), **data) is SUPPORTED
-    assert verdict(forms.group_stronger_at(["one"], ["two"], grid, second), **data) is REFUTED
+    assert verdict(forms.group_dips_more_at(["two"], ["one"], grid, second), **data) is SUPPORTED
+    assert verdict(forms.group_dips_more_at(["one"], ["two"], grid, second), **data) is REFUTED
+    flat = np.zeros(8)
+    faint = curves_of(strong=flat - 1.5, weak=flat)
+    assert verdict(forms.group_dips_more_at(["strong"], ["weak"], grid, second), **faint) is REFUTED, "no dip"
+
+
+def test_a_slope_is_not_two_dips() -> None:
+    grid = Grid(8, 1)
+    slope = curves_of(d=np.array([-60.0, -59, -47, -35, -23, -12, 0, 0]))
+    assert verdict(forms.both_dip_and_first_deeper("d", grid, 0, 3), **slope) is REFUTED
+    twice = curves_of(d=np.array([-60.0, -10, -10, -35, 0, 0, 0, 0]))
+    assert verdict(forms.both_dip_and_first_deeper("d", grid, 0, 3), **twice) is SUPPORTED
+    reverse = curves_of(d=np.array([-35.0, -10, -10, -60, 0, 0, 0, 0]))
+    assert verdict(forms.both_dip_and_first_deeper("d", grid, 0, 3), **reverse) is REFUTED
+    with pytest.raises(TooShallowError, match="no window lies between"):
+        forms.both_dip_and_first_deeper("d", grid, 0, 1)
+
+
+def test_windows_that_straddle_a_band_do_not_count_as_outside() -> None:
+    grid = Grid(12, 3)
+    inside = np.zeros(12)
+    inside[3:9] = [-20, -60, -60, -60, -60, -20]  # what a flow in layers 4 to 7 alone looks like
+    assert verdict(forms.confined_to("d", QUARTER, grid), **curves_of(d=inside)) is SUPPORTED
+    early = inside.copy()
+    early[0] = -40
+    assert verdict(forms.confined_to("d", QUARTER, grid), **curves_of(d=early)) is REFUTED
+    with pytest.raises(TooShallowError):
+        forms.confined_to("d", QUARTER, Grid(4, 3))
+
+
+def test_what_does_not_exist_is_not_the_stronger() -> None:
+    grid, flat = Grid(8, 1), np.zeros(8)
+    faint = curves_of(a=flat - 1.5, b=flat)
+    assert verdict(forms.exists_and_is_stronger_than("a", "b", grid, exists="a"), **faint) is REFUTED
+    clear = curves_of(a=flat - 30, b=flat - 10)
+    assert verdict(forms.exists_and_is_stronger_than("a", "b", grid, exists="a"), **clear) is SUPPORTED
+
+
+def test_two_checkpoints_are_compared_by_relative_depth() -> None:
+    fine, coarse = Grid(24, 5), Grid(12, 3)
+    low = {"fine": dip(fine, 0.3, depth=60), "coarse": dip(coarse, 0.3, depth=60)}
+    data = curves_of(high=dip(coarse, 0.8, depth=60), **low)
+    assert verdict(forms.same_order_of_layers("fine", fine, "coarse", coarse), **data) is not REFUTED
+    assert verdict(forms.same_order_of_layers("fine", fine, "high", coarse), **data) is REFUTED
+    assert verdict(forms.lies_deeper("high", coarse, "fine", fine), **data) is SUPPORTED
+    assert verdict(forms.lies_deeper("fine", fine, "high", coarse), **data) is REFUTED
+    assert verdict(forms.alike_everywhere("fine", fine, "high", coarse), **data) is REFUTED
+    weak = curves_of(weak=dip(coarse, 0.3, depth=25), fine=low["fine"])
+    assert verdict(forms.stronger_over_depth("fine", fine, "weak", coarse), **weak) is SUPPORTED
+    assert verdict(forms.stronger_over_depth("weak", coarse, "fine", fine), **weak) is REFUTED
 
 
 def test_a_quarter_is_split_off_by_image_whatever_the_measure() -> None:
@@ -247,13 +298,12 @@ def test_a_quarter_is_split_off_by_image_whatever_the_measure() -> None:
 
 def test_picking_the_deepest_window_on_the_same_images_would_flatter() -> None:
     """Where nothing differs, the picked window is deeper on the images it was picked on, not on others."""
-    grid = Grid(8, 1)
     gaps: dict[str, list[float]] = {"same": [], "other": []}
     for seed in range(40):
         values = 30 * np.random.default_rng(seed).standard_normal((400, 8))
         names = tuple(f"{image:05d}" for image in range(400))
         located, tested = forms.split(Curves(names, values, 400, EFFECT))
-        picked = forms.deepest([located], grid)
+        picked = forms.deepest([located], np.ones(8, dtype=np.bool_))
         gaps["same"].append(located.values.mean(axis=0)[picked])
         gaps["other"].append(tested.values.mean(axis=0)[picked])
     assert np.mean(gaps["same"]) < -2
