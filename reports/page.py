@@ -136,6 +136,7 @@ def render(record: RunRecord) -> str:
         metric=any(map(summary.metric_dependent, record.claims)),
         part_of=part_of,
         since=since(record),
+        fragile=summary.fragile(record),
         cards=cards(record),
         regions=REGIONS,
         calibration=calibration(),

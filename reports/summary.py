@@ -183,6 +183,17 @@ def metric_dependent(claim: ClaimRecord) -> bool:
     return any(reading.verdict is not claim.judgement.verdict for reading in claim.judgement.readings)
 
 
+def fragile(record: RunRecord) -> frozenset[tuple[str, str, str | None]]:
+    """What is supported only without the model's final norm: (id, checkpoint, task) of each such verdict."""
+    judged = {(c.id, c.checkpoint, c.task): c.judgement.verdict for c in record.claims}
+    return frozenset(
+        key
+        for key, verdict in judged.items()
+        if verdict is Verdict.SUPPORTED
+        and judged.get((f"{key[0]}-norm", *key[1:]), Verdict.SUPPORTED) is not Verdict.SUPPORTED
+    )
+
+
 def inapplicable(claim: ClaimRecord) -> bool:
     """Whether the claim does not apply."""
     return claim.judgement.verdict is Verdict.NOT_APPLICABLE

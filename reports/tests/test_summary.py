@@ -59,6 +59,18 @@ def test_only_a_different_verdict_is_unexpected() -> None:
     assert [claim.id for claim in summary.unexpected(example())] == ["A2"]
 
 
+def test_what_holds_only_without_the_final_norm_is_fragile() -> None:
+    first = example().claims[0]
+    held, fell = judgement(Verdict.SUPPORTED), judgement(Verdict.INCONCLUSIVE)
+    claims = [
+        replace(first, id=name, task=task, judgement=verdict)
+        for task, verdict in (("a", fell), ("b", held))
+        for name, verdict in (("E3", held), ("E3-norm", verdict))
+    ]
+    assert summary.fragile(replace(example(), claims=tuple(claims))) == {("E3", first.checkpoint, "a")}
+    assert summary.fragile(example()) == frozenset()
+
+
 def test_time_is_a_number_or_one_per_step() -> None:
     assert summary.seconds_spent({"seconds": {"a": 2, "b": 0.5}}) == 2.5
     assert summary.seconds_spent({"seconds": 3}) == 3
