@@ -51,9 +51,12 @@ _FIGURES = (
 
 def curves_of(record: RunRecord, checkpoint: str) -> list[Curve]:
     """Every curve measured on a checkpoint, once, from as many images as there are."""
-    found = [curve for claim in record.claims if claim.checkpoint == checkpoint for curve in claim.curves]
-    found.sort(key=lambda curve: curve.n_images)  # of several looks, and of parts of the images, the largest
-    return list({(c.label, c.task, c.reading, c.role, c.window): c for c in found}.values())
+    found: dict[tuple[str, str, str, str, int | None], Curve] = {}
+    for claim in record.claims:
+        for curve in claim.curves if claim.checkpoint == checkpoint else ():
+            key = (curve.label, curve.task, curve.reading, curve.role, curve.window)
+            found[key] = max(found.get(key, curve), curve, key=lambda one: one.n_images)
+    return list(found.values())
 
 
 def at_the_rule(record: RunRecord, checkpoint: str, curves: list[Curve]) -> list[Curve]:
