@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from torch import nn
@@ -21,9 +22,11 @@ class Bare:
 
     Attributes:
         config: its configuration.
+        model: what adapters set on the model inside: how tiles are joined, say. It has nothing else.
     """
 
     config: Any
+    model: SimpleNamespace = field(default_factory=SimpleNamespace)
 
     def get_input_embeddings(self) -> nn.Embedding:
         """An embedding on the CPU, where prompts are to be."""

@@ -104,7 +104,9 @@ def pytest_report_teststatus(
     verdict = Verdict(payload["claim"]["judgement"]["verdict"])
     xfailed = hasattr(report, "wasxfail") and report.skipped
     expected = payload["claim"]["expected"]
-    known = f" ({'as known' if expected == verdict.value else f'was {expected}'})" if xfailed else ""
+    known = ""
+    if xfailed and expected:
+        known = " (as known)" if expected == verdict.value else f" (was {expected})"
     category = "xfailed" if xfailed else str(report.outcome)
     return category, LETTERS[verdict], (f"{verdict.value}{known}", COLOURS[verdict])
 
