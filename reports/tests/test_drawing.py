@@ -222,3 +222,10 @@ def test_any_depth_can_be_drawn(layers: int) -> None:
 def test_nothing_measured_no_picture() -> None:
     assert flow_map([], 12) is None
     assert flow_map(list(lenses(TASKS)), 12) is None
+
+
+def test_tasks_keep_their_order_whatever_their_images() -> None:
+    first = next(c for c in example().claims if c.id == "B1")
+    drawn = tuple(replace(effect(task=task), n_images=200 - n) for n, task in enumerate(TASKS))
+    only = replace(example(), claims=(replace(first, curves=drawn),))
+    assert [curve.task for curve in curves_of(only, "embedded")] == list(TASKS)
