@@ -140,8 +140,12 @@ def test_the_gpu_path_is_the_same_code(folder: Path, plain: tuple[str, RunRecord
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("plain")
 def test_another_handling_of_pictures_is_measured_anew(folder: Path) -> None:
     """The switch "no tiles, no padding" changes what is measured, so it must not meet the old evidence."""
     _, record = run(folder, "square", "--image-handling=square", "--samples=3")
     assert record.protocol["image handling"] == "square"
-    assert record.checkpoints[0].passes > 0
+    (task,) = record.checkpoints[0].tasks
+    assert task.samples == 3
+    stores = {path.parent for path in (folder / "evidence").rglob("*.parquet")}
+    assert len(stores) == 2, "one with tiles, one without"
