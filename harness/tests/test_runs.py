@@ -18,6 +18,10 @@ import os, pathlib, pytest
 @pytest.hookimpl(tryfirst=True)
 def pytest_findings_expectations(name):
     return pathlib.Path(os.environ["EXPECTATIONS"]) / f"{name}.toml"
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_baseline(name):
+    return pathlib.Path(os.environ["EXPECTATIONS"]) / f"{name}.parquet"
 """
 
 
