@@ -25,9 +25,8 @@ from harness.statistics import (
     Singles,
     Somewhere,
     Tree,
-    _flattened,
-    _merged,
 )
+from harness.statistics.trees import flattened, merged
 
 _FEW = 4
 _STEEPEST = 2.0
@@ -101,7 +100,7 @@ class Batch:
             case AllOf(children):
                 return np.asarray(np.max([self.prove(child) for child in children], axis=0))
             case AnyOf(children):
-                return self._any(list(_flattened(children)))
+                return self._any(list(flattened(children)))
             case AtLeast(count, children):
                 ordered = np.sort([self.prove(child) for child in children], axis=0)
                 return np.asarray(np.minimum(1.0, (len(children) - count + 1) * ordered[count - 1]))
@@ -121,7 +120,7 @@ class Batch:
     def _any(self, children: Sequence[Tree]) -> Floats:
         simple = [child for child in children if isinstance(child, Somewhere)]
         if len(simple) == len(children):
-            return self.prove(_merged(simple))
+            return self.prove(merged(simple))
         smallest = np.min([self.prove(child) for child in children], axis=0)
         return np.asarray(np.minimum(1.0, len(children) * smallest))
 

@@ -13,6 +13,9 @@ from scipy import stats
 
 from harness import forms
 from harness.depth import LOW, LOWER, MIDDLE, QUARTER, Grid, LensGrid, TooShallowError, rule_window
+from harness.forms.ingredients import depth_moment, total_drop
+from harness.forms.lens import _rise, _rise_moment
+from harness.forms.shapes import _rank_correlation
 from harness.statistics import EFFECT, PROBABILITY, Curves, Floats, Tree, judge, measures, nodes
 from harness.verdict import Verdict
 
@@ -358,7 +361,7 @@ def test_rank_correlation_over_window_sizes() -> None:
 def test_rank_correlation_is_spearmans() -> None:
     random = np.random.default_rng(0)
     first, second = random.standard_normal((2, 5, 12))
-    theta = forms._rank_correlation(Grid(12, 1), Grid(12, 1))
+    theta = _rank_correlation(Grid(12, 1), Grid(12, 1))
     expected = [stats.spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
     assert np.tanh(theta(first, second)[:, 0]) == pytest.approx(expected)
 
@@ -366,7 +369,7 @@ def test_rank_correlation_is_spearmans() -> None:
 def test_centre_of_mass_by_hand() -> None:
     grid = Grid(4, 1)
     curve = np.array([-30.0, 0.0, 0.0, -10.0])
-    assert forms._moment(curve, grid) / forms._total(curve) == pytest.approx([(30 * 0.125 + 10 * 0.875) / 40])
+    assert depth_moment(curve, grid) / total_drop(curve) == pytest.approx([(30 * 0.125 + 10 * 0.875) / 40])
 
 
 def test_depths_are_reported_as_depths() -> None:
@@ -397,7 +400,7 @@ def test_onset_is_the_depth_of_the_rise() -> None:
     step = np.array([0.0, 0.0, 0.0, 0.6, 0.6])
     early = np.array([0.0, 0.5, 0.2, 0.5, 0.1])
     for curve, onset in ((step, 2.5 / 4), (early, 0.5 / 4)):
-        assert forms._rise_moment(curve) / forms._rise(curve) == pytest.approx([onset])
+        assert _rise_moment(curve) / _rise(curve) == pytest.approx([onset])
 
 
 def test_peak_and_rise(lens_grid: LensGrid) -> None:

@@ -440,8 +440,8 @@ def test_a_bias_of_curvature_counts_against_every_proof() -> None:
     atoms = side.panel.atoms(more)
     bias, shift = atoms.bias[0], atoms.noise.mean() - atoms.bias[0]
     assert bias > 0.3
-    assert side._noise(more).mean() == pytest.approx(2 * bias + shift, abs=1e-3)
-    assert side._noise(less).mean() == pytest.approx(-shift, abs=1e-3)
+    assert side.noise(more).mean() == pytest.approx(2 * bias + shift, abs=1e-3)
+    assert side.noise(less).mean() == pytest.approx(-shift, abs=1e-3)
 
 
 def test_products_are_perturbed_to_both_sides() -> None:

@@ -1,0 +1,78 @@
+"""The curves of two checkpoints, compared over relative depth."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+
+from harness.depth import Grid
+from harness.forms.drops import drops_somewhere
+from harness.forms.ingredients import (
+    both_sides,
+    depth_moment,
+    total_drop,
+)
+from harness.forms.thresholds import DROP
+from harness.statistics import (
+    AllOf,
+    Everywhere,
+    Floats,
+    Leaf,
+    Pair,
+    every,
+    given,
+)
+
+
+def alike_everywhere(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> AllOf:
+    """Say that two checkpoints' curves differ by less than 10 points at every depth of the coarser grid."""
+    onto, names = _common_depths(grid, other)
+
+    def theta(one: Floats, two: Floats) -> Floats:
+        return np.asarray(one @ onto[0] - two @ onto[1])
+
+    return both_sides(f"{first} minus {second}", (first, second), theta, DROP, names)
+
+
+def lies_deeper(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> Pair:
+    """Say that both curves drop, and the first's centre of mass is more than one layer above the second's."""
+    gap = 1 / min(grid.layers, other.layers)
+
+    def above(high: Floats, low: Floats) -> Floats:
+        mass, least = total_drop(high), total_drop(low)
+        return depth_moment(high, grid) * least - mass * (depth_moment(low, other) + gap * least)
+
+    leaf = Leaf(
+        f"depth of {first} minus depth of {second} minus {gap:.3g}",
+        (first, second),
+        above,
+        0.0,
+        ">",
+        unit=lambda high, low: total_drop(high) * total_drop(low),
+    )
+    gates = [drops_somewhere(first, grid), drops_somewhere(second, other)]
+    return given(gates, every(leaf))
+
+
+def stronger_over_depth(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> Everywhere:
+    """Say that the first curve's mean drop over depth is deeper than the second's."""
+    onto, _ = _common_depths(grid, other)
+    leaf = Leaf(
+        f"mean drop of {first} minus that of {second}",
+        (first, second),
+        lambda one, two: (two @ onto[1] - one @ onto[0]).mean(axis=-1, keepdims=True),
+        0.0,
+        ">",
+    )
+    return every(leaf)
+
+
+def _common_depths(grid: Grid, other: Grid) -> tuple[tuple[Floats, Floats], tuple[str, ...]]:
+    """Matrices that take both grids' curves to the coarser one's depths, and names for these."""
+    coarse = min(grid, other, key=lambda one: one.points)
+    matrices = tuple(
+        np.array([np.interp(coarse.depths, one.depths, unit) for unit in np.eye(one.points)])
+        for one in (grid, other)
+    )
+    return (matrices[0], matrices[1]), tuple(f"depth {depth:.2f}" for depth in coarse.depths)

@@ -1,0 +1,63 @@
+"""The data: one curve per image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+Singles: TypeAlias = NDArray[np.float32]
+
+Bools: TypeAlias = NDArray[np.bool_]
+
+Ints: TypeAlias = NDArray[np.intp]
+
+EFFECT = (-100.0, 100.0)
+"""Where pseudo-images of p_c lie: all of the probability lost, or as much gained."""
+
+PROBABILITY = (0.0, 1.0)
+"""Bounds of a probability or a rate."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Per-image curves of one measure.
+
+    Attributes:
+        images: sorted, distinct ids of the images: the units.
+        values: one row per image, one column per point (window or layer), shape [images, points].
+        samples: how many samples were averaged in all.
+        anchors: the bounds between which values lie, where two pseudo-images are put; ``None`` for
+            quantities without bounds, such as log-odds (the most extreme images then stand for them).
+
+    """
+
+    images: tuple[str, ...]
+    values: Floats
+    samples: int
+    anchors: tuple[float, float] | None
+
+    @property
+    def extremes(self) -> tuple[Floats, Floats]:
+        """Where the pseudo-images lie: at the anchors, or at the most extreme image if that is farther."""
+        low, high = self.values.min(axis=0), self.values.max(axis=0)
+        if self.anchors is None:
+            return low, high
+        return np.minimum(low, self.anchors[0]), np.maximum(high, self.anchors[1])
+
+    def __post_init__(self) -> None:
+        """Check the shapes.
+
+        Raises:
+            ValueError: if the rows do not fit the images, or the images are not sorted and distinct.
+
+        """
+        if self.values.ndim != 2 or len(self.images) != len(self.values) or not self.values.size:  # noqa: PLR2004
+            raise ValueError(f"{len(self.images)} images with values of shape {self.values.shape}")
+        if any(first >= second for first, second in pairwise(self.images)):
+            raise ValueError("images must be sorted and distinct: average the samples of an image first")
