@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from harness.axes import Axis, axis_of, label, role
 from harness.claims import Claim
@@ -10,7 +12,9 @@ from harness.describe import describe
 from harness.examine import Examination
 from harness.expectations import Expectations
 from harness.probes import Lens, Measure
+from harness.readings import OTHERS
 from harness.record import ClaimRecord, Curve
+from harness.settings import DEFAULT_ALPHA, EMBEDDED, Settings, default_dtype
 from harness.statistics import Curves, curve_band
 from harness.verdict import Judgement, Part
 
@@ -76,7 +80,7 @@ def claim_record(
         statement=claim.statement,
         hypothesis=describe(stated.tree) if stated.tree else stated.not_applicable,
         test=claim.test,
-        command=command(claim),
+        command=command(claim, examination.settings),
         checkpoint=examination.facts.name,
         task=claim.task,
         judgement=judgement,
@@ -89,12 +93,22 @@ def claim_record(
 
 
 def curves(examination: Examination, measures: Iterable[Measure], look: Evidence) -> tuple[Curve, ...]:
-    """Mean curves, with their bands, of the measures that were measured and have a depth to be drawn at."""
+    """Mean curves, with their bands, of the measures that were measured and have a depth to be drawn at.
+
+    An effect's curves by the other readings follow it.
+    """
     return tuple(
         _curve(measure, look, axis)
-        for measure in measures
+        for stated in measures
+        for measure in _readings(stated)
         if measure in look and (axis := axis_of(measure.probe, examination.layers_of(measure))) is not None
     )
+
+
+def _readings(measure: Measure) -> Iterator[Measure]:
+    yield measure
+    if measure.reading == "p_c" and role(measure.probe) == "effect":
+        yield from (replace(measure, reading=other) for other in OTHERS)
 
 
 def _curve(measure: Measure, look: Evidence, axis: Axis) -> Curve:
@@ -117,7 +131,20 @@ def _curve(measure: Measure, look: Evidence, axis: Axis) -> Curve:
     )
 
 
-def command(claim: Claim) -> str:
-    """The command line that judges this claim alone."""
-    checkpoint = "" if claim.checkpoint == "embedded" else f" --checkpoint={claim.checkpoint}"
-    return f'pytest "{claim.test}"{checkpoint}'
+def command(claim: Claim, settings: Settings) -> str:
+    """The command line that judges this claim alone: its test, and the options its verdict depends on."""
+    given: list[tuple[str, object]] = [
+        ("checkpoint", None if claim.checkpoint == EMBEDDED else claim.checkpoint),
+        ("dataset", settings.dataset),
+        ("images", settings.images),
+        *(("task", task) for task in settings.tasks or ()),
+        ("samples", settings.samples),
+        ("window", settings.window),
+        ("alpha", None if settings.alpha == DEFAULT_ALPHA else f"{settings.alpha:g}"),
+        ("device", None if settings.device == "cpu" else settings.device),
+        ("dtype", None if settings.dtype == default_dtype(settings.device) else settings.dtype),
+        ("prompt", settings.prompt),
+        ("image-handling", settings.image_handling),
+    ]
+    options = [f"--{name}={value}" for name, value in given if value is not None]
+    return shlex.join(["pytest", claim.test, *options])

@@ -17,7 +17,7 @@ from harness.depth import TooShallowError
 from harness.errors import HarnessError
 from harness.expectations import Expectations
 from harness.gpu import pin_worker
-from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, command, message
+from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, message
 from harness.progress import Printed, Progress, Watch, Written
 from harness.record import plain, structure
 from harness.run import Run, header
@@ -317,7 +317,7 @@ def conclude_claim(run: Run, claim: Claim, item: pytest.Item) -> None:
     }
     item.user_properties.append((PROPERTY, payload))
     judgement = record.judgement
-    text = message(claim, judgement, command(claim))
+    text = message(claim, judgement, record.command)
     if judgement.verdict is Verdict.REFUTED:
         raise ClaimRefutedError(text)
     if judgement.verdict is Verdict.INCONCLUSIVE:

@@ -123,9 +123,7 @@ def read_settings(config: pytest.Config) -> Settings:
         samples=_whole(config, "samples"),
         window=_whole(config, "window"),
         device=_device(device),
-        dtype=_dtype(
-            option(config, "dtype") or ("float16" if device.startswith(("cuda", "auto")) else "float32")
-        ),
+        dtype=_dtype(option(config, "dtype") or default_dtype(device)),
         alpha=_alpha(option(config, "alpha")),
         evidence=output_folder(config, "evidence"),
         report=output_folder(config, "report"),
@@ -140,6 +138,11 @@ def read_settings(config: pytest.Config) -> Settings:
         report_samples=_report_samples(config),
         baseline=option(config, "baseline"),
     )
+
+
+def default_dtype(device: str) -> str:
+    """The dtype that a device computes in unless asked for another."""
+    return "float16" if device.startswith(("cuda", "auto")) else "float32"
 
 
 def check_gpu(config: pytest.Config, settings: Settings) -> None:
