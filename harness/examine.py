@@ -22,8 +22,9 @@ from harness.depth import Grid, rule_window
 from harness.evidence import Evidence
 from harness.facts import Facts
 from harness.fingerprint import engine_versions, file_digest, fingerprint
+from harness.flow import Flow
 from harness.measuring import Load, Workforce
-from harness.probes import Accuracy, Measure, Probe
+from harness.probes import Accuracy, Measure, Probe, Sweep
 from harness.progress import Progress
 from harness.readings import with_other_readings
 from harness.record import CheckpointRecord, TaskRecord
@@ -44,10 +45,18 @@ class Examination:
         settings: the run's settings.
         load: loads what measures; pickled for helpers.
         helpers: processes that measure beside this one.
+        kept: flows, by task, that are measured on every sample, however early the claims are decided:
+            what is compared with a baseline must not depend on when they were.
     """
 
     def __init__(
-        self, facts: Facts, dataset: Dataset, settings: Settings, load: Load, helpers: int = 0
+        self,
+        facts: Facts,
+        dataset: Dataset,
+        settings: Settings,
+        load: Load,
+        helpers: int = 0,
+        kept: Sequence[tuple[str, Flow]] = (),
     ) -> None:
         self.facts = facts
         self.dataset = dataset
@@ -58,6 +67,7 @@ class Examination:
         """Time spent measuring."""
         self._load = load
         self._helpers = helpers
+        self._kept = [(task, Sweep(flow, self.window)) for task, flow in kept if task in dataset.tasks]
         self._shards: dict[int, list[str]] = {}
         self.peers: Mapping[str, Examination] = {}
         """The examinations of the run's other checkpoints, by name."""
@@ -110,6 +120,8 @@ class Examination:
     def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
         """Measure and judge, look by look, until every claim is decided or the samples are used up.
 
+        Flows that are kept are measured at all looks.
+
         Args:
             claims: the claims on this checkpoint.
             progress: told how far measuring has come.
@@ -132,7 +144,7 @@ class Examination:
             for claim in undecided:
                 self.judgements[claim.test] = self._judge(claim, looks)
             undecided = [claim for claim in undecided if share < 1.0 and self._goes_on(claim)]
-            if not undecided:
+            if not undecided and not self._kept:
                 break
 
     def _goes_on(self, claim: Claim) -> bool:
@@ -253,7 +265,7 @@ class Examination:
         return shard is None or not self._workforce.lacking(requests)
 
     def requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
-        """By block: every sample of the look with the probes its task needs."""
+        """By block: every sample of the look with the probes its task needs, for claims or to be kept."""
         probes: dict[str, dict[Probe, None]] = defaultdict(dict)
         for claim in claims:
             stated = self._rehearsed(claim)
@@ -262,6 +274,8 @@ class Examination:
                     probes[measure.task][measure.probe] = None
                 if measure.probe == Accuracy():  # means little without what no image at all would get
                     probes[measure.task][Accuracy("grey")] = None
+        for task, probe in self._kept:
+            probes[task][probe] = None
         requests: dict[int, list[Request]] = defaultdict(list)
         for task, wanted in probes.items():
             named = tuple(sorted(wanted, key=str))

@@ -16,11 +16,12 @@ from harness.examine import Examination
 from harness.expectations import Expectations, read_expectations
 from harness.facts import Facts, pinned
 from harness.fingerprint import fingerprint, weights_size
+from harness.flow import Flow
 from harness.measuring import load_sweep
 from harness.progress import Progress
 from harness.provenance import SUITE_VERSION
 from harness.record import ChangeRecord, SampleRecord
-from harness.regression.baseline import Baseline, read_baseline
+from harness.regression.baseline import Baseline, kept_flows, read_baseline
 from harness.regression.since import changes_since, check_comparable, write_baseline
 from harness.settings import Settings, measuring_processes, resolve, worker_threads
 from harness.showcase import samples_of
@@ -103,7 +104,13 @@ class Run:
         load = self._config.hook.pytest_findings_measurer(
             facts=facts, dataset=self.dataset, device=device, dtype=dtype, threads=threads
         ) or partial(load_sweep, facts, self.dataset, device, dtype, threads)
-        return Examination(facts, self.dataset, settings, load, processes - 1)
+        return Examination(facts, self.dataset, settings, load, processes - 1, self._kept())
+
+    def _kept(self) -> tuple[tuple[str, Flow], ...]:
+        """The flows, by task, that are measured on every sample: those to accept, and the baseline's."""
+        accepted = kept_flows(self.dataset.tasks) if self.settings.accept else ()
+        compared = self.baseline.flows if self.baseline else ()
+        return tuple(dict.fromkeys((*accepted, *compared)))
 
     def samples(self, names: Iterable[str]) -> tuple[SampleRecord, ...]:
         """Samples to look at, whichever process measured them.

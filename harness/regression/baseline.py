@@ -79,10 +79,20 @@ class Baseline:
     about: About
     curves: Mapping[Measure, Curves]
 
+    @property
+    def flows(self) -> tuple[tuple[str, Flow], ...]:
+        """The flows it holds, by task."""
+        return tuple((one.task, one.probe.flow) for one in self.curves if isinstance(one.probe, Sweep))
+
+
+def kept_flows(tasks: Iterable[str]) -> tuple[tuple[str, Flow], ...]:
+    """What a baseline keeps: the paper's flows, on every task."""
+    return tuple((task, Flow.parse(flow)) for task in tasks for flow in FLOWS)
+
 
 def kept_measures(tasks: Iterable[str], window: int) -> list[Measure]:
-    """What a baseline keeps: the paper's flows, on every task, by the rule's window."""
-    return [Measure(task, Sweep(Flow.parse(flow), window), "p_c") for task in tasks for flow in FLOWS]
+    """The same as measures, by the rule's window."""
+    return [Measure(task, Sweep(flow, window), "p_c") for task, flow in kept_flows(tasks)]
 
 
 def to_bytes(baseline: Baseline) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.record import RunRecord, read_record
+from harness.regression.baseline import FLOWS, read_baseline
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = """
@@ -91,8 +92,22 @@ def test_an_unchanged_checkpoint_passes(suite: Suite) -> None:
     done = suite("fake", "--baseline=fake")
     assert done.returncode == 0, done.stdout
     assert "since the baseline fake of " in done.stdout
-    assert [change.change for change in suite.record.changes] == ["equivalent"] * 3
+    assert [change.change for change in suite.record.changes] == ["equivalent"] * len(FLOWS)
     assert {change.images_on_one for change in suite.record.changes} == {0}
+
+
+@pytest.mark.slow
+def test_kept_flows_are_measured_to_the_last_look_however_early_claims_stop(suite: Suite) -> None:
+    """The one claim of this run names one of the flows and is decided before the last look."""
+    done = suite("fake", "-k", "hardly_needs", "--baseline=fake", f"--evidence={suite.folder / 'fresh'}")
+    (task,) = suite.record.checkpoints[0].tasks
+    assert [claim.judgement.look for claim in suite.record.claims] == [1], done.stdout
+    kept = read_baseline(suite.folder / "kept" / "fake.parquet")
+    assert {str(flow) for _, flow in kept.flows} == set(FLOWS)
+    measured = {len(curves.images) for curves in kept.curves.values()}
+    compared = {(change.images_on_both, change.new.n_images) for change in suite.record.changes}
+    assert measured == {task.kept}
+    assert compared == {(task.kept, task.kept)}
 
 
 @pytest.mark.slow
