@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.record import ClaimRecord, Curve
 from reports.styles import FINAL_NORM, Key, Style, key, styles
-from reports.words import clean, flow_name, number
+from reports.words import READINGS as SHORT, clean, flow_name, number
 
 READINGS = {
     "p_c": "change of the answer's probability, p_c",
@@ -20,6 +20,8 @@ READINGS = {
     "probability": "probability at the last position",
 }
 """What each reading is, in words; the first three are the three ways in which an effect is read."""
+BESIDE = ("foil", "flip")
+"""The readings that are drawn beside p_c, on its scale: per cent, below zero where the answer loses."""
 
 _ROOM = 0.06
 
@@ -44,6 +46,8 @@ class Panel:
         unit: of the vertical axis.
         bands: shaded depth ranges.
         threshold: horizontal line, or None.
+        reading: what it shows, in words, where it stands beside its task's main panel; else empty.
+        beside: the same effects read otherwise, on the same scale; drawn small.
     """
 
     title: str
@@ -53,11 +57,14 @@ class Panel:
     unit: str
     bands: tuple[tuple[str, float, float], ...] = ()
     threshold: float | None = None
+    reading: str = ""
+    beside: tuple[Panel, ...] = ()
 
     @property
     def label(self) -> str:
         """The panel in words, for those who do not see it."""
-        return clean(f"{self.title}: " + "; ".join(_in_words(curve) for curve in self.curves), 600)
+        title = f"{self.title}, {self.reading}" if self.reading else self.title
+        return clean(f"{title}: " + "; ".join(_in_words(curve) for curve in self.curves), 600)
 
 
 @dataclass(frozen=True)
@@ -82,31 +89,45 @@ def plots(
 ) -> tuple[Plot, ...]:
     """Sort curves into plots, one per reading, the claim's own reading first.
 
-    The lens with and without the final norm are two readings. The threshold is in the unit of the first
-    curve, so only plots of that reading show it.
+    The other readings of p_c stand beside it. The lens with and without the final norm are two readings. The
+    threshold is in the unit of the first curve, so only plots of that reading show it.
     """
     unique = list({(key(c), c.task, c.reading): c for c in curves}.values())
     groups: dict[tuple[str, bool], list[Curve]] = {}
     for curve in unique:
         groups.setdefault((curve.reading, curve.label.endswith(FINAL_NORM)), []).append(curve)
+    beside = {name: groups.pop((name, False), []) for name in BESIDE if ("p_c", False) in groups}
     return tuple(
-        _plot(group, bands, threshold if reading == unique[0].reading else None)
+        _plot(
+            group,
+            beside if reading == "p_c" else {},
+            bands,
+            threshold if reading == unique[0].reading else None,
+        )
         for (reading, _), group in groups.items()
     )
 
 
-def _plot(curves: list[Curve], bands: tuple[tuple[str, float, float], ...], threshold: float | None) -> Plot:
-    look = styles(curves)
-    limits = _limits(curves, threshold)
+def _plot(
+    curves: list[Curve],
+    beside: Mapping[str, list[Curve]],
+    bands: tuple[tuple[str, float, float], ...],
+    threshold: float | None,
+) -> Plot:
+    every = [*curves, *(curve for of in beside.values() for curve in of)]
+    look, limits = styles(curves), _limits(every, threshold)
+
+    def panel(task: str, of: list[Curve], reading: str = "", more: tuple[Panel, ...] = ()) -> Panel:
+        drawn = tuple(sorted((c for c in of if c.task == task), key=lambda c: c.role != "null"))
+        return Panel(task, drawn, look, limits, of[0].unit, bands, threshold, reading, more)
+
     panels = tuple(
-        Panel(
-            title=task,
-            curves=tuple(sorted((c for c in curves if c.task == task), key=lambda c: c.role != "null")),
-            styles=look,
-            limits=limits,
-            unit=curves[0].unit,
-            bands=bands,
-            threshold=threshold,
+        panel(
+            task,
+            curves,
+            more=tuple(
+                panel(task, of, SHORT[name]) for name, of in beside.items() if any(c.task == task for c in of)
+            ),
         )
         for task in dict.fromkeys(curve.task for curve in curves)
     )

@@ -71,7 +71,11 @@ UNITS = {
     "p_c": "change of the answer's probability in per cent",
     "log_odds": "change of log-odds",
     "flip": "share of flipped answers",
+    "foil": "change of the answer's share against the wrong answer in per cent",
+    "per_token": "change of the answer's probability in per cent, per source token",
 }
+READ = ("p_c", "log_odds", "flip")
+"""The readings of a flow in the example."""
 
 
 def null(label: str, task: str) -> Curve:
@@ -79,7 +83,7 @@ def null(label: str, task: str) -> Curve:
 
 
 def flows(names: tuple[str, ...], tasks: tuple[str, ...], *, controls: bool = True) -> tuple[Curve, ...]:
-    readings = [curve(n, t, FLOWS[n], reading=r) for n in names for t in tasks for r in UNITS]
+    readings = [curve(n, t, FLOWS[n], reading=r) for n in names for t in tasks for r in READ]
     return tuple(readings + [null(f"null0:{n}", t) for n in names for t in tasks if controls])
 
 

@@ -114,11 +114,39 @@ def test_values_above_zero_are_inside_the_scale() -> None:
     assert shown.limits[1] > 55
 
 
+def read(*readings: str, task: str = "ChooseAttr") -> list[Curve]:
+    return [curve("image->question", task, FLOWS["image->question"], reading=one) for one in readings]
+
+
 def test_threshold_belongs_to_the_first_reading_only() -> None:
-    curves = [
-        curve("image->question", "ChooseAttr", FLOWS["image->question"], reading=r) for r in ("p_c", "flip")
-    ]
-    assert [plot.panels[0].threshold for plot in plots(curves, (), -10.0)] == [-10.0, None]
+    drawn = plots(read("p_c", "per_token"), (), -10.0)
+    assert [plot.panels[0].threshold for plot in drawn] == [-10.0, None]
+
+
+def test_other_readings_stand_beside_their_tasks_panel_on_its_scale() -> None:
+    deep = [replace(one, lower=(-99.0,) * 12) for one in read("flip")]
+    (plot,) = plots([*read("p_c", "foil"), *deep, *read("p_c", "flip", task="QueryAttr")], (), -10.0)
+    first, second = plot.panels
+    assert [one.reading for one in first.beside] == ["share against the wrong answer", "changed answers"]
+    assert [one.reading for one in second.beside] == ["changed answers"], "without a wrong answer, no share"
+    assert {one.limits for one in (first, second, *first.beside, *second.beside)} == {first.limits}
+    assert first.limits[0] < -99
+    assert all((one.threshold, one.styles) == (-10.0, first.styles) for one in first.beside)
+    assert "ChooseAttr, changed answers: " in first.beside[1].label
+
+
+def test_another_reading_alone_is_a_plot_of_its_own() -> None:
+    (plot,) = plots(read("flip"), (), -10.0)
+    assert not plot.panels[0].reading and plot.panels[0].threshold == -10.0
+
+
+def test_a_companion_is_smaller_and_says_less() -> None:
+    (plot,) = plots(read("p_c", "flip"), (("lower", 0.0, 0.4),), -10.0)
+    main, small = (parsed(panel_art.draw(one, "p1")) for one in (plot.panels[0], plot.panels[0].beside[0]))
+    assert main.get("viewBox") == "0 0 260 168" and small.get("viewBox") == "0 0 128 78"
+    words = [{element.text for element in svg.iter()} for svg in (main, small)]
+    assert ["lower" in one for one in words] == [True, False]
+    assert ["relative depth" in one for one in words] == [True, False]
 
 
 def test_a_curve_named_twice_is_drawn_once() -> None:

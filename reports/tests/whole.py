@@ -184,7 +184,9 @@ def _curves(identifier: str, tasks: tuple[str, ...]) -> Iterator[Curve]:
         effect = "null" if label.startswith(("~", "null")) else "effect"
         for task in tasks:
             shape = SHAPES.get(name.split(",")[0], SMALL)
-            yield curve(name, task, shape, role="lens" if lens else effect)
+            readings = ("p_c", "foil", "flip") if not lens and effect == "effect" else ("p_c",)
+            for reading in readings:
+                yield curve(name, task, shape, reading=reading, role="lens" if lens else effect)
 
 
 def shown_sample(name: str, task: str, place: int) -> SampleRecord:
