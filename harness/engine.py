@@ -46,10 +46,15 @@ class SweepBase:
 
 
 class SweepEngine:
-    """The fast sweep as an engine."""
+    """The fast sweep as an engine.
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._sweeper = Sweeper(checkpoint)
+    Args:
+        checkpoint: the checkpoint.
+        memory: bytes a packed batch may take; None for what is free.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, memory: int | None = None) -> None:
+        self._sweeper = Sweeper(checkpoint, memory)
 
     def base(self, encoded: Sequence[Encoded]) -> SweepBase:
         """See `harness.measure.Engine`."""
@@ -108,7 +113,9 @@ class ReferenceEngine:
         return Contents(tuple(value[:, at] for value in values), tuple(key[:, at] for key in keys))
 
 
-def load_measurer(facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int) -> Measurer:
+def load_measurer(
+    facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int, memory: int | None = None
+) -> Measurer:
     """Load a checkpoint, and the fast sweep to measure a data set with.
 
     Args:
@@ -117,10 +124,11 @@ def load_measurer(facts: Facts, dataset: Dataset, device: str, dtype: str, threa
         device: torch device.
         dtype: name of a torch dtype.
         threads: cores torch may use.
+        memory: bytes a packed batch may take; None for what is free.
 
     Raises:
         CheckpointError: if the checkpoint cannot be used.
     """
     torch.set_num_threads(threads)
     checkpoint = load(facts, device=device, dtype=getattr(torch, dtype))
-    return Measurer(checkpoint, SweepEngine(checkpoint), dataset)
+    return Measurer(checkpoint, SweepEngine(checkpoint, memory), dataset)

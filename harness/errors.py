@@ -25,3 +25,7 @@ class KnockoutError(HarnessError):
 
 class NumericsError(HarnessError):
     """Logits that are not finite, or a base probability of zero."""
+
+
+class MemoryLimitError(HarnessError):
+    """A device whose memory does not hold even one question, or one knocked-out pass."""

@@ -45,6 +45,7 @@ from harness.probes import (
 from harness.reference import Pass
 from harness.request import Request
 from harness.sample import Sample
+from harness.sweep.memory import halving
 
 Row: TypeAlias = "dict[str, object]"
 Readings: TypeAlias = "Mapping[str, tuple[float, ...]]"
@@ -134,6 +135,9 @@ class Measurer:
 
         Returns:
             Rows with the columns of `harness.evidence.SCHEMA`.
+
+        Raises:
+            MemoryLimitError: if memory does not suffice even for one question at a time.
         """
         ready: list[tuple[Request, Encoded]] = []
         rows: list[Row] = []
@@ -142,7 +146,9 @@ class Measurer:
                 ready.append((request, encode_under(self._checkpoint, request.sample, "plain")))
             except RegionError as error:
                 rows += _refused(request, str(error))
-        return rows + list(self._measured(ready)) if ready else rows
+        for _, measured in halving(ready, lambda some: list(self._measured(some))) if ready else ():
+            rows += measured
+        return rows
 
     def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
         base = self._engine.base([encoded for _, encoded in ready])

@@ -40,11 +40,13 @@ Load: TypeAlias = "Callable[[], Measurer]"
 """Loads a measurer; called once by a process, and only if there is something to measure."""
 
 
-def load_sweep(facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int) -> Measurer:
+def load_sweep(
+    facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int, memory: int | None
+) -> Measurer:
     """Load a checkpoint and the fast sweep; see `harness.engine.load_measurer`."""
     from harness.engine import load_measurer  # noqa: PLC0415 - loads torch; only measuring needs it
 
-    return load_measurer(facts, dataset, device, dtype, threads)
+    return load_measurer(facts, dataset, device, dtype, threads, memory)
 
 
 class Worker:

@@ -33,6 +33,11 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("shard", "I/N", "with --measure-only: only part I of N of the images, e.g. 2/8"),
     ("shards", "N", "with --ray: how many parts the images are cut into (default: 8)"),
     ("processes", "N", "processes that measure on a CPU (default: the cores, at most 8, if it is small)"),
+    (
+        "memory",
+        "SIZE",
+        "memory for the packed passes of a process, e.g. 4GiB (default: half of what is free)",
+    ),
 )
 OUTPUTS = {"evidence": ".evidence", "report": "report"}
 REPEATABLE = frozenset({"checkpoint", "task"})

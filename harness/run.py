@@ -103,7 +103,7 @@ class Run:
         device, dtype, threads = settings.device, settings.dtype, worker_threads(processes)
         load = self._config.hook.pytest_findings_measurer(
             facts=facts, dataset=self.dataset, device=device, dtype=dtype, threads=threads
-        ) or partial(load_sweep, facts, self.dataset, device, dtype, threads)
+        ) or partial(load_sweep, facts, self.dataset, device, dtype, threads, settings.memory)
         return Examination(facts, self.dataset, settings, load, processes - 1, self._kept())
 
     def _kept(self) -> tuple[tuple[str, Flow], ...]:

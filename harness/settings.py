@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ class Settings:
         measure_only: whether nothing is judged.
         shard: the part of the images that this run measures, or None for all.
         processes: processes that measure on a CPU, or None for as many as are of use.
+        memory: bytes that the packed passes of one process may take, or None for what is free.
         ray_shards: shards to measure on a Ray cluster first, or None.
         report_samples: samples per task that the report shows.
         baseline: name or file of the baseline to compare with, or None.
@@ -79,6 +81,7 @@ class Settings:
     measure_only: bool = False
     shard: Shard | None = None
     processes: int | None = None
+    memory: int | None = None
     ray_shards: int | None = None
     report_samples: int = DEFAULT_SHOWN
     baseline: str | None = None
@@ -134,6 +137,7 @@ def read_settings(config: pytest.Config) -> Settings:
         measure_only=bool(config.getoption("measure_only")),
         shard=_shard(config),
         processes=_whole(config, "processes"),
+        memory=_memory(option(config, "memory")),
         ray_shards=_ray_shards(config),
         report_samples=_report_samples(config),
         baseline=option(config, "baseline"),
@@ -264,6 +268,17 @@ def _whole(config: pytest.Config, name: str) -> int | None:
     if not str(value).isdecimal() or int(value) < 1:
         raise pytest.UsageError(f"--{name} {value}: must be a whole number of at least 1")
     return int(value)
+
+
+def _memory(value: str | None) -> int | None:
+    """Bytes of a size such as ``4GiB``."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])iB", value)
+    size = int(float(found[1]) * 1024 ** (1 + "KMGT".index(found[2]))) if found else 0
+    if not size:
+        raise pytest.UsageError(f"--memory {value}: must be a size with its unit, e.g. 500MiB or 4GiB")
+    return size
 
 
 def _report_samples(config: pytest.Config) -> int:

@@ -14,9 +14,14 @@ from typing import TypeVar
 import torch
 
 from harness.checkpoint import Checkpoint
+from harness.errors import MemoryLimitError
 
 ROWS = {"cpu": 8192, "cuda": 32768}
 """Rows that walk together where memory is plenty, by device: more gains no speed."""
+TOO_LITTLE = (
+    "out of memory even with one question and one knockout at a time: use --dtype bfloat16, "
+    "--device auto or fewer --processes; what was measured is kept"
+)
 SHARE = 0.5
 """The share of the free memory that a packed batch may take."""
 
@@ -74,16 +79,18 @@ def halving(items: list[Item], work: Callable[[list[Item]], Result]) -> Iterator
     """Do the work on all items at once; where memory does not suffice, on each half.
 
     Raises:
-        torch.OutOfMemoryError: if a single item does not fit.
+        MemoryLimitError: if a single item does not fit.
     """
     waiting = [items]
     while waiting:
         now = waiting.pop()
         try:
             result = work(now)
-        except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error) or len(now) == 1:
+        except (RuntimeError, MemoryError, MemoryLimitError) as error:
+            if not _out_of_memory(error):
                 raise
+            if len(now) == 1:
+                raise MemoryLimitError(TOO_LITTLE) from error
             waiting += [now[len(now) // 2 :], now[: len(now) // 2]]
             result = None
         if result is None:
@@ -96,6 +103,6 @@ def halving(items: list[Item], work: Callable[[list[Item]], Result]) -> Iterator
 
 def _out_of_memory(error: Exception) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError, MemoryLimitError)) or any(
         word in str(error).lower() for word in words
     )

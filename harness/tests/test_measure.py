@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from PIL import Image
 from harness import decoding
 from harness.checkpoint import Checkpoint
 from harness.dataset import Dataset, make_dataset
-from harness.encode import encode
-from harness.engine import ReferenceEngine, SweepEngine
+from harness.encode import Encoded, encode
+from harness.engine import ReferenceEngine, SweepBase, SweepEngine
+from harness.errors import MemoryLimitError
 from harness.flow import Flow
 from harness.measure import Engine, Measurer
 from harness.probes import (
@@ -135,6 +136,37 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
         assert row["p1"] == pytest.approx(slow[key]["p1"], abs=1e-10), key
         # An answer that is known to be wrong may be cut short, so only the rest must agree.
         assert row["reason"] == slow[key]["reason"]
+
+
+class OneAtATime(SweepEngine):
+    """An engine on a machine that holds one question at a time, or none."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(checkpoint())
+        self.most = most
+
+    def base(self, encoded: Sequence[Encoded]) -> SweepBase:
+        if len(encoded) > self.most:
+            raise torch.OutOfMemoryError
+        return super().base(encoded)
+
+
+def test_questions_that_memory_does_not_hold_together_are_measured_one_by_one(dataset: Dataset) -> None:
+    sample = kept(dataset)
+    requests = [Request(replace(sample, id=name), (Sweep(FLOW, 3),)) for name in "abc"]
+    rows = [
+        sorted(Measurer(checkpoint(), engine, dataset).image(requests), key=_name)
+        for engine in (SweepEngine(checkpoint()), OneAtATime(1))
+    ]
+    for one, other in zip(*rows, strict=True):
+        assert _name(one) == _name(other)
+        assert one["values"] == pytest.approx(other["values"], abs=1e-12)
+    with pytest.raises(MemoryLimitError, match="fewer --processes; what was measured is kept"):
+        Measurer(checkpoint(), OneAtATime(0), dataset).image(requests)
+
+
+def _name(row: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(str(row[column]) for column in ("sample", "probe", "reading"))
 
 
 def test_every_probe_of_a_kept_sample_has_values(dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded, encode
-from harness.errors import CheckpointError, DataError, KnockoutError, NumericsError
+from harness.errors import CheckpointError, DataError, KnockoutError, MemoryLimitError, NumericsError
 from harness.knockout import Knockout, ModuleZero, Substitution, block
 from harness.sweep import Sweeper
 from harness.sweep.prefill import Tree
@@ -140,6 +140,17 @@ def test_halves_when_memory_runs_out_and_loses_nothing(
     alone = [Sweeper(checkpoint, 1).image([one], [some])[0] for one, some in zip(encoded, asked, strict=True)]
     for one, other in zip(swept, alone, strict=True):
         assert float((one.logits - other.logits).abs().max()) < 1e-12
+
+
+def test_says_so_when_not_even_one_branch_fits(
+    checkpoint: Checkpoint, encoded: list[Encoded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("harness.sweep.engine.walk", full)
+    with pytest.raises(MemoryLimitError, match="one knockout at a time: use --dtype bfloat16"):
+        Sweeper(checkpoint).image(encoded[:1], [windows(encoded[0], 3)])
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory(

@@ -180,6 +180,8 @@ BAD = [
     (["--measure-only", "--shard=0/2"], "--shard 0/2: write it as I/N with I from 1 to N, e.g. 2/8"),
     (["--measure-only", "--shard=3/2"], "--shard 3/2: write it as I/N"),
     (["--measure-only", "--shard=one"], "--shard one: write it as I/N"),
+    (["--memory=0GiB"], "--memory 0GiB: must be a size with its unit, e.g. 500MiB or 4GiB"),
+    (["--memory=4"], "--memory 4: must be a size with its unit"),
     (["--processes=0"], "--processes 0: must be a whole number of at least 1"),
 ]
 
