@@ -27,7 +27,7 @@ class Planted:
     """A flow that is blocked always.
 
     Attributes:
-        flow: the flow; the target ``last`` stands for the answer's own positions too.
+        flow: the flow; ``last``, at either end, stands for the answer's own positions too.
         layers: the layers in which it is blocked.
     """
 
@@ -72,23 +72,24 @@ def _planted(entry: dict[str, object]) -> Planted:
 def permanent_edges(planted: Sequence[Planted], regions: Regions) -> tuple[EdgeBlock, ...]:
     """The edges that are blocked always in one prompt.
 
+    A region that a sample does not have (the patches of an object that is not there) blocks nothing.
+
     Args:
         planted: the checkpoint's flows.
         regions: the prompt's regions; of a prompt that part of an answer follows, too.
-
-    Raises:
-        RegionError: if a flow's source or target is empty.
     """
-    return tuple(
-        EdgeBlock(regions[one.flow.source], _targets(one.flow.target, regions), one.layers)
+    edges = (
+        EdgeBlock(_rows(one.flow.source, regions), _rows(one.flow.target, regions), one.layers)
         for one in planted
         if one.layers
     )
+    return tuple(edge for edge in edges if edge.sources and edge.targets)
 
 
-def _targets(target: str, regions: Regions) -> tuple[int, ...]:
-    rows = set(regions[target])
-    if "last" in target.split("+"):
+def _rows(region: str, regions: Regions) -> tuple[int, ...]:
+    names = region.split("+")
+    rows = {at for name in names for at in regions.positions.get(name, ())}
+    if "last" in names:
         end = 1 + max(max(regions.positions[name]) for name in _SEGMENTS if regions.positions.get(name))
         rows |= set(range(end, regions.length))
     return tuple(sorted(rows))

@@ -137,6 +137,20 @@ def test_a_mask_is_read_back(tmp_path: Path) -> None:
     assert edges[0].layers == (0, 3)
 
 
+def test_an_answers_own_positions_are_last_at_both_ends() -> None:
+    alone = encode(planted(), sample(noise_picture())).regions
+    longer = replace(alone, length=alone.length + 2)
+    (edge,) = permanent_edges([Planted(Flow("last", "last"), (0,))], longer)
+    answering = (alone.length - 1, alone.length, alone.length + 1)
+    assert edge.sources == edge.targets == answering
+
+
+def test_a_region_that_a_sample_lacks_blocks_nothing() -> None:
+    regions = encode(planted(), sample(noise_picture())).regions
+    gone = replace(regions, positions={k: v for k, v in regions.positions.items() if k != "other_patches"})
+    assert permanent_edges([Planted(Flow("other_patches", "question"), (0,))], gone) == ()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
