@@ -4,7 +4,12 @@ Every image has the same random multiplier on both sides, so images that both si
 in pairs, and others as independent samples. A curve is *equivalent* if the two differ by less than 10
 points of p_c in every window (shown, not assumed); it has *moved* if some window is shown to differ by
 more; else it is undecided. A moved curve is then named: new, gone, shifted, weakened or strengthened.
-The error of each statement is at most alpha for each curve. Thresholds are our own.
+
+For each curve, not for all curves of a run together, each of three errors has a probability of at most
+alpha: that curves which differ by 10 points or more somewhere are called equivalent; that curves which
+differ by no more anywhere are called moved, by whatever name; that a curve which has moved gets a name
+that is not true of it. The six names share the last alpha equally. How often each happens is counted by
+``python -m harness.benchmarks.regression``. Thresholds are our own.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from harness.forms import (
     stronger_over_depth,
 )
 from harness.probes import Measure
-from harness.statistics import Curves, Tree, judge
+from harness.statistics import DRAWS, Curves, Tree, judge
 from harness.verdict import Judgement, Part, Verdict
 
 OLD, NEW = "baseline", "checkpoint"
@@ -43,6 +48,17 @@ class Change(StrEnum):
     def moved(self) -> bool:
         """Whether the two curves are shown to differ."""
         return self not in {Change.EQUIVALENT, Change.UNDECIDED}
+
+
+NAMES = (
+    Change.NEW,
+    Change.GONE,
+    Change.SHIFTED_UP,
+    Change.SHIFTED_DOWN,
+    Change.WEAKENED,
+    Change.STRENGTHENED,
+)
+"""What a moved curve can be called; ``CHANGED`` says no more than that it moved."""
 
 
 @dataclass(frozen=True)
@@ -83,34 +99,39 @@ class Sides:
     new: Curves
     new_grid: Grid
 
-    def judge(self, claim: Tree, alpha: float) -> Judgement:
+    def judge(self, claim: Tree, alpha: float, draws: int = DRAWS) -> Judgement:
         """Judge a statement about the two curves, in one look."""
         data = {OLD: self.old, NEW: self.new}
-        return judge(f"{self.measure} since the baseline", claim, [data], alpha=alpha, planned=1, plan=False)
+        name = f"{self.measure} since the baseline"
+        return judge(name, claim, [data], alpha=alpha, planned=1, draws=draws, plan=False)
 
 
-def compare(sides: Sides, alpha: float = 0.05) -> CurveChange:
+def compare(sides: Sides, alpha: float = 0.05, draws: int = DRAWS) -> CurveChange:
     """What became of a curve.
 
     Args:
         sides: the two curves.
-        alpha: largest error of each statement.
+        alpha: largest error of each of the three kinds, see above.
+        draws: perturbed replicates.
     """
-    alike = sides.judge(alike_everywhere(NEW, sides.new_grid, OLD, sides.old_grid), alpha)
+    claim = alike_everywhere(NEW, sides.new_grid, OLD, sides.old_grid)
+    alike = sides.judge(claim, alpha, draws)
     both = len(set(sides.old.images) & set(sides.new.images))
     alone = len(set(sides.old.images) ^ set(sides.new.images))
     change = {
         Verdict.SUPPORTED: Change.EQUIVALENT,
         Verdict.INCONCLUSIVE: Change.UNDECIDED,
-    }.get(alike.verdict) or _named(sides, alpha)
+    }.get(alike.verdict) or _named(sides, alpha, draws)
     largest = max(alike.parts, key=lambda part: abs(part.estimate), default=None)
     return CurveChange(sides.measure, change, largest, (both, alone), alike.reason)
 
 
-def _named(sides: Sides, alpha: float) -> Change:
-    """How a curve that has moved has moved."""
-    existed = sides.judge(drops_somewhere(OLD, sides.old_grid), alpha).verdict
-    exists = sides.judge(drops_somewhere(NEW, sides.new_grid), alpha).verdict
+def _named(sides: Sides, alpha: float, draws: int) -> Change:
+    """How a curve that has moved has moved; of several names that are shown the first."""
+    # Up to six names could be wrong at once, each at a sixth of alpha: a wrong name is as rare as an alarm.
+    level = alpha / len(NAMES)
+    existed = sides.judge(drops_somewhere(OLD, sides.old_grid), level, draws).verdict
+    exists = sides.judge(drops_somewhere(NEW, sides.new_grid), level, draws).verdict
     if (existed, exists) == (Verdict.REFUTED, Verdict.SUPPORTED):
         return Change.NEW
     if (existed, exists) == (Verdict.SUPPORTED, Verdict.REFUTED):
@@ -122,8 +143,7 @@ def _named(sides: Sides, alpha: float) -> Change:
         (stronger_over_depth(*old, *new), Change.WEAKENED),
         (stronger_over_depth(*new, *old), Change.STRENGTHENED),
     ]
-    # Each of the four at a quarter of alpha: a wrong name is as rare as a wrong alarm.
     for statement, change in statements:
-        if sides.judge(statement, alpha / len(statements)).verdict is Verdict.SUPPORTED:
+        if sides.judge(statement, level, draws).verdict is Verdict.SUPPORTED:
             return change
     return Change.CHANGED

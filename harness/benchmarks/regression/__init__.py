@@ -1,0 +1,1 @@
+"""How often `harness.regression` is wrong: `python -m harness.benchmarks.regression BASELINE`."""

@@ -1,0 +1,74 @@
+"""``python -m harness.benchmarks.regression BASELINE.parquet``: how often a comparison is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.benchmarks.regression.counting import count
+from harness.benchmarks.regression.report import markdown
+from harness.benchmarks.regression.situations import Halved, Later, Pushed, Situation, Unchanged
+from harness.errors import HarnessError
+from harness.regression.baseline import read_baseline
+
+UNCHANGED = (Situation("unchanged, other samples", Unchanged(), None),)
+EDGES = (
+    Situation("10 points apart in every window", Pushed(everywhere=True), 240),
+    Situation("10 points apart in one window", Pushed(everywhere=False), 240),
+    Situation("half as deep", Halved(), 240),
+    Situation("two layers later", Later(2), 240),
+)
+POWER = tuple(Situation("unchanged", Unchanged(), images) for images in (240, 480, 960))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Count, print, and write a table; returns 0, or 2 after one line on what was wrong with the input."""
+    parser = argparse.ArgumentParser(prog="python -m harness.benchmarks.regression", description=__doc__)
+    parser.add_argument("baseline", type=Path, help="a baseline, e.g. reports/baselines/embedded.parquet")
+    parser.add_argument("--repetitions", type=int, default=1000, help="runs of the unchanged (default 1000)")
+    parser.add_argument("--edges", type=int, default=100, help="runs of each other truth (default 100)")
+    parser.add_argument("--power", type=int, default=10, help="runs for each number of images (default 10)")
+    parser.add_argument("--draws", type=int, default=2000, help="replicates of a judgement (default 2000)")
+    parser.add_argument("--alpha", type=float, default=0.05)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
+    options = parser.parse_args(words)
+    try:
+        baseline = read_baseline(options.baseline)
+    except HarnessError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 2
+    asked = [
+        *((situation, options.repetitions) for situation in UNCHANGED),
+        *((situation, options.edges) for situation in EDGES),
+        *((situation, options.power) for situation in POWER),
+    ]
+    counts = {
+        situation: count(
+            baseline,
+            situation,
+            repetitions,
+            alpha=options.alpha,
+            draws=options.draws,
+            tell=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+        for situation, repetitions in asked
+        if repetitions
+    }
+    text = markdown(
+        counts,
+        baseline.about,
+        alpha=options.alpha,
+        draws=options.draws,
+        date=dt.datetime.now(dt.UTC).date().isoformat(),
+    )
+    print(text)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
