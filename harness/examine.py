@@ -15,12 +15,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.beside import beside
+from harness.beside import CEILINGS, beside
 from harness.claims import Claim
 from harness.dataset import Dataset
 from harness.depth import Grid, rule_window
 from harness.evidence import Evidence
-from harness.facts import Facts
+from harness.facts import Facts, is_directory
 from harness.fingerprint import engine_versions, file_digest, fingerprint
 from harness.flow import Flow
 from harness.measuring import Load, Workforce
@@ -210,9 +210,9 @@ class Examination:
     @cached_property
     def tasks(self) -> tuple[TaskRecord, ...]:
         """What became of each task's samples; asked for when all is measured."""
-        whole, layers = self.look(len(LOOKS) - 1), self.facts.layers
+        last, whole = self.look(len(LOOKS) - 1), self.dataset.whole.by_task
         found = task_records(self.table, self.dataset)
-        return tuple(beside(whole, one, layers) for one in found)
+        return tuple(beside(last, one, whole[one.task]) for one in found)
 
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
@@ -225,6 +225,7 @@ class Examination:
             device=self.settings.device,
             tasks=self.tasks,
             passes=self.passes,
+            hub="" if is_directory(self.facts.path) else f"{self.facts.path}@{self.facts.revision}",
         )
 
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
@@ -272,8 +273,8 @@ class Examination:
             for measure in (*stated.measures, *stated.located_on):
                 if not measure.checkpoint:
                     probes[measure.task][measure.probe] = None
-                if measure.probe == Accuracy():  # means little without what no image at all would get
-                    probes[measure.task][Accuracy("grey")] = None
+                if measure.probe == Accuracy():  # means little without these beside it
+                    probes[measure.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
         for task, probe in self._kept:
             probes[task][probe] = None
         requests: dict[int, list[Request]] = defaultdict(list)

@@ -109,6 +109,8 @@ class TaskRecord:
         chance: the same for the best answer that uses neither image nor question.
         image_ceiling: mean p_c in per cent with the image unreadable in all layers: no effect of the
             image can be much larger.
+        prior: share of right guesses by how often each answer is right on other images, without a model.
+        question_ceiling: mean p_c in per cent with the question unreadable in all layers.
     """
 
     task: str
@@ -120,6 +122,8 @@ class TaskRecord:
     grey: float | None = None
     chance: float | None = None
     image_ceiling: float | None = None
+    prior: float | None = None
+    question_ceiling: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ class CheckpointRecord:
         device: where it ran.
         tasks: per task, what became of the samples.
         passes: knocked-out forward passes measured in this run (0: all came from stored evidence).
+        hub: of a checkpoint from a hub its id and the commit it was loaded at, ``id@commit``; else empty.
     """
 
     name: str
@@ -145,6 +150,7 @@ class CheckpointRecord:
     device: str
     tasks: tuple[TaskRecord, ...]
     passes: int
+    hub: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,23 @@
-"""``python -m reports``: rebuild a report from its stored record, or compare two.
+"""``python -m reports``: rebuild a report from its stored record, compare two, or show snapshots in order.
 
 python -m reports                            # report/report.json of this checkout
 python -m reports RECORD.json --out DIR      # another record, another folder
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
+python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.record import RunRecord, read_record
-from reports import compare
-from reports.write import write_report
+from reports import compare, stages
+from reports.write import write_report, write_stages
 
 DEFAULT = Path(__file__).resolve().parent.parent / "report" / "report.json"
 
@@ -24,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 after one line on what was wrong with the input."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _compare(words[1:]) if words[:1] == ["compare"] else _rebuild(words)
+        command = COMMANDS.get(words[0]) if words else None
+        return command(words[1:]) if command else _rebuild(words)
     except HarnessError as error:
         print(f"python -m reports: {error}", file=sys.stderr)
         return 2
@@ -57,6 +60,21 @@ def _compare(words: list[str]) -> int:
     return 0
 
 
+def _snapshots(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports snapshots",
+        description="Draw the curves of snapshots of one training, from the records of runs with --baseline.",
+    )
+    parser.add_argument("records", nargs="+", type=Path, help="records, or folders of reports, in order")
+    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write")
+    options = parser.parse_args(words)
+    found = stages.snapshots([_stored(_record_in(path)) for path in options.records])
+    command = shlex.join(["python", "-m", "reports", "snapshots", *words])
+    for path in write_stages(found, command, options.out):
+        print(path)
+    return 0
+
+
 def _record_in(path: Path) -> Path:
     return path / "report.json" if path.is_dir() else path
 
@@ -65,6 +83,9 @@ def _stored(path: Path) -> RunRecord:
     if not path.is_file():
         raise HarnessError(f"{path}: there is no such record; `pytest findings` writes one")
     return read_record(path)
+
+
+COMMANDS = {"compare": _compare, "snapshots": _snapshots}
 
 
 if __name__ == "__main__":

@@ -53,33 +53,58 @@ class Baseline:
     """What a task's effects are to be held against.
 
     Attributes:
-        task: the task's record, with accuracies and ceiling.
-        deepest: the deepest mean effect of hiding the image from the question, in per cent; or None.
+        task: the task's record, with accuracies and ceilings.
+        image: the deepest mean effect of hiding the image from the question, in per cent; or None.
+        question: the same of hiding the question from the last position.
     """
 
     task: TaskRecord
-    deepest: float | None
+    image: float | None
+    question: float | None
 
     @property
-    def share(self) -> float | None:
-        """That effect as a share of the ceiling; None where there is no ceiling to speak of."""
-        ceiling = self.task.image_ceiling
-        known = self.deepest is not None and ceiling is not None and ceiling < -1
-        return self.deepest / ceiling if known and self.deepest is not None and ceiling is not None else None
+    def image_share(self) -> float | None:
+        """The image's effect as a share of its ceiling; None where there is no ceiling to speak of."""
+        return _share(self.image, self.task.image_ceiling)
+
+    @property
+    def question_share(self) -> float | None:
+        """The question's effect as a share of its ceiling; None where there is no ceiling to speak of."""
+        return _share(self.question, self.task.question_ceiling)
+
+    @property
+    def has_accuracies(self) -> bool:
+        """Whether an accuracy was measured; the prior alone needs no run."""
+        return any(one is not None for one in (self.task.right, self.task.grey, self.task.chance))
+
+    @property
+    def has_ceilings(self) -> bool:
+        """Whether a ceiling was measured."""
+        return any(one is not None for one in (self.task.image_ceiling, self.task.question_ceiling))
+
+
+def _share(effect: float | None, ceiling: float | None) -> float | None:
+    return None if effect is None or ceiling is None or ceiling > -1 else effect / ceiling
 
 
 def baselines(record: CheckpointRecord, curves: list[Curve]) -> tuple[Baseline, ...]:
     """Per task what stands beside its effects; none where nothing of it was measured."""
-    rows = tuple(Baseline(task, _deepest(curves, task.task)) for task in record.tasks)
-    measured = [(row.task.right, row.task.grey, row.task.chance, row.task.image_ceiling) for row in rows]
-    return rows if any(value is not None for values in measured for value in values) else ()
+    rows = tuple(
+        Baseline(
+            task,
+            _deepest(curves, task.task, "image->question"),
+            _deepest(curves, task.task, "question->last"),
+        )
+        for task in record.tasks
+    )
+    return rows if any(row.has_accuracies or row.has_ceilings for row in rows) else ()
 
 
-def _deepest(curves: list[Curve], task: str) -> float | None:
+def _deepest(curves: list[Curve], task: str, flow: str) -> float | None:
     values = [
         value
         for curve in curves
-        if (curve.label, curve.task, curve.reading) == ("image->question", task, "p_c")
+        if (curve.label, curve.task, curve.reading) == (flow, task, "p_c")
         for value in curve.mean
         if math.isfinite(value)
     ]

@@ -22,6 +22,7 @@ from reports import citation, flowmap_art, panel_art, summary, words
 from reports.adjust import Adjusted, adjusted
 from reports.calibrated import calibration
 from reports.catalogue import ENTRIES, PARTS, STATEMENTS, Entry, part_of, source_of
+from reports.ceilings import ceilings_of
 from reports.controls import Baseline, Control, baselines, controls
 from reports.figures import Figure, at_the_rule, curves_of, figures
 from reports.flowmap import FlowMap, flow_map
@@ -218,7 +219,7 @@ def _share(record: RunRecord, cell: summary.Cell, portrait: Portrait) -> Share:
     threshold = next((claim.threshold for claim in cell.claims if claim.threshold is not None), None)
     return Share(
         cell=cell,
-        plots=plots(claim_curves(cell.claims), bands, threshold),
+        plots=plots(claim_curves(cell.claims), bands, threshold, ceilings_of(portrait.record)),
         usage=usage(record, cell),
         adjusted=tuple(one for one in portrait.adjusted if any(one.claim is claim for claim in cell.claims)),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.record import ClaimRecord, Curve
+from reports.ceilings import Ceilings, that_bound
 from reports.styles import FINAL_NORM, Key, Style, key, styles
 from reports.words import READINGS as SHORT, clean, flow_name, number
 
@@ -48,6 +49,7 @@ class Panel:
         threshold: horizontal line, or None.
         reading: what it shows, in words, where it stands beside its task's main panel; else empty.
         beside: the same effects read otherwise, on the same scale; drawn small.
+        ceilings: (source, p_c) with a source of its effects hidden in all layers.
     """
 
     title: str
@@ -59,6 +61,7 @@ class Panel:
     threshold: float | None = None
     reading: str = ""
     beside: tuple[Panel, ...] = ()
+    ceilings: tuple[tuple[str, float], ...] = ()
 
     @property
     def label(self) -> str:
@@ -86,6 +89,7 @@ def plots(
     curves: Iterable[Curve],
     bands: tuple[tuple[str, float, float], ...] = (),
     threshold: float | None = None,
+    ceilings: Ceilings | None = None,
 ) -> tuple[Plot, ...]:
     """Sort curves into plots, one per reading, the claim's own reading first.
 
@@ -103,6 +107,7 @@ def plots(
             beside if reading == "p_c" else {},
             bands,
             threshold if reading == unique[0].reading else None,
+            ceilings if ceilings and reading == "p_c" else {},
         )
         for (reading, _), group in groups.items()
     )
@@ -113,25 +118,27 @@ def _plot(
     beside: Mapping[str, list[Curve]],
     bands: tuple[tuple[str, float, float], ...],
     threshold: float | None,
+    ceilings: Ceilings,
 ) -> Plot:
     every = [*curves, *(curve for of in beside.values() for curve in of)]
     look, limits = styles(curves), _limits(every, threshold)
 
-    def panel(task: str, of: list[Curve], reading: str = "", more: tuple[Panel, ...] = ()) -> Panel:
+    def panel(task: str, of: list[Curve], reading: str = "") -> Panel:
         drawn = tuple(sorted((c for c in of if c.task == task), key=lambda c: c.role != "null"))
-        return Panel(task, drawn, look, limits, of[0].unit, bands, threshold, reading, more)
+        return Panel(task, drawn, look, limits, of[0].unit, bands, threshold, reading)
 
-    panels = tuple(
-        panel(
-            task,
-            curves,
-            more=tuple(
-                panel(task, of, SHORT[name]) for name, of in beside.items() if any(c.task == task for c in of)
-            ),
+    def whole(task: str) -> Panel:
+        main = panel(task, curves)
+        small = (panel(task, of, SHORT[name]) for name, of in beside.items() if of)
+        flows = (curve.label for curve in main.curves if curve.role == "effect")
+        return replace(
+            main,
+            beside=tuple(one for one in small if one.curves),
+            ceilings=that_bound(flows, ceilings.get(task, {})),
         )
-        for task in dict.fromkeys(curve.task for curve in curves)
-    )
-    return Plot(_axis(curves[0]), legend(curves), panels)
+
+    tasks = dict.fromkeys(curve.task for curve in curves)
+    return Plot(_axis(curves[0]), legend(curves), tuple(whole(task) for task in tasks))
 
 
 def legend(curves: Sequence[Curve]) -> tuple[Entry, ...]:

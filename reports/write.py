@@ -1,16 +1,18 @@
-"""The three files of a report, written so that no reader ever sees half of one."""
+"""The files of a report, written so that no reader ever sees half of one."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.record import Curve, RunRecord
-from reports import markdown, page
+from reports import markdown, page, stages, stages_art
 from reports.schema import problems, schema
+from reports.stages import Snapshot
 
 
 def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
@@ -39,6 +41,28 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
             f"{folder}: the report cannot be written ({reason}); name another folder with --report"
         ) from error
     return html, summary, stored
+
+
+def write_stages(found: Sequence[Snapshot], command: str, folder: Path) -> tuple[Path, Path]:
+    """Write ``snapshots.svg`` and the page around it, ``README.md``, into ``folder``; return their paths.
+
+    Args:
+        found: the snapshots in order.
+        command: what makes them, for the page.
+        folder: where to write.
+
+    Raises:
+        HarnessError: if the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = _publish(folder / "snapshots.svg", stages_art.draw(found, "snapshots"))
+        return picture, _publish(folder / "README.md", stages.markdown(found, picture.name, command))
+    except OSError as error:
+        reason = error.strerror or error
+        raise HarnessError(
+            f"{folder}: cannot be written ({reason}); name another folder with --out"
+        ) from error
 
 
 def _uneven(curve: Curve) -> bool:

@@ -16,16 +16,16 @@ from PIL import Image
 
 from fixtures import embedded, evaluation
 from harness.bare import bare_checkpoint
-from harness.beside import beside
+from harness.beside import IMAGE, QUESTION, beside
 from harness.encode import encode
 from harness.errors import CheckpointError
 from harness.evidence import rows_to_frame
 from harness.facts import Facts, directory_facts
-from harness.flow import Flow
 from harness.patches import SquarePadding
-from harness.probes import Accuracy, Chance, Cut, Measure, Probe
+from harness.prior import prior_accuracy
+from harness.probes import Accuracy, Chance, Measure, Probe
 from harness.record import TaskRecord
-from harness.sample import Box
+from harness.sample import Box, Sample
 from harness.showcase import SIDE, _place, chosen, pieces, samples_of, thumbnail, without_weights
 from harness.statistics import Curves
 from harness.table import Table
@@ -131,14 +131,39 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
 
 def test_what_stands_beside_a_tasks_effects() -> None:
     bare = TaskRecord("ChooseAttr", 4, 2, 3, {})
-    assert beside({}, bare, 3) == bare
-    blocked = Cut(Flow("image", "after_image"), (0, 1, 2), unfiltered=True)
+    assert beside({}, bare, ()) == bare
     values: dict[Probe, float] = {Accuracy(): 0.75, Accuracy("grey"): 0.5, Chance(): 0.25}
     look = {Measure("ChooseAttr", probe, "right"): curves(value) for probe, value in values.items()}
-    look[Measure("ChooseAttr", blocked, "p_c")] = curves(-60.0, -20.0, 0.0)
-    found = beside(look, bare, 3)
-    assert (found.right, found.grey, found.chance, found.image_ceiling) == (0.75, 0.5, 0.25, -60.0)
-    assert beside(look, replace(bare, task="ChooseCat"), 3).right is None
+    look[Measure("ChooseAttr", IMAGE, "p_c")] = curves(-60.0)
+    look[Measure("ChooseAttr", QUESTION, "p_c")] = curves(-95.0)
+    found = beside(look, bare, ())
+    assert (found.right, found.grey, found.chance) == (0.75, 0.5, 0.25)
+    assert (found.image_ceiling, found.question_ceiling, found.prior) == (-60.0, -95.0, None)
+    assert beside(look, replace(bare, task="ChooseCat"), ()).right is None
+
+
+def asked(number: int, answer: str, *options: str) -> Sample:
+    name = f"{number:04}"
+    true, false = options or (None, None)
+    task = "ChooseAttr" if options else "LogicalObj"
+    return Sample(name, task, name, Path(name), "?", answer, true, false, (), (8, 8))
+
+
+def test_the_prior_of_a_balanced_task_is_chance_and_of_a_lopsided_one_is_not() -> None:
+    even = [asked(number, ("yes", "no")[number // 2 % 2]) for number in range(400)]
+    accuracy = prior_accuracy(even)
+    assert accuracy is not None and abs(accuracy - 0.5) < 0.08
+    assert prior_accuracy([asked(number, "yes" if number % 4 else "no") for number in range(400)]) == 0.75
+    assert prior_accuracy(even[:1]) is None
+
+
+def test_the_prior_between_two_options_is_how_often_each_is_right_when_named() -> None:
+    """Red is right whenever it is named with blue, and never with green."""
+    red = [asked(number, "red", "red", "blue") for number in range(300)]
+    green = [asked(number, "green", "green", "red") for number in range(300, 400)]
+    assert prior_accuracy([*red, *green]) == 1.0
+    unseen = [asked(number, f"a{number}", f"a{number}", f"b{number}") for number in range(100)]
+    assert prior_accuracy(unseen) == 0.5, "what was never named before is a guess, not knowledge"
 
 
 def curves(*values: float) -> Curves:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from harness.record import ChangeRecord, RunRecord, SampleRecord
+from harness.record import ChangeRecord, Curve, RunRecord, SampleRecord
 from reports.calibrated import RESULTS, calibration
 from reports.controls import baselines, controls
 from reports.figures import curves_of
+from reports.panels import plots
 from reports.shown import MOST, cards
 from reports.since import since
 from reports.tests.pictures import picture
@@ -97,13 +98,33 @@ def test_controls_are_listed_by_their_deepest_effect() -> None:
 
 
 def test_an_effect_is_held_against_its_ceiling() -> None:
-    effect = replace(curve("image->question", "ChooseAttr", SHAPES["image->question"]), mean=(-26.0,) * 12)
-    tasks = tuple(replace(task, right=0.9, image_ceiling=-52.0) for task in checkpoint().tasks)
-    rows = baselines(replace(checkpoint(), tasks=tasks), [effect])
-    assert [row.share for row in rows] == [0.5, *[None] * 5]
+    def deep(flow: str, value: float) -> Curve:
+        return replace(curve(flow, "ChooseAttr", SHAPES["image->question"]), mean=(value,) * 12)
+
+    effects = [deep("image->question", -26.0), deep("question->last", -75.0)]
+    tasks = tuple(
+        replace(task, right=0.9, image_ceiling=-52.0, question_ceiling=-100.0) for task in checkpoint().tasks
+    )
+    rows = baselines(replace(checkpoint(), tasks=tasks), effects)
+    assert [row.image_share for row in rows] == [0.5, *[None] * 5]
+    assert [row.question_share for row in rows] == [0.75, *[None] * 5]
     flat = tuple(replace(task, image_ceiling=-0.5) for task in tasks)
-    assert baselines(replace(checkpoint(), tasks=flat), [effect])[0].share is None
-    assert baselines(checkpoint(), [effect]) == ()
+    assert baselines(replace(checkpoint(), tasks=flat), effects)[0].image_share is None
+    known = tuple(replace(task, prior=0.5) for task in checkpoint().tasks)
+    assert baselines(replace(checkpoint(), tasks=known), effects) == (), "the prior alone is no measurement"
+
+
+def test_a_panel_says_the_ceiling_of_what_its_effects_start_from() -> None:
+    def bound(*flows: str) -> list[tuple[tuple[str, float], ...]]:
+        curves = [curve(flow, "ChooseAttr", SHAPES["image->question"]) for flow in flows]
+        return [one.ceilings for one in plots(curves, ceilings=ceilings)[0].panels]
+
+    ceilings = {"ChooseAttr": {"image": -52.0, "question": -97.0}}
+    assert bound("related_patches->question", "image->last") == [(("image", -52.0),)]
+    assert bound("true_option->last", "image->question") == [(("image", -52.0), ("question", -97.0))]
+    assert bound("last->last") == [()]
+    text = text_of(whole())
+    assert "ceiling image −52" in text and "ceiling question −98" in text
 
 
 def test_the_committed_calibration_is_summed_up() -> None:

@@ -136,7 +136,18 @@ def whole(checkpoints: tuple[str, ...] = ("embedded",)) -> RunRecord:
 
 def _measured(name: str) -> CheckpointRecord:
     base = checkpoint(name)
-    tasks = tuple(replace(task, right=0.94, grey=0.5, chance=0.5, image_ceiling=-52.0) for task in base.tasks)
+    tasks = tuple(
+        replace(
+            task,
+            right=0.94,
+            grey=0.5,
+            chance=0.5,
+            prior=0.48,
+            image_ceiling=-52.0,
+            question_ceiling=-98.0,
+        )
+        for task in base.tasks
+    )
     return replace(base, tasks=tasks)
 
 

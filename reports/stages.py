@@ -1,0 +1,176 @@
+"""Which stage of the flow appears when: the same curves on snapshots of one training, in order.
+
+Made from the records of runs against one baseline, usually the finished checkpoint's. A stage is *there*
+on a task where the whole band lies below -10 points in some window, *absent* where the band lies above
+-10 in every window; else, or with fewer than 60 images, nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.errors import HarnessError
+from harness.forms import DROP
+from harness.record import ChangeRecord, Curve, RunRecord, TaskRecord
+from harness.statistics import FEWEST_IMAGES
+from reports.markdown import escape, table
+from reports.words import count, flow_name, number
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One flow on one snapshot.
+
+    Attributes:
+        curves: its effects, one curve a task.
+        changes: how many tasks' curves came out how against the baseline.
+    """
+
+    curves: tuple[Curve, ...]
+    changes: Counter[str]
+
+    @property
+    def depth(self) -> tuple[float, ...]:
+        """Relative depth of each window."""
+        return self.curves[0].depth
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """The mean over tasks, in points of p_c."""
+        return tuple(np.mean([curve.mean for curve in self.curves], axis=0).tolist())
+
+    @property
+    def there(self) -> int:
+        """On how many tasks the stage is shown to be there."""
+        return sum(_enough(curve) and min(curve.upper) < -DROP for curve in self.curves)
+
+    @property
+    def absent(self) -> int:
+        """On how many tasks it is shown to be absent."""
+        return sum(_enough(curve) and min(curve.lower) > -DROP for curve in self.curves)
+
+    @property
+    def words(self) -> str:
+        """Where the stage is there, and the deepest mean."""
+        deepest = int(np.argmin(self.mean))
+        return (
+            f"there on {self.there} of {len(self.curves)}, absent on {self.absent}; "
+            f"{number(self.mean[deepest])} at depth {self.depth[deepest]:.2f}"
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One snapshot.
+
+    Attributes:
+        name: the checkpoint's name.
+        baseline: what it is compared with.
+        tasks: what became of each task's samples.
+        cells: by flow.
+    """
+
+    name: str
+    baseline: str
+    tasks: tuple[TaskRecord, ...]
+    cells: dict[str, Cell]
+
+    @property
+    def images(self) -> str:
+        """The fewest and the most images behind a curve."""
+        numbers = [curve.n_images for cell in self.cells.values() for curve in cell.curves]
+        return f"{min(numbers)}–{max(numbers)}" if min(numbers) < max(numbers) else str(min(numbers))
+
+    @property
+    def right(self) -> float:
+        """The share of samples answered correctly."""
+        return sum(task.kept for task in self.tasks) / max(1, sum(task.samples for task in self.tasks))
+
+    @property
+    def changes(self) -> str:
+        """How many curves came out how against the baseline, the commonest first."""
+        found = sum((cell.changes for cell in self.cells.values()), Counter[str]())
+        return ", ".join(f"{n} {change}" for change, n in found.most_common())
+
+
+def snapshots(records: Sequence[RunRecord]) -> tuple[Snapshot, ...]:
+    """The snapshots in the records, in their order.
+
+    Raises:
+        HarnessError: if a record was not compared with a baseline, or not with that of the others.
+    """
+    found = tuple(
+        _snapshot(checkpoint.name, checkpoint.tasks, record)
+        for record in records
+        for checkpoint in record.checkpoints
+    )
+    others = sorted({one.baseline for one in found})
+    if len(others) != 1:
+        raise HarnessError(f"snapshots are compared with one baseline; these with {', '.join(others)}")
+    return found
+
+
+def _snapshot(name: str, tasks: tuple[TaskRecord, ...], record: RunRecord) -> Snapshot:
+    changes = [change for change in record.changes if change.checkpoint == name]
+    if not changes:
+        raise HarnessError(f"the record of {name} has no baseline; run it with --baseline")
+    flows = dict.fromkeys(change.flow for change in changes)
+    cells = {flow: _cell([change for change in changes if change.flow == flow]) for flow in flows}
+    return Snapshot(name, changes[0].baseline, tasks, cells)
+
+
+def _cell(changes: Sequence[ChangeRecord]) -> Cell:
+    return Cell(tuple(one.new for one in changes), Counter(one.change for one in changes))
+
+
+def _enough(curve: Curve) -> bool:
+    return curve.n_images >= FEWEST_IMAGES
+
+
+def in_words(found: Sequence[Snapshot]) -> str:
+    """The picture in words, for those who do not see it."""
+    return "; ".join(
+        f"{one.name}, {100 * one.right:.0f} % right: "
+        + ", ".join(f"{flow_name(flow)} {cell.words}" for flow, cell in one.cells.items())
+        for one in found
+    )
+
+
+def markdown(found: Sequence[Snapshot], picture: str, command: str) -> str:
+    """The page around the picture.
+
+    Args:
+        found: the snapshots in order.
+        picture: the picture's file, seen from the page.
+        command: what makes the page.
+    """
+    flows = dict.fromkeys(flow for one in found for flow in one.cells)
+    head = [escape(one.name) for one in found]
+    rows = [
+        ["right answers", *(f"{100 * one.right:.0f} %" for one in found)],
+        ["images behind a curve", *(one.images for one in found)],
+        [f"curves against {escape(found[0].baseline)}", *(escape(one.changes) for one in found)],
+    ]
+    stages = [
+        [flow_name(flow), *(one.cells[flow].words if flow in one.cells else "–" for one in found)]
+        for flow in flows
+    ]
+    return (
+        "# Which stage of the flow appears when\n\n"
+        f"![{count(len(found), 'snapshot')} of one training, a row for each flow]({picture})\n\n"
+        "Columns are snapshots of one training, in order; rows are flows. Thin lines are tasks, the thick one is "
+        "their mean:\nthe change of the answer's probability in per cent when the flow is blocked around a depth, on "
+        "samples answered\ncorrectly. The dashed line is -10, the depth of a drop.\n\n"
+        f"{table(['', *head], rows)}\n\n"
+        "A stage is *there* on a task where the 95 % band of its curve lies below -10 in some window, *absent* where "
+        f"it lies\nabove -10 in every one; with fewer than {FEWEST_IMAGES} images it is neither. Then the deepest mean "
+        "over tasks.\n\n"
+        f"{table(['flow', *head], stages)}\n\n"
+        "What a snapshot has *lost* against the baseline (gone, weakened) is what was not yet there: the baseline is "
+        "the later\ncheckpoint.\n\n"
+        f"Made by `{command}` from the records beside it.\n"
+    )
