@@ -159,18 +159,34 @@ def markdown(found: Sequence[Snapshot], picture: str, command: str) -> str:
         [flow_name(flow), *(one.cells[flow].words if flow in one.cells else "–" for one in found)]
         for flow in flows
     ]
-    return (
-        "# Which stage of the flow appears when\n\n"
-        f"![{count(len(found), 'snapshot')} of one training, a row for each flow]({picture})\n\n"
-        "Columns are snapshots of one training, in order; rows are flows. Thin lines are tasks, the thick one is "
-        "their mean:\nthe change of the answer's probability in per cent when the flow is blocked around a depth, on "
-        "samples answered\ncorrectly. The dashed line is -10, the depth of a drop.\n\n"
-        f"{table(['', *head], rows)}\n\n"
-        "A stage is *there* on a task where the 95 % band of its curve lies below -10 in some window, *absent* where "
-        f"it lies\nabove -10 in every one; with fewer than {FEWEST_IMAGES} images it is neither. Then the deepest mean "
-        "over tasks.\n\n"
-        f"{table(['flow', *head], stages)}\n\n"
-        "What a snapshot has *lost* against the baseline (gone, weakened) is what was not yet there: the baseline is "
-        "the later\ncheckpoint.\n\n"
-        f"Made by `{command}` from the records beside it.\n"
+    return PAGE.format(
+        what=f"{count(len(found), 'snapshot')} of one training, a row for each flow",
+        picture=picture,
+        samples=table(["", *head], rows),
+        fewest=FEWEST_IMAGES,
+        stages=table(["flow", *head], stages),
+        command=command,
     )
+
+
+PAGE = """\
+# Which stage of the flow appears when
+
+![{what}]({picture})
+
+Columns are snapshots of one training, in order; rows are flows. Thin lines are tasks, the thick one is their
+mean: the change of the answer's probability in per cent when the flow is blocked around a depth, on samples
+answered correctly. The dashed line is -10, the depth of a drop.
+
+{samples}
+
+A stage is *there* on a task where the 95 % band of its curve lies below -10 in some window, *absent* where it
+lies above -10 in every one; with fewer than {fewest} images it is neither. Then the deepest mean over tasks.
+
+{stages}
+
+The baseline is the finished checkpoint: what is *gone*, *weakened* or *shifted* in a snapshot was not there
+yet, not yet as strong, or elsewhere.
+
+Made by `{command}` from the records of the snapshots' runs.
+"""
