@@ -62,8 +62,9 @@ def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) 
 def test_it_is_information_and_not_an_attention_sink(study: Study, task: str) -> None:
     """What Image→Question loses in lower layers is information, not a place for attention to go.
 
-    Hiding nine tenths of the patches, giving them the data set's mean value, or giving them another
-    image's contents each keeps most of the effect.
+    Hiding nine tenths of the patches, giving them the data set's mean value, or giving them the contents
+    of an image that calls for another answer (the minimal pair, where the data set has one) each keeps
+    most of the effect.
     """
     whole = study.effect("image->question", task)
     variants = [

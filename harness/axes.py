@@ -56,10 +56,11 @@ def _own_label(measure: Measure) -> str:
         case Sweep(flow, _, condition):
             return str(flow) if condition == "plain" else f"{flow}, {_CONDITIONS[condition]}"
         case Swap(flow, _, by):
-            return f"{flow}, reading {'the mean value' if by == 'mean' else 'another image'} instead"
+            return f"{flow}, reading {_CONTENTS[by]} instead"
         case Modules(module, region, _, draw):
             name = "MLP" if module == "mlp" else "attention"
-            return f"{name} zeroed at {region}" if draw is None else f"{name} zeroed at as many random rows"
+            own = f"{name} zeroed at {region}"
+            return own if draw is None else f"as much of the {name} taken from as many random rows"
         case Cut(flow):
             return f"{flow} in all layers from here on"
         case _:
@@ -84,6 +85,7 @@ def role(probe: Probe) -> str:
 CONTROL_REGIONS = frozenset({"random_patches", "most_patches", "shifted_patches", "foreign_patches"})
 """Sources that stand for what a claim's own source must beat."""
 
+_CONTENTS = {"mean": "the mean value", "other": "an image with another answer (minimal pair if any)"}
 _CONDITIONS = {
     "grey": "grey picture",
     "lower": "asked for lower case",

@@ -27,8 +27,9 @@ def with_controls(checkpoint: Checkpoint, dataset: Dataset, encoded: Encoded) ->
 
     ``random_patches``: as many of the other patches as there are related ones; ``most_patches``: a
     random nine tenths of all visual tokens; ``shifted_patches``: the objects' boxes moved elsewhere in
-    the picture; ``foreign_patches``: the boxes of a sample on another image; ``centre_patch``: the one
-    patch at the first object's centre. One that does not exist for the sample is left out.
+    the picture; ``foreign_patches``: the boxes of a sample on another image; ``centre_patch`` and
+    ``centre_tile_patch``: the one patch at the first object's centre, of the whole picture and of its tiles.
+    One that does not exist for the sample is left out.
 
     Args:
         checkpoint: the checkpoint.
@@ -44,9 +45,10 @@ def with_controls(checkpoint: Checkpoint, dataset: Dataset, encoded: Encoded) ->
         found["random_patches"] = _drawn(sample, "random", tuple(others), len(related))
     if related:
         found["shifted_patches"] = _shifted(checkpoint, encoded)
-        found["centre_patch"] = _positions(
-            checkpoint, encoded, [_centre(sample.objects[0], sample.image_size)]
-        )[:1]
+        centre = _positions(checkpoint, encoded, [_centre(sample.objects[0], sample.image_size)])
+        for name, part in (("centre_patch", "base_patches"), ("centre_tile_patch", "tile_patches")):
+            shown = encoded.regions.found(part)
+            found[name] = tuple(at for at in centre if at in shown)[:1]
     found["foreign_patches"] = _foreign(checkpoint, dataset, encoded)
     named = {name: positions for name, positions in found.items() if positions}
     return Regions({**encoded.regions.positions, **named}, encoded.regions.length)

@@ -96,6 +96,12 @@ class Dataset:
         others = [answer for answer in self._answers[sample.task] if answer != sample.answer]
         return others[0] if len(others) == 1 else None
 
+    def wrong_answers(self, sample: Sample) -> tuple[str, ...]:
+        """What a right answer must be told from: the false option, else all other answers of the task."""
+        if sample.false_option is not None:
+            return (sample.false_option,)
+        return tuple(answer for answer in self._answers[sample.task] if answer != sample.answer)
+
     def chance(self, sample: Sample) -> float:
         """What guessing without the image gets: one half between two options, else the commonest answer.
 
@@ -109,17 +115,36 @@ class Dataset:
         return float(sample.answer == commonest)
 
     def donor(self, sample: Sample) -> Sample:
-        """A sample of the same task on the next image in seeded order: the source of foreign contents.
+        """A sample of the same task on the next image in seeded order: the source of foreign boxes.
 
         Raises:
             DataError: if the task has one image only.
         """
+        return self._others(sample)[0]
+
+    def counterpart(self, sample: Sample) -> Sample:
+        """A sample on another image that calls for another answer: the source of foreign contents.
+
+        Of the same task: the twin that the data set names (a minimal pair); else the same question with
+        another answer; else the next image in seeded order with another answer; else the next image.
+
+        Raises:
+            DataError: if the task has one image only.
+        """
+        others = self._others(sample)
+        twin = [one for one in others if one.id == sample.twin]
+        differ = [one for one in others if one.answer != sample.answer]
+        same_question = [one for one in differ if one.question == sample.question]
+        return (twin or same_question or differ or others)[0]
+
+    def _others(self, sample: Sample) -> list[Sample]:
+        """The task's samples on other images, beginning with the next image in seeded order."""
         samples = self.whole.by_task[sample.task]
-        images = list(dict.fromkeys(one.image_id for one in samples))
-        after = images[(images.index(sample.image_id) + 1) % len(images)]
-        if after == sample.image_id:
+        others = [one for one in samples if one.image_id != sample.image_id]
+        if not others:
             raise DataError(f"data set {self.name}: {sample.task} has one image; there is no other one")
-        return next(one for one in samples if one.image_id == after)
+        own = order_key(sample.image_id)
+        return sorted(others, key=lambda one: order_key(one.image_id) < own)
 
     def limited(self, tasks: Iterable[str], samples: int | None) -> Dataset:
         """Only these tasks, and at most so many samples of each, in seeded image order.

@@ -120,19 +120,6 @@ def rule_window(layers: int) -> int:
     return 2 * (22 * layers // 200) + 1
 
 
-def layers_inside(band: Band, layers: int) -> tuple[int, int]:
-    """Return the first and the last layer whose depth, (number + 1/2) / L, lies in the band.
-
-    Raises:
-        TooShallowError: if none does.
-
-    """
-    inside = np.flatnonzero(band.contains((np.arange(layers) + 0.5) / layers))
-    if not len(inside):
-        raise TooShallowError(f"no layer of a decoder with {layers} layers lies in the {band.name} band")
-    return int(inside[0]), int(inside[-1])
-
-
 @dataclass(frozen=True)
 class Grid:
     """The points of one knockout curve: a window around every layer of a decoder.

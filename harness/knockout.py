@@ -37,11 +37,25 @@ class EdgeBlock:
 
 @dataclass(frozen=True)
 class ModuleZero:
-    """The output of ``self_attn.o_proj`` or ``mlp.down_proj`` is zero at ``rows``, in ``layers``."""
+    """The output of ``self_attn.o_proj`` or ``mlp.down_proj`` is zero at ``rows``, in ``layers``.
+
+    Attributes:
+        module: whose output.
+        rows: the rows that lose it.
+        layers: the layers in which they do.
+        like: if given, for each row another one: the row loses, along its own output, only as much as the
+            norm of the other's output, which itself stays.
+    """
 
     module: Literal["attention", "mlp"]
     rows: Positions
     layers: Layers
+    like: Positions = ()
+
+    @property
+    def lost(self) -> tuple[Positions, Positions]:
+        """The rows that lose, and the rows the norms of whose outputs they lose: their own unless given."""
+        return self.rows, self.like or self.rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +232,13 @@ def check(knockout: Knockout, length: int, n_layers: int) -> None:
     """
     check_layers(knockout, n_layers)
     for item in knockout.interventions:
-        rows = item.rows if isinstance(item, ModuleZero) else (*item.sources, *item.targets)
-        check_positions(rows, length)
+        if isinstance(item, ModuleZero):
+            rows, like = item.lost
+            if len(rows) != len(like):
+                raise KnockoutError(f"{len(rows)} rows cannot lose the norms of {len(like)} others")
+            check_positions((*rows, *like), length)
+        else:
+            check_positions((*item.sources, *item.targets), length)
     for swap in knockout.substitutions:
         for tensors in (swap.values, swap.values if swap.keys is None else swap.keys):
             if len(tensors) != len(swap.layers) or any(t.shape[1] != len(swap.sources) for t in tensors):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.depth import window_layers
@@ -21,7 +20,7 @@ from harness.knockout import (
     keep_only,
     null_sources,
 )
-from harness.probes import Carriers, Cut, KeepOnly, Knocked, Modules, Route, Swap, Sweep
+from harness.probes import Carriers, Cut, KeepOnly, Knocked, Modules, Swap, Sweep
 from harness.regions import Regions
 from harness.sample import Sample
 
@@ -76,8 +75,8 @@ def knockouts_of(probe: Knocked, subject: Subject) -> tuple[Knockout, ...]:
             return tuple(block(sources, targets, range(start, subject.n_layers)) for start in starts)
         case Carriers():
             return _carriers(probe, subject)
-        case KeepOnly(routes):
-            return (_kept(routes, subject),)
+        case KeepOnly():
+            return (_kept(probe, subject),)
 
 
 def windows_of(
@@ -138,18 +137,19 @@ def _swapped(probe: Swap, subject: Subject) -> tuple[Knockout, ...]:
 
 def _modules(probe: Modules, subject: Subject) -> tuple[Knockout, ...]:
     rows = subject.regions[probe.region]
+    like: Positions = ()
     if probe.draw is not None:
         # The last position is where the answer is read; a control must not touch it.
-        rows = _null(rows, (subject.regions.length - 1,), subject.sample, str(probe))
+        like, rows = rows, _null(rows, (subject.regions.length - 1,), subject.sample, str(probe))
     return tuple(
-        Knockout((ModuleZero(probe.module, rows, subject.window(centre, probe.window)),))
+        Knockout((ModuleZero(probe.module, rows, subject.window(centre, probe.window), like),))
         for centre in subject.windows
     )
 
 
 def _carriers(probe: Carriers, subject: Subject) -> tuple[Knockout, ...]:
     sources, layers = subject.regions[probe.source], tuple(range(subject.n_layers))
-    rows = [subject.regions[carrier] for carrier in probe.carriers]
+    rows = [subject.regions.found(carrier) for carrier in probe.carriers]
     blocked = (
         [at for number, positions in enumerate(rows) if subset >> number & 1 for at in positions]
         for subset in range(2 ** len(rows))
@@ -157,21 +157,16 @@ def _carriers(probe: Carriers, subject: Subject) -> tuple[Knockout, ...]:
     return tuple(block(sources, targets, layers) if targets else Knockout() for targets in blocked)
 
 
-def _kept(routes: tuple[Route, ...], subject: Subject) -> Knockout:
-    """Every later position loses each source, except along the routes."""
-    by_source: Mapping[str, list[Route]] = {route.flow.source: [] for route in routes}
-    for route in routes:
-        by_source[route.flow.source].append(route)
-    blocks: list[EdgeBlock] = []
-    for source, open_routes in by_source.items():
-        sources = subject.regions[source]
-        later = tuple(range(max(sources) + 1, subject.regions.length))
-        kept = [
-            EdgeBlock(sources, subject.regions[route.flow.target], tuple(range(route.first, route.last + 1)))
-            for route in open_routes
-        ]
-        blocks += keep_only(kept, sources, later, subject.n_layers).edges
-    return Knockout(tuple(blocks))
+def _kept(probe: KeepOnly, subject: Subject) -> Knockout:
+    """The targets of each closed flow lose its source, except along the routes."""
+    regions = subject.regions
+    kept = [
+        EdgeBlock(*edges(route.flow, regions, subject.sample), tuple(range(route.first, route.last + 1)))
+        for route in probe.routes
+    ]
+    closed = (edges(flow, regions, subject.sample) for flow in probe.closed)
+    blocks = (keep_only(kept, sources, targets, subject.n_layers).edges for sources, targets in closed)
+    return Knockout(tuple(edge for found in blocks for edge in found))
 
 
 def _null(sources: Positions, targets: Positions, sample: Sample, name: str) -> Positions:

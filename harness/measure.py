@@ -22,13 +22,15 @@ from harness.knockout import Knockout, Positions
 from harness.knockouts import Subject, knockouts_of
 from harness.outcome import (
     SMALLEST_P,
+    FirstTokens,
     Tokens,
     answer_tokens,
+    confusable_answers,
+    confusable_forms,
     probability,
     read_lens,
     read_right,
     read_sweep,
-    unusable,
 )
 from harness.probes import (
     RIGHT,
@@ -123,6 +125,7 @@ class Measurer:
         self._checkpoint = checkpoint
         self._engine = engine
         self._dataset = dataset
+        self._first_token = FirstTokens(checkpoint)
         self._donors = Donors(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
         self.passes = 0
         """Knocked-out passes run so far."""
@@ -168,7 +171,7 @@ class Measurer:
     ) -> tuple[Case, Row]:
         """Whether a sample is kept, and the row that says so."""
         sample, answer = request.sample, decoding.read(self._checkpoint, said)
-        tokens = answer_tokens(self._checkpoint, encoded, unblocked, self._dataset.foil(sample))
+        tokens = self._tokens(sample, encoded, unblocked)
         p1 = probability(unblocked.logits, tokens.own)
         reason = "" if answer.strip().lower() == sample.answer else WRONG
         if not reason and p1 < SMALLEST_P:
@@ -176,6 +179,10 @@ class Measurer:
         case = Case(sample, encoded, unblocked, tokens, request.probes, not reason)
         row = _row(sample, BASE, "p", (p1,), p1, reason=reason, answer=answer)
         return case, row
+
+    def _tokens(self, sample: Sample, encoded: Encoded, unblocked: Pass) -> Tokens:
+        foil, wrong = self._dataset.foil(sample), self._dataset.wrong_answers(sample)
+        return answer_tokens(self._first_token, encoded, unblocked, foil, wrong)
 
     def _under(self, condition: Condition, plain: Sequence[Case]) -> Iterator[Row]:
         """Measure the probes of one other condition."""
@@ -193,7 +200,7 @@ class Measurer:
         cases = []
         for number, (case, encoded) in enumerate(ready):
             unblocked = base.passes[number]
-            tokens = answer_tokens(self._checkpoint, encoded, unblocked, self._dataset.foil(case.sample))
+            tokens = self._tokens(case.sample, encoded, unblocked)
             kept = case.kept
             if kept and condition == "lower":
                 said = decoding.read(self._checkpoint, base.answers[number]).strip()
@@ -237,6 +244,8 @@ class Measurer:
                 part = blocked[start : start + len(made)]
                 start += len(made)
                 yield from _rows(case, probe, _knocked_readings(case, probe, part))
+                if is_unfiltered(probe):
+                    yield _accuracy(case, probe, part)
             for other in plan.others:
                 yield from self._unblocked(case, other)
 
@@ -257,13 +266,13 @@ class Measurer:
         """Read a probe that needs no knockout."""
         match probe:
             case Accuracy():
-                yield from _rows(case, probe, {RIGHT: read_right(case.base.logits[None], case.tokens)})
+                yield _accuracy(case, probe, case.base.logits[None])
             case Chance():
                 yield from _rows(case, probe, {RIGHT: (self._dataset.chance(case.sample),)})
             case Lens():
-                confusable = unusable(case.tokens)
-                if confusable:
-                    yield _row(case.sample, str(probe), "", (), case.p1, reason=confusable)
+                reason = confusable_forms(case.tokens)
+                if reason:
+                    yield _row(case.sample, str(probe), "", (), case.p1, reason=reason)
                     return
                 read = read_lens(self._checkpoint, case.base, case.tokens, norm=probe.norm)
                 yield from _rows(case, probe, read)
@@ -293,11 +302,16 @@ def _own(unblocked: Pass) -> Tokens:
 
 def _knocked_readings(case: Case, probe: Knocked, blocked: Tensor) -> dict[str, tuple[float, ...]]:
     readings = dict(read_sweep(case.base.logits, blocked, case.tokens)) if case.kept else {}
-    if is_unfiltered(probe):
-        readings[RIGHT] = read_right(blocked, case.tokens)
     if isinstance(probe, Sweep) and case.kept and probe.flow.source in PARTS:
         readings["per_token"] = _per_token(case, probe.flow, readings["p"])
     return readings
+
+
+def _accuracy(case: Case, probe: Probe, logits: Tensor) -> Row:
+    """Whether each row of logits is right; or why its first token cannot tell."""
+    reason = confusable_answers(case.tokens)
+    values = () if reason else read_right(logits, case.tokens)
+    return _row(case.sample, str(probe), RIGHT, values, case.p1, reason=reason)
 
 
 def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...]:

@@ -20,9 +20,9 @@ share against the foil, p(answer) / (p(answer) + p(foil)); minus the rate of cha
 per cent; and the change of the log-odds against the foil, of which the second is a bounded form."""
 PART_READINGS = ("p_c", "per_token")
 """Of a flow from a part of the question also: p_c divided by the number of source tokens."""
-LENS_READINGS = ("lower", "capital", "false_lower", "false_capital")
-"""Probabilities at the last position: the answer's first token in lower case and capitalised, and the
-false option's."""
+LENS_READINGS = ("lower", "capital", "either", "false_lower", "false_capital", "false_either")
+"""Probabilities at the last position: the answer's first token in lower case, capitalised, and in either
+case (their sum); and the same of the false option."""
 RIGHT = "right"
 """Whether the first token is that of the right answer, in either case (0 or 1)."""
 
@@ -69,7 +69,8 @@ class Swap:
 class Modules:
     """Every window of a module's output zeroed at a region.
 
-    ``draw`` names a control: equally many rows drawn at random outside the region.
+    ``draw`` names a control: equally many rows drawn at random outside the region lose outputs of equal
+    norm, each that of one of the region's rows.
     """
 
     module: Literal["attention", "mlp"]
@@ -104,7 +105,8 @@ class Cut:
 class Carriers:
     """A source hidden, in all layers, from every subset of several carriers.
 
-    Value b hides it from carrier i if bit i of b is set; value 0 hides nothing.
+    Value b hides it from carrier i if bit i of b is set; value 0 hides nothing. A carrier that is empty for
+    a sample (a prompt without a line break before the question) carries nothing.
     """
 
     source: str
@@ -128,16 +130,21 @@ class Route:
 
 @dataclass(frozen=True, order=True)
 class KeepOnly:
-    """Of all edges from the routes' sources to what comes after them, only the routes stay open.
+    """Some flows blocked in all layers, but for the routes: parts of them that stay open.
 
-    Edges between other regions, and to the first position, are not touched. Measured on wrongly
-    answered samples too.
+    All other edges stay: those to the first position, and from text to text unless a closed flow names
+    them. Measured on wrongly answered samples too.
+
+    Attributes:
+        closed: the flows.
+        routes: what stays open, each from a closed flow's source.
     """
 
+    closed: tuple[Flow, ...]
     routes: tuple[Route, ...]
 
     def __str__(self) -> str:
-        return f"only({', '.join(map(str, self.routes))})"
+        return f"only({', '.join(map(str, self.routes))} of {', '.join(map(str, self.closed))})"
 
 
 @dataclass(frozen=True, order=True)

@@ -6,6 +6,7 @@ again, every row is computed, the mask is written out densely for every layer.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,14 +167,16 @@ def check_finite(logits: Tensor, encoded: Encoded) -> None:
 
 @contextmanager
 def zeroed_modules(checkpoint: Checkpoint, zeroed: tuple[ModuleZero, ...]) -> Iterator[None]:
-    """Zero the named modules' outputs at the named rows, by hooks that are removed at the end."""
+    """Take the named modules' outputs away at the named rows, by hooks that are removed at the end."""
+    rows: dict[tuple[int, str], list[Tensor]] = defaultdict(list)
+    for item in zeroed:
+        for layer in item.layers:
+            rows[layer, item.module].append(torch.tensor(item.lost, dtype=torch.long))
     handles = []
     try:
-        for item in zeroed:
-            check_rows = torch.tensor(item.rows, dtype=torch.long)
-            for layer in item.layers:
-                module = zeroed_module(checkpoint.decoder.layers[layer], item.module)
-                handles.append(module.register_forward_hook(zero_rows(check_rows)))
+        for (layer, name), found in rows.items():
+            module = zeroed_module(checkpoint.decoder.layers[layer], name)
+            handles.append(module.register_forward_hook(zero_rows(torch.cat(found, dim=1))))
         yield
     finally:
         for handle in handles:
@@ -187,9 +190,23 @@ def zeroed_module(layer: Any, module: str) -> nn.Module:  # noqa: ANN401 - layer
 
 
 def zero_rows(rows: Tensor) -> Any:  # noqa: ANN401 - torch's hook type
-    """A forward hook that sets these rows of ``[1, rows, width]`` to zero."""
+    """A forward hook that takes output away from some rows of ``[1, rows, width]``.
+
+    Args:
+        rows: ``[2, n]``: rows that lose, along their own output, the norm of the output of other rows. One
+            that loses its own norm is zero.
+    """
 
     def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return output.index_fill(1, rows.to(output.device), 0.0)
+        changed, like = rows.to(output.device)
+        # In half precision a norm may overflow; and a row without output has nothing to lose.
+        wide = torch.promote_types(output.dtype, torch.float32)
+        own, other = (torch.linalg.vector_norm(output[0, at], dim=-1, dtype=wide) for at in (changed, like))
+        kept = torch.where(own > 0, 1.0 - other / own, 1.0)
+        # A row that two interventions name loses to both, in whichever order.
+        scale = torch.ones(output.shape[1], dtype=wide, device=output.device)
+        scale.scatter_reduce_(0, changed, kept, "prod")
+        scaled = output[0, changed] * scale[changed, None]
+        return output.index_copy(1, changed, scaled.to(output.dtype)[None])
 
     return hook

@@ -24,6 +24,7 @@ REGION_NAMES = (
     "base_patches", "tile_patches", "newline",
     "related_base_patches", "other_base_patches", "related_tile_patches", "other_tile_patches",
     "random_patches", "most_patches", "shifted_patches", "foreign_patches", "centre_patch",
+    "centre_tile_patch",
 )  # fmt: skip
 """Every name a flow may use. A union of regions is written ``a+b``."""
 RELEASED_NAMES = {
@@ -65,14 +66,19 @@ class Regions:
         Raises:
             RegionError: if a name is unknown, or the region is empty for this sample.
         """
-        found: set[int] = set()
-        for part in name.split("+"):
-            if part not in REGION_NAMES:
-                raise RegionError(f"unknown region {part!r}; the regions are {', '.join(REGION_NAMES)}")
-            found.update(self.positions.get(part, ()))
+        found = self.found(name)
         if not found:
             raise RegionError(f"region {name!r} is empty")
-        return tuple(sorted(found))
+        return found
+
+    def found(self, name: str) -> tuple[int, ...]:
+        """The same, but a region that is empty for this sample has no positions.
+
+        Raises:
+            RegionError: if a name is unknown.
+        """
+        check_region_names(name)
+        return tuple(sorted({at for part in name.split("+") for at in self.positions.get(part, ())}))
 
 
 def check_region_names(name: str) -> None:

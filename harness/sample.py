@@ -46,6 +46,8 @@ class Sample:
         false_option: in Choose tasks the other option, else None.
         objects: the annotated objects (the central object; object 1 and object 2).
         image_size: (width, height) in pixels as annotated.
+        twin: the id of the same question on an image that differs in what is asked, so that its answer is
+            another; None where the data set knows of none.
     """
 
     id: str
@@ -58,3 +60,4 @@ class Sample:
     false_option: str | None
     objects: tuple[Box, ...]
     image_size: tuple[int, int]
+    twin: str | None = None

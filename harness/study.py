@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.depth import Band, Grid, LensGrid, TooShallowError, layers_inside
+from harness.depth import Band, Grid, LensGrid, TooShallowError, window_layers
 from harness.flow import Flow
 from harness.forms import DROP, deepest
 from harness.probes import (
@@ -135,6 +135,19 @@ class Study:
         layers = self.grid.layers
         return tuple(Grid(layers, size) for size in sorted({*sizes, self.grid.size}) if size <= layers)
 
+    def odd_windows(self) -> tuple[Grid, ...]:
+        """Return grids of odd window sizes up to half the decoder: 1, 3, 5, the rule's and the widest.
+
+        Raises:
+            TooShallowError: if there are not two.
+        """
+        half = self.layers // 2
+        sizes = {1, 3, 5, self.grid.size, half - (half + 1) % 2}
+        fitting = sorted(size for size in sizes if size % 2 and 0 < size <= half)
+        if len(fitting) < 2:  # noqa: PLR2004 - to compare
+            raise TooShallowError(f"{self.layers} layers have no two odd window sizes up to half of them")
+        return tuple(Grid(self.layers, size) for size in fitting)
+
     def layer_at(self, depth: float) -> int:
         """The first layer that lies wholly above a relative depth, e.g. 0.5: the upper half's first.
 
@@ -181,20 +194,23 @@ class Study:
 
     def null(self, flow: str, task: str) -> Measure | None:
         """Name the effect of a flow's null block, or None where it is undefined on this data set."""
-        measure = self._name(task, Sweep(_flow(flow).null(), self.grid.size), "p_c")
-        if self.has(measure):
-            return measure
-        del self._named[measure]
-        return None
+        return self.if_defined(self._name(task, Sweep(_flow(flow).null(), self.grid.size), "p_c"))
 
     def swapped(self, flow: str, task: str, *, by: Literal["mean", "other"]) -> Measure:
-        """Name the effect of reading other contents along a flow: the data set's mean, or another image's."""
+        """Name the effect of reading other contents along a flow.
+
+        ``by``: the data set's mean value, or the contents of an image that calls for another answer: the
+        minimal pair where the data set has one.
+        """
         return self._name(task, Swap(_flow(flow), self.grid.size, by), "p_c")
 
     def module(
         self, module: Literal["attention", "mlp"], region: str, task: str, *, control: bool = False
     ) -> Measure:
-        """Name the effect of zeroing a module's output at a region, or at as many random other rows."""
+        """Name the effect of zeroing a module's output at a region; as a control, of as much of it elsewhere.
+
+        ``control``: as many random other rows lose outputs of equal norm.
+        """
         check_region_names(region)
         return self._name(task, Modules(module, region, self.grid.size, 0 if control else None), "p_c")
 
@@ -214,13 +230,22 @@ class Study:
         """Name the share of right answers, on all samples (by the first token, in either case)."""
         return self._name(task, Accuracy(condition), RIGHT)
 
-    def accuracy_with_only(self, routes: Mapping[str, Band], task: str) -> Measure:
-        """Name the accuracy when only some flows stay open, each in the layers of a band.
+    def accuracy_with_only(
+        self, routes: Mapping[str, Sequence[int]], task: str, *, closed: Sequence[str]
+    ) -> Measure:
+        """Name the accuracy when of some flows only parts stay open.
 
-        Every edge from a route's source to a later position is blocked, but for the routes.
+        Args:
+            routes: by flow, the windows in which it stays open.
+            task: the task.
+            closed: the flows that are blocked everywhere else.
         """
-        kept = tuple(Route(_flow(flow), *layers_inside(band, self.layers)) for flow, band in routes.items())
-        return self._name(task, KeepOnly(kept), RIGHT)
+        kept = tuple(
+            Route(_flow(flow), layers[0], layers[-1])
+            for flow, windows in routes.items()
+            for layers in (window_layers(at, self.grid.size, self.layers) for at in windows)
+        )
+        return self._name(task, KeepOnly(tuple(map(_flow, closed)), kept), RIGHT)
 
     def accuracy_by_start(self, flow: str, task: str) -> Measure:
         """Name the accuracy with a flow blocked from each layer on: one value per layer 0 … L-1."""
@@ -236,7 +261,8 @@ class Study:
         """Name the probability of a form of the answer at the last position: one value per layer 0 … L.
 
         Args:
-            form: ``"lower"``, ``"capital"``, ``"false_lower"`` or ``"false_capital"``.
+            form: ``"lower"``, ``"capital"`` or ``"either"`` of the two; the same of the false option with
+                ``"false_"`` before it.
             task: the task.
             norm: whether the final norm is applied below the top.
             condition: how the sample is put to the model.
@@ -280,6 +306,13 @@ class Study:
     def has(self, measure: Measure) -> bool:
         """Whether a measure has values; everything has before anything is measured."""
         return self._seen is None or measure in self._seen.now
+
+    def if_defined(self, measure: Measure) -> Measure | None:
+        """The measure, or None where it is undefined on this data set: then the claim does without it."""
+        if self.has(measure):
+            return measure
+        del self._named[measure]
+        return None
 
     def undefined(self, measure: Measure) -> bool:
         """Whether a measure was tried on enough images, and does not exist on any: a claim cannot be asked.

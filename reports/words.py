@@ -95,6 +95,7 @@ REGIONS = {
     "shifted_patches": "a shifted box",
     "foreign_patches": "another image's boxes",
     "centre_patch": "the object's centre patch",
+    "centre_tile_patch": "the object's centre patch in the tiles",
     "central_object": "the object's words",
     "question_rest": "the question's other words",
 }

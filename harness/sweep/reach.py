@@ -46,8 +46,9 @@ def reach(knockout: Knockout, length: int, n_layers: int) -> Reach | None:
 
 
 def touched_rows(item: Intervention) -> tuple[int, ...]:
-    """The rows whose own computation an intervention changes: a query reads no later key anyway."""
+    """The rows whose own computation an intervention changes or reads: a query reads no later key anyway."""
     if isinstance(item, ModuleZero):
-        return item.rows
+        # The rows whose norms are lost stay as they are, but must be at hand.
+        return (*item.rows, *item.like)
     earliest = min(item.sources, default=None)
     return () if earliest is None else tuple(row for row in item.targets if row >= earliest)

@@ -82,7 +82,8 @@ class Layout:
         order: where each row of the batch comes from: first the rows that leave the layer below, then the
             joining ones; None if nothing joins.
         positions: position of every row in its prompt, ``[N]``.
-        zero: by module (``attention``, ``mlp``) the rows whose output is set to zero.
+        zero: by module (``attention``, ``mlp``) the rows that lose their output, and the rows the norms of
+            whose outputs they lose: ``[2, n]``.
     """
 
     slots: tuple[Slot, ...]
@@ -131,12 +132,12 @@ class Cohort:
                     yield at, here
 
     def zero(self, layer: int, active: Index) -> Iterator[tuple[str, Index]]:
-        """Rows of the cohort's slot, by module, whose output is zero in this layer."""
+        """By module ``[2, n]``: rows of the cohort's slot that lose output in this layer, and whose norms."""
         for at, number in enumerate(active):
             if self.leaves[number] >= layer:
                 for item in self.branches[number].knockout.zeroed:
                     if layer in item.layers:
-                        yield item.module, np.array(item.rows, dtype=np.int64) - self.row + at * self.rows
+                        yield item.module, np.array(item.lost, dtype=np.int64) - self.row + at * self.rows
 
     def _pattern(self, edges: tuple[EdgeBlock, ...], layer: int = 0) -> int:
         """The number of the mask that these blocked edges make; 0 is the plain causal one."""
@@ -210,7 +211,7 @@ def _layout(
         joining,
         order,
         torch.from_numpy(np.concatenate(positions)),
-        {module: torch.from_numpy(np.concatenate(rows)) for module, rows in zero.items()},
+        {module: torch.from_numpy(np.concatenate(rows, axis=1)) for module, rows in zero.items()},
     )
 
 

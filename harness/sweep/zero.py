@@ -13,11 +13,11 @@ from harness.reference import zero_rows, zeroed_module
 
 @contextmanager
 def zeroed_rows(block: Any, rows: Mapping[str, Tensor]) -> Iterator[None]:  # noqa: ANN401
-    """Zero the outputs of a decoder layer's modules at some rows of the batch.
+    """Take the outputs of a decoder layer's modules away at some rows of the batch.
 
     Args:
         block: the decoder layer.
-        rows: by module (``attention``, ``mlp``), row numbers.
+        rows: by module (``attention``, ``mlp``), row numbers ``[2, n]``; see `harness.reference.zero_rows`.
     """
     handles = []
     try:

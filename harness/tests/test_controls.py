@@ -80,6 +80,17 @@ def test_the_centre_patch_is_at_the_object_s_centre() -> None:
     assert found["centre_patch"] == (image[1 * 6 + 2],)
 
 
+def test_with_tiles_the_centre_is_shown_twice() -> None:
+    """Once in the whole picture, once in its tiles: two tokens, each hidden on its own."""
+    tiled = tiny_checkpoint(kind="llava_next", per_side=2)
+    one = sample(picture(noise().parent, size=(16, 16)), size=(16, 16), box=Box("circle", 8, 8, 4, 4))
+    regions = with_controls(tiled, dataset(one), encode(tiled, one))
+    (base,), (tile,) = regions["centre_patch"], regions["centre_tile_patch"]
+    assert base in regions["base_patches"]
+    assert tile in regions["tile_patches"]
+    assert "centre_tile_patch" not in controls(asked(Box("circle", 8, 4, 4, 4))).positions
+
+
 def test_foreign_patches_are_another_image_s_boxes_at_the_same_place() -> None:
     own, other = asked(Box("circle", 0, 0, 4, 4)), asked(Box("ring", 20, 20, 4, 4), 1)
     found = controls(own, other).positions

@@ -1,6 +1,7 @@
 """Data sets: one seeded order, nested looks and subsets, foils."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,48 @@ def test_foils() -> None:
     )
     foils = {one.id: dataset.foil(one) for one in dataset.samples}
     assert foils == {"0001": "blue", "0002": "no", "0003": "yes", "0004": None, "0005": None, "0006": None}
+
+
+def test_the_counterpart_is_the_minimal_pair_where_there_is_one() -> None:
+    """Else the same question with another answer; else another answer; else just another image."""
+
+    def asked(number: int, answer: str, question: str = "?", twin: str | None = None) -> Sample:
+        made = sample(number, "QueryAttr", number, answer)
+        return replace(made, question=question, twin=twin)
+
+    own = asked(0, "red", twin="0003")
+    others = [asked(number, "red", "how?") for number in (1, 2)]
+    same_question, twin = [asked(number, "blue") for number in (4, 5, 6)], asked(3, "blue")
+    other_answer = asked(7, "green", "how?")
+
+    def counterpart(*samples: Sample) -> str:
+        return make_dataset("d", "sha", [own, *others, *samples]).counterpart(own).id
+
+    assert counterpart(*same_question, other_answer, twin) == "0003"
+    assert counterpart(*same_question, other_answer) in {"0004", "0005", "0006"}
+    assert counterpart(other_answer) == "0007"
+    plain = make_dataset("d", "sha", [own, *others])
+    assert counterpart() == plain.donor(own).id, "the next image in seeded order"
+
+
+@given(samples=samples)
+def test_donors_are_on_the_next_image(samples: list[Sample]) -> None:
+    dataset = make_dataset("d", "sha", samples)
+    for of_task in dataset.by_task.values():
+        images = list(dict.fromkeys(one.image_id for one in of_task))
+        for one in of_task if len(images) > 1 else ():
+            after = images[(images.index(one.image_id) + 1) % len(images)]
+            assert dataset.donor(one).image_id == dataset.counterpart(one).image_id == after
+
+
+def test_a_right_answer_must_be_told_from_the_wrong_ones() -> None:
+    samples = [sample(1, "ChooseAttr", 1, "red", "blue"), sample(2, "ChooseAttr", 2, "green", "red")]
+    samples += [sample(number, "QueryAttr", 1, answer) for number, answer in enumerate("abc", start=3)]
+    dataset = make_dataset("d", "sha", samples)
+    wrong = {one.id: set(dataset.wrong_answers(one)) for one in dataset.samples}
+    assert wrong == {
+        "0001": {"blue"}, "0002": {"red"}, "0003": {"b", "c"}, "0004": {"a", "c"}, "0005": {"a", "b"}
+    }  # fmt: skip
 
 
 def test_a_question_that_occurs_twice_is_an_error() -> None:

@@ -23,6 +23,7 @@ from harness.checkpoint import Checkpoint, load
 from harness.encode import encode
 from harness.errors import CheckpointError, RegionError
 from harness.flow import Flow
+from harness.outcome import FirstTokens
 from harness.patches import Grid, Layout, Size, SquarePadding
 from harness.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
 from harness.regions import RELEASED_NAMES
@@ -121,6 +122,24 @@ def test_llama_3_token_for_token(checkpoints: Callable[[str], Checkpoint], tmp_p
     assert tokens.count("<|begin_of_text|>") == 1
     assert tokens[-2:] == ["<|end_header_id|>", "ĊĊĠĊ"]
     assert LLAMA_3_SYSTEM in encoded.text
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [("llava", "▁yes"), ("llava_next", "▁yes"), ("llama_3", "yes"), ("llava_onevision", "yes")],
+)
+def test_an_answer_s_first_token_follows_the_prompt(
+    name: str, token: str, checkpoints: Callable[[str], Checkpoint], tmp_path: Path
+) -> None:
+    """After the role words comes a word start; after a line break there is no space to begin with."""
+    checkpoint = checkpoints(name)
+    encoded = encode(checkpoint, sample(tmp_path))
+    tokenizer, first = checkpoint.processor.tokenizer, FirstTokens(checkpoint)
+    found = first(encoded, "yes")
+    assert tokenizer.convert_ids_to_tokens([found]) == [token]
+    assert tokenizer.decode([*encoded.ids.tolist(), found]).endswith("yes")
+    again = encode(checkpoint, sample(tmp_path, question="Is the hat full, or is it empty?"))
+    assert first(again, "yes") == FirstTokens(checkpoint)(again, "yes") == found, "remembered or not"
 
 
 def test_another_models_prompt_is_its_chat_template(

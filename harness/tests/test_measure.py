@@ -14,10 +14,12 @@ from PIL import Image
 from harness import decoding
 from harness.checkpoint import Checkpoint
 from harness.dataset import Dataset, make_dataset
+from harness.donors import Donors
 from harness.encode import Encoded, encode
 from harness.engine import ReferenceEngine, SweepBase, SweepEngine
-from harness.errors import MemoryLimitError
+from harness.errors import MemoryLimitError, RegionError
 from harness.flow import Flow
+from harness.knockouts import Subject, knockouts_of
 from harness.measure import Engine, Measurer
 from harness.probes import (
     Accuracy,
@@ -54,7 +56,10 @@ PROBES: tuple[Probe, ...] = (
     Cut(FLOW, (1,)),
     Cut(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
     Carriers("image", CARRIERS),
-    KeepOnly((Route(FLOW, 0, 1), Route(Flow("question", "last"), 1, 2))),
+    KeepOnly(
+        (Flow("image", "after_image"), Flow("question", "last")),
+        (Route(FLOW, 0, 1), Route(Flow("question", "last"), 1, 2)),
+    ),
     Lens(norm=False),
     Lens(norm=True),
     Accuracy(),
@@ -199,12 +204,48 @@ def test_hiding_nothing_changes_nothing_and_hiding_all_carriers_is_a_cut(dataset
 def test_keeping_every_route_open_changes_nothing(dataset: Dataset) -> None:
     """And closing all of them is a cut."""
     sample, everything = kept(dataset), (0, LAYERS - 1)
-    open_ = KeepOnly((Route(Flow("image", "after_image"), *everything),))
-    shut = KeepOnly((Route(Flow("image", "last"), LAYERS, LAYERS - 1),))
+    closed = (Flow("image", "after_image"),)
+    open_ = KeepOnly(closed, (Route(Flow("image", "after_image"), *everything),))
+    shut = KeepOnly(closed, ())
     cut = Cut(Flow("image", "after_image"), (0,))
     rows = measured(SweepEngine(checkpoint()), dataset, sample, open_, shut, cut)
     assert values(rows, open_, "p")[0] == rows[str(open_), "p", "0"]["p1"]
     assert values(rows, shut, "p")[0] == pytest.approx(values(rows, cut, "p")[0], abs=1e-12)
+
+
+def test_only_what_a_closed_flow_names_is_blocked(dataset: Dataset) -> None:
+    """Image → question stays open in one layer, question → last in none; the rest of the text is free."""
+    regions = encode(checkpoint(), kept(dataset)).regions
+    question_to_last = Flow("question", "last")
+    probe = KeepOnly((Flow("image", "after_image"), question_to_last), (Route(FLOW, 1, 1),))
+    (knockout,) = knockouts_of(probe, Subject(kept(dataset), regions, LAYERS))
+    blocked = {
+        (source, target, layer)
+        for edge in knockout.edges
+        for source in edge.sources
+        for target in edge.targets
+        for layer in edge.layers
+    }
+    expected = {
+        (source, target, layer)
+        for flow in probe.closed
+        for source in regions[flow.source]
+        for target in regions[flow.target]
+        for layer in range(LAYERS)
+        if not (layer == 1 and source in regions["image"] and target in regions["question"])
+    }
+    assert blocked == expected
+    assert not any(at in regions["question"] and to in regions["suffix"] for at, to, _ in blocked)
+
+
+def test_the_lens_in_either_case_is_the_sum(dataset: Dataset) -> None:
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), Lens(norm=False))
+    for prefix in ("", "false_"):
+        lower, capital, either = (
+            values(rows, Lens(norm=False), f"{prefix}{form}") for form in ("lower", "capital", "either")
+        )
+        expected = [one + two for one, two in zip(lower, capital, strict=True)]
+        assert either == pytest.approx(expected, abs=1e-15)
 
 
 def test_a_picture_s_own_contents_change_nothing(dataset: Dataset) -> None:
@@ -253,6 +294,94 @@ def test_what_a_sample_does_not_have_is_said(dataset: Dataset) -> None:
         str(probes[0]): "the prompt format has no instruction 'lower'",
         str(probes[1]): "region 'object2' is empty",
     }
+
+
+@pytest.mark.parametrize("false", ["red square", None])
+def test_an_answer_that_another_one_begins_like_has_no_accuracy(dataset: Dataset, false: str | None) -> None:
+    """ "red hat" and "red square" share their first token, which is all that is read of a knocked-out run."""
+    base = replace(dataset.samples[0], answer="red hat", true_option=false and "red hat", false_option=false)
+    others = [
+        replace(base, id=f"o{number}", image_id=f"o{number}", answer=answer, true_option=false and answer)
+        for number, answer in enumerate(("red square", "blue"))
+    ]
+    samples = make_dataset("alike", "sha", [base, *others])
+    probes = (Accuracy(), Accuracy("grey"), PROBES[12], PROBES[14], Lens(norm=False))
+    rows = measured(SweepEngine(checkpoint()), samples, base, *probes)
+    alike = "another answer of the task has the same first token"
+    for probe in probes[:-1]:
+        assert rows[str(probe), "right", base.id]["reason"] == alike
+        assert rows[str(probe), "right", base.id]["values"] == []
+    blue = measured(SweepEngine(checkpoint()), samples, others[1], *probes)
+    assert blue[str(Accuracy()), "right", "o1"]["reason"] == ""
+
+
+def test_options_that_begin_alike_cannot_be_followed_by_the_lens(dataset: Dataset) -> None:
+    sample = kept(dataset)
+    samples = make_dataset("alike", "sha", [replace(sample, false_option=f"{sample.answer} hat")])
+    rows = measured(SweepEngine(checkpoint()), samples, samples.samples[0], Lens(norm=False))
+    assert rows[str(Lens(norm=False)), "", "0"]["reason"] == "the two options share their first token"
+
+
+def test_a_carrier_that_is_not_there_carries_nothing(dataset: Dataset) -> None:
+    """A prompt without a line break before its question has no separator."""
+    whole = checkpoint()
+    segments = tuple(segment for segment in whole.prompt.segments if segment[0] != "separator")
+    made = replace(whole, prompt=replace(whole.prompt, segments=segments))
+    sample = kept(dataset)
+    assert "separator" not in encode(made, sample).regions.positions
+    subsets = Carriers("image", CARRIERS)
+    said = decoding.read(made, decoding.answer(made, encode(made, sample))).strip().lower()
+    sample = replace(sample, answer=said)
+    (_, row, *_) = Measurer(made, SweepEngine(made), make_dataset("noise", "sha", [sample])).image(
+        [Request(sample, (subsets,))]
+    )
+    p = row["values"]
+    assert isinstance(p, list)
+    assert p[0::2] == p[1::2], "bit 0 is the separator"
+    assert len(set(p)) > 2, "the others carry something"
+
+
+def test_an_image_that_cannot_be_used_is_left_out_of_the_mean(dataset: Dataset) -> None:
+    """The mean is that of the others, and what was left out is counted."""
+    samples = [*dataset.samples]
+    broken = [
+        replace(samples[0], id="broken", image_id="broken", image_size=(9, 9)),
+        replace(samples[0], id="gone", image_id="gone", image_path=Path("gone.png")),
+    ]
+    made, engine = checkpoint(), SweepEngine(checkpoint())
+    sources = encode(made, samples[0]).regions["image"]
+
+    def mean(*chosen: Sample) -> tuple[list[torch.Tensor], Donors]:
+        donors = Donors(
+            make_dataset("d", "sha", chosen), lambda sample: encode(made, sample), engine.contents
+        )
+        return list(donors.contents("mean", samples[0], sources).values), donors
+
+    expected, _ = mean(*samples)
+    found, donors = mean(*samples, *broken)
+    assert all(torch.equal(one, two) for one, two in zip(expected, found, strict=True))
+    assert sum(donors.left_out.values()) == 2
+    assert "the picture is 12×12 pixels, its row says 9×9" in donors.left_out
+    with pytest.raises(RegionError, match="no image of the data set can be used"):
+        mean(*broken)
+
+
+def test_a_task_with_one_image_has_no_other_contents(dataset: Dataset) -> None:
+    sample, probe = kept(dataset), Swap(FLOW, 1, "other")
+    rows = measured(SweepEngine(checkpoint()), make_dataset("one", "sha", [sample]), sample, probe)
+    assert "no other image to take contents from" in str(rows[str(probe), "", "0"]["reason"])
+
+
+def test_a_module_s_control_takes_as_much_from_other_rows(dataset: Dataset) -> None:
+    encoded = encode(checkpoint(), kept(dataset))
+    subject = Subject(kept(dataset), encoded.regions, LAYERS)
+    (zeroed, *_) = knockouts_of(Modules("mlp", "true_option", 1, 0), subject)
+    (item,) = zeroed.zeroed
+    assert item.like == encoded.regions["true_option"]
+    assert len(item.rows) == len(item.like)
+    assert not set(item.rows) & {*item.like, encoded.length - 1}
+    (plain, *_) = knockouts_of(Modules("mlp", "true_option", 1), subject)
+    assert plain.zeroed[0].lost == (item.like, item.like)
 
 
 def test_chance_does_not_depend_on_how_many_samples_are_looked_at(dataset: Dataset) -> None:

@@ -171,6 +171,32 @@ def test_a_zeroed_module_leaves_the_residual_stream_as_it_was(
 
 
 @slow
+@given(family=families, module=st.sampled_from(["attention", "mlp"]), layer=st.integers(0, 2))
+def test_rows_lose_the_norm_of_others(family: str, module: Any, layer: int, folder: Path) -> None:
+    """The row that gives the norm stays; a row that loses its own norm is zeroed."""
+    checkpoint, encoded = ready(family, folder)
+    matrix = reference.zeroed_module(checkpoint.decoder.layers[layer], module)
+    seen: list[Tensor] = []
+
+    def outputs(*zeroed: ModuleZero) -> Tensor:
+        with reference.zeroed_modules(checkpoint, zeroed):
+            handle = matrix.register_forward_hook(lambda _module, _args, output: seen.append(output[0]))
+            reference.run(checkpoint, encoded)
+            handle.remove()
+        return seen[-1]
+
+    plain = outputs()
+    lessened = outputs(ModuleZero(module, (3, 5), (layer,), like=(4, 6)))
+    lost = torch.linalg.vector_norm(plain - lessened, dim=-1)
+    norms = torch.linalg.vector_norm(plain, dim=-1)
+    assert lost[[3, 5]].tolist() == pytest.approx(norms[[4, 6]].tolist())
+    assert int((lost > 0).sum()) == 2
+    along = torch.cosine_similarity(plain[[3, 5]], (plain - lessened)[[3, 5]])
+    assert along.tolist() == pytest.approx([1.0, 1.0])
+    assert not outputs(ModuleZero(module, (3,), (layer,), like=(3,)))[3].any()
+
+
+@slow
 @given(family=families, other=st.booleans())
 def test_a_substitution_reaches_only_its_edges(family: str, other: bool, folder: Path) -> None:  # noqa: FBT001
     checkpoint, encoded = ready(family, folder)

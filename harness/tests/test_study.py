@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from harness.depth import LOW, MID, Band
+from harness.depth import LOW, MID, TooShallowError
 from harness.errors import KnockoutError, RegionError
 from harness.flow import Flow
-from harness.forms import drops_somewhere
+from harness.forms import drops_somewhere, negligible_at
 from harness.probes import KeepOnly, Measure, Route, Sweep
 from harness.statistics import EFFECT, Curves
 from harness.study import Hypothesis, Seen, Study
@@ -57,9 +57,42 @@ def test_above_the_whole_decoder_there_is_no_layer() -> None:
         study().layer_at(1.0)
 
 
-def test_routes_are_open_in_the_layers_of_their_bands() -> None:
-    named = study().accuracy_with_only({"image->question": Band("first half", 0.0, 0.5)}, "ChooseAttr")
-    assert named.probe == KeepOnly((Route(Flow("image", "question"), 0, 5),))
+def test_routes_are_open_in_their_windows() -> None:
+    routes = {"image->question": (0, 5), "question->last": (11,)}
+    named = study().accuracy_with_only(routes, "ChooseAttr", closed=["image->after_image", "question->last"])
+    image, last = Flow("image", "question"), Flow("question", "last")
+    assert named.probe == KeepOnly(
+        (Flow("image", "after_image"), last), (Route(image, 0, 1), Route(image, 4, 6), Route(last, 10, 11))
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "window", "sizes"),
+    [
+        (12, 3, [1, 3, 5]),
+        (32, 7, [1, 3, 5, 7, 15]),
+        (40, 9, [1, 3, 5, 9, 19]),
+        (8, 6, [1, 3]),
+        (6, 1, [1, 3]),
+    ],
+)
+def test_odd_windows_reach_up_to_half_the_decoder(layers: int, window: int, sizes: list[int]) -> None:
+    looked = Study("tiny", layers, window, TASKS, None, lambda _: None)
+    assert [grid.size for grid in looked.odd_windows()] == sizes
+
+
+def test_a_decoder_with_one_odd_window_has_nothing_to_compare() -> None:
+    with pytest.raises(TooShallowError, match="5 layers have no two odd window sizes"):
+        Study("tiny", 5, 1, TASKS, None, lambda _: None).odd_windows()
+
+
+def test_what_a_claim_can_do_without_is_not_among_its_measures() -> None:
+    heard: list[Hypothesis] = []
+    looked = study(heard, seen={})
+    assert looked.if_defined(looked.cut("centre_tile_patch->last", "ChooseAttr")) is None
+    named = looked.cut("centre_patch->last", "ChooseAttr")
+    looked.judge(negligible_at(named))
+    assert heard[0].measures == (named,)
 
 
 def images(place: int) -> Curves:

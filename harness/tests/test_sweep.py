@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -64,7 +66,9 @@ def interventions(draw: st.DrawFn, case: Case, encoded: Encoded) -> Intervention
     if kind in {"block", "null"}:
         return EdgeBlock(sources, targets, layers)
     if kind in {"attention", "mlp"}:
-        return ModuleZero("mlp" if kind == "mlp" else "attention", targets, layers)
+        module: Literal["attention", "mlp"] = "mlp" if kind == "mlp" else "attention"
+        like = tuple(draw(st.integers(0, encoded.length - 1)) for _ in targets) if draw(st.booleans()) else ()
+        return ModuleZero(module, targets, layers, like)
     values = _tensors(draw, case, len(layers), len(sources))
     keys = _tensors(draw, case, len(layers), len(sources)) if kind == "keys" else None
     return Substitution(sources, targets, layers, values, keys)

@@ -44,6 +44,8 @@ def _doctored(checkpoint: Checkpoint) -> Checkpoint:
         (block((1,), (2,), (3,)), "layer 3 does not exist"),
         (block((-1,), (2,), (0,)), "position -1 is outside"),
         (Knockout((ModuleZero("mlp", (999,), (0,)),)), "position 999 is outside"),
+        (Knockout((ModuleZero("mlp", (1,), (0,), like=(999,)),)), "position 999 is outside"),
+        (Knockout((ModuleZero("mlp", (1, 2), (0,), like=(3,)),)), "2 rows cannot lose the norms of 1 others"),
         (block(range(12), (5,), (1,)), "row 5 would keep no key"),
         (block((0,), (0,), (2,)), "row 0 would keep no key"),
         (Knockout((Substitution((1, 2), (5,), (0,), (torch.zeros(2, 1, 8),)),)), "one tensor per layer"),
