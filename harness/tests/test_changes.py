@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from harness.benchmarks.regression.controls import INSERTED, compared, identity, masked, zeroed
 from harness.benchmarks.regression.counting import count
 from harness.benchmarks.regression.situations import Halved, Later, Pushed, Situation, Unchanged, true_names
 from harness.depth import Grid
@@ -147,6 +149,51 @@ def test_names_that_are_true() -> None:
     assert true_names(dip(0.3, 0), dip(0.3, 60), depths) == {Change.CHANGED, Change.NEW, Change.STRENGTHENED}
     assert Change.SHIFTED_UP in true_names(dip(0.3, 60), dip(0.6, 60), depths)
     assert Change.SHIFTED_DOWN in true_names(dip(0.6, 60), dip(0.3, 60), depths)
+
+
+# ------------------------------------------------------------------------------- control checkpoints
+
+
+def inserted(baseline: Baseline) -> Baseline:
+    """What must come out of the checkpoint with identity layers below; the one new window is as the first."""
+    grid = Grid(GRID.layers + INSERTED, GRID.size)
+    curves = {}
+    for measure, found in baseline.curves.items():
+        assert isinstance(measure.probe, Sweep)
+        values = identity(found.values, measure.probe.flow, GRID, grid)
+        assert np.isnan(values).any(axis=0).sum() == 1, "one window reaches from the new layers into the old"
+        curves[measure] = replace(found, values=np.where(np.isnan(values), found.values[:, :1], values))
+    about = replace(baseline.about, checkpoint="control-identity", layers=grid.layers)
+    return Baseline(about, curves)
+
+
+def test_a_control_is_reported_as_moved_where_it_moved_and_nowhere_else() -> None:
+    found = {one.flow: one for one in compared(population(), inserted(population()))}
+    assert found["image->question"].change in {Change.SHIFTED_UP, Change.CHANGED}
+    assert found["image->question"].apart > 30
+    assert not found["question->last"].change.moved
+    assert found["question->last"].apart < 10
+    assert found["last->last"].change is Change.EQUIVALENT
+    assert {one.off for one in found.values()} == {0.0}
+
+
+def test_a_control_that_is_not_what_it_should_be_is_seen() -> None:
+    control = inserted(population())
+    wrong = {one: replace(curves, values=curves.values - 1) for one, curves in control.curves.items()}
+    assert {one.off for one in compared(population(), replace(control, curves=wrong))} == {1.0}
+
+
+def test_nothing_is_known_of_other_checkpoints() -> None:
+    with pytest.raises(HarnessError, match="no control 'embedded'; there are control-identity"):
+        compared(population(), population())
+
+
+def test_what_must_hold_inside_zeroed_layers_and_behind_a_mask() -> None:
+    old = sample(dip(0.3, 60), 1).values
+    inside = zeroed(old, Flow.parse("question->last"), GRID, GRID)
+    assert np.flatnonzero(~np.isnan(inside[0])).tolist() == [5]
+    assert not masked(old, Flow.parse("image->last"), GRID, GRID).any()
+    assert np.isnan(masked(old, Flow.parse("question->last"), GRID, GRID)).all()
 
 
 # ------------------------------------------------------------------------------- the file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
@@ -30,6 +31,33 @@ class TolerantJson(JSONSnapshotExtension):
 
     def matches(self, *, serialized_data: Any, snapshot_data: Any) -> bool:
         return nearly(str(serialized_data), str(snapshot_data))
+
+
+MANY_ERRORS, FLOOR = 4.0, 0.02
+"""How many standard errors two measurements may be apart (a baseline has several hundred points, so three
+would fail every other time), and the points of p_c that rounding makes of no error at all."""
+
+
+def within_errors(one: Any, other: Any) -> bool:
+    """Whether two sets of mean curves, with their standard errors, may be the same curves measured twice."""
+    if one.keys() != other.keys():
+        return False
+    return all(_near(one[name], other[name]) for name in one)
+
+
+def _near(one: Any, other: Any) -> bool:
+    points = [zip(curve["mean"], curve["error"], strict=True) for curve in (one, other)]
+    return len(one["mean"]) == len(other["mean"]) and all(
+        abs(mean - then) <= FLOOR + MANY_ERRORS * math.hypot(error, before)
+        for (mean, error), (then, before) in zip(*points, strict=True)
+    )
+
+
+class WithinErrors(JSONSnapshotExtension):
+    """A JSON file of mean curves that may differ by their noise."""
+
+    def matches(self, *, serialized_data: Any, snapshot_data: Any) -> bool:
+        return within_errors(json.loads(serialized_data), json.loads(snapshot_data))
 
 
 class TolerantMarkdown(SingleFileSnapshotExtension):
