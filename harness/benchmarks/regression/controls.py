@@ -141,9 +141,9 @@ PAGE = """\
 # Control checkpoints against a baseline
 
 `python -m harness.benchmarks.regression.controls`. Baseline: {baseline}, {date}. Curves are compared on the
-images that both sides have. *Apart* is the largest difference of the two mean curves: what is more than {drop:g}
-points apart should be reported as moved, and nothing else. *Off* is the largest difference, image by image,
-from what must hold for a control by its construction; a dash where nothing must.
+images that both sides have. *Apart* is the largest difference of the two mean curves: what is more than
+{drop:g} points apart should be reported as moved, and nothing else. *Off* is the largest difference, image by
+image, from what must hold for a control by its construction; a dash where nothing must.
 """
 SECTION = """
 ## {name}
