@@ -165,16 +165,17 @@ def portraits(record: RunRecord) -> tuple[Portrait, ...]:
 def _portrait(record: RunRecord, name: str) -> Portrait:
     known = next((item for item in record.checkpoints if item.name == name), None)
     curves = curves_of(record, name)
+    usual = at_the_rule(record, name, curves)
     layers = known.layers if known else max((max(c.points, default=0) + 1 for c in curves), default=0)
     claims = [claim for claim in record.claims if claim.checkpoint == name]
     return Portrait(
         name,
         known,
-        flow_map(at_the_rule(record, name, curves), layers),
+        flow_map(usual, layers),
         figures(record, name),
         adjusted(claims, _alpha(record)),
         controls(curves),
-        baselines(known, curves) if known else (),
+        baselines(known, usual) if known else (),
     )
 
 
@@ -236,7 +237,7 @@ def _environment() -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., object]] = {
         "clean": words.clean,
-        "lines": words.clean_lines,
+        "quantities": words.quantities,
         "number": words.number,
         "plain": words.plain_number,
         "p": words.p_value,

@@ -101,7 +101,18 @@ REGIONS = {
 }
 """Regions whose names do not explain themselves."""
 
+CARRIERS = {
+    "separator": "line break",
+    "question": "question",
+    "suffix": "instruction",
+    "roles": "role words",
+    "last": "last position",
+}
+"""What can carry a source to the answer."""
+
 _REGION = re.compile(rf"\b(?:{'|'.join(REGIONS)})\b")
+_SUBSETS = re.compile(r"(\w+)->subsets\(([\w,]+)\)( p_c on [^:]{1,80})?(: all carriers)?")
+_PART = re.compile(r": (\w+) minus half of all carriers")
 _WINDOW = re.compile(r"@(\d{1,3})(?![\d+-])")
 _ARXIV = re.compile(r"arXiv \d{4}\.\d{5}", re.ASCII)
 _TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
@@ -200,9 +211,9 @@ def duration(seconds: float) -> str:
     return f"{seconds / _HOUR:.1f} h"
 
 
-def clean_lines(text: str) -> str:
-    """Return ``text`` as `clean` does, but keep its lines."""
-    return "\n".join(clean(line) for line in text[: LONGEST + 1].split("\n"))
+def quantities(text: str) -> str:
+    """Write a hypothesis for readers as `quantity` does, but keep its lines."""
+    return "\n".join(quantity(line, LONGEST) for line in text[: LONGEST + 1].split("\n"))
 
 
 def flow_name(label: str) -> str:
@@ -219,10 +230,22 @@ def _regions(text: str) -> str:
     return _REGION.sub(lambda name: REGIONS[name[0]], text).replace("->", " → ")
 
 
-def quantity(label: str) -> str:
+def quantity(label: str, longest: int = 240) -> str:
     """Write the name of a judged quantity for readers: arrows, regions and window sizes in words."""
-    shown = _NULL.sub("null block of ", _regions(clean(label, 240)))
+    told = _PART.sub(_carried, _SUBSETS.sub(_hidden, clean(label, longest)))
+    shown = _NULL.sub("null block of ", _regions(told))
     return _WINDOW.sub(r", k = \1,", shown).replace("_patches", " patches")
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """Say from where a source is hidden; its value with all carriers is the whole of its effect."""
+    carriers = [CARRIERS.get(name, name) for name in found[2].split(",")]
+    end = ": the whole effect" if found[4] else ""
+    return f"{found[1]} hidden in all layers from {', '.join(carriers)};{found[3] or ''}{end}"
+
+
+def _carried(found: re.Match[str]) -> str:
+    return f": the part through the {CARRIERS.get(found[1], found[1])} minus half of the whole"
 
 
 def percent(share: float | None) -> str:

@@ -49,6 +49,19 @@ def test_flows_are_written_for_readers() -> None:
     assert words.flow_name("false lower answer") == "false lower-case answer"
 
 
+def test_carriers_are_written_for_readers() -> None:
+    blocks = "image->subsets(separator,question,last) p_c on ChooseAttr"
+    told = "image hidden in all layers from line break, question, last position; p_c on ChooseAttr: "
+    assert words.quantity(f"{blocks}: all carriers") == told + "the whole effect"
+    share = f"{blocks}: question minus half of all carriers"
+    assert words.quantity(share) == told + "the part through the question minus half of the whole"
+
+
+def test_a_hypothesis_keeps_its_lines() -> None:
+    told = words.quantities("all of:\n  related_patches->question@3 p_c < -10")
+    assert told == "all of:\n  related patches → question, k = 3, p_c < -10"
+
+
 def test_counts_agree_with_their_noun() -> None:
     assert [words.count(n, "pass") for n in (1, 2)] == ["1 pass", "2 passes"]
     assert words.count(1200, "image") == "1,200 images"
