@@ -28,6 +28,7 @@ from reports.figures import Figure, at_the_rule, curves_of, figures
 from reports.flowmap import FlowMap, flow_map
 from reports.panels import Panel, Plot, claim_curves, legend, plots
 from reports.planned import decided_at
+from reports.sensitivity import sensitivity
 from reports.shown import REGIONS, cards
 from reports.since import since
 from reports.styles import stub
@@ -141,6 +142,7 @@ def render(record: RunRecord) -> str:
         cards=cards(record),
         regions=REGIONS,
         calibration=calibration(),
+        sensitivity=sensitivity(),
         portraits=seen,
         looks=tuple(words.LOOKS.values()),
         looks_of_cells=(*words.LOOKS.values(), words.MIXED),
