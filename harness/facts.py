@@ -121,7 +121,7 @@ def _hub_facts(name: str) -> Facts:
         ) from error
     check_supported(str(config.model_type), name)
     layers = int(config.text_config.num_hidden_layers)
-    return Facts(name.rpartition("/")[2], name, layers, revision=getattr(config, "_commit_hash", None))
+    return Facts(name.rpartition("/")[2], name, layers)
 
 
 def pinned(facts: Facts) -> Facts:

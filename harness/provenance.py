@@ -15,7 +15,7 @@ import pytest
 
 from harness.dataset import ORDER_SEED
 from harness.fingerprint import engine_versions
-from harness.settings import Settings
+from harness.settings import AUTO, Settings
 from harness.statistics import DRAWS
 from harness.work import Work
 
@@ -45,7 +45,7 @@ def provenance(config: pytest.Config, settings: Settings, work: Work, seconds: f
     """
     root = config.rootpath
     cores = len(os.sched_getaffinity(0))
-    gpus = _gpus() if settings.device.startswith("cuda") else []
+    gpus = _gpus() if settings.device.startswith(("cuda", AUTO)) else []
     return {
         "commit": _git(root, "rev-parse", "HEAD") or "unknown",
         "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),

@@ -22,6 +22,8 @@ from harness.sample import TASKS
 from harness.shard import Shard
 
 EMBEDDED = "embedded"
+AUTO = "auto"
+"""The device of a model that is spread over all GPUs."""
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 LOOKS = (0.25, 0.5, 1.0)
 """Shares of the images at which verdicts may be taken."""
@@ -146,7 +148,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
 def default_dtype(device: str) -> str:
     """The dtype that a device computes in unless asked for another."""
-    return "float16" if device.startswith(("cuda", "auto")) else "float32"
+    return "float16" if device.startswith(("cuda", AUTO)) else "float32"
 
 
 def check_gpu(config: pytest.Config, settings: Settings) -> None:
@@ -351,7 +353,7 @@ def _image_handling(value: str | None) -> str | None:
 
 def _device(value: str) -> str:
     """Check a device's name; whether a GPU is there is asked only if one is named."""
-    if value == "auto":
+    if value == AUTO:
         if find_spec("accelerate") is None:
             raise pytest.UsageError(
                 "--device auto: spreading a model needs accelerate; pip install accelerate"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from harness.checkpoint import load
 from harness.depth import rule_window
 from harness.encode import encode
 from harness.errors import CheckpointError
-from harness.facts import directory_facts, facts_of, registry
+from harness.facts import directory_facts, facts_of, pinned, registry
 from harness.fingerprint import fingerprint
 from harness.prompt import FORMATS, VICUNA_V1, read_format
 from harness.reference import run
@@ -135,6 +136,27 @@ def test_the_papers_checkpoints_are_data() -> None:
 def test_a_hub_id_is_stored_under_its_commit() -> None:
     ids = {fingerprint("org/model", revision) for revision in ("a", "b")} | {fingerprint("org/other", "a")}
     assert len(ids) == 3
+
+
+def test_a_branch_of_a_hub_is_loaded_and_stored_at_the_commit_it_stands_for(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a hub's cache: what was measured must not be met again when the branch moves."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = tmp_path / "models--org--tiny"
+    shutil.copytree(saved, kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit, encoding="utf-8")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    facts = facts_of("org/tiny")
+    assert (facts.name, facts.layers) == ("tiny", 4)
+    found = pinned(facts)
+    assert found.revision == commit
+    assert pinned(replace(facts, revision="main")) == found
+    assert load(found).sha256 == fingerprint("org/tiny", commit)
+    with pytest.raises(CheckpointError, match="org/other: not given by the hub"):
+        pinned(replace(facts, path="org/other"))
 
 
 def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

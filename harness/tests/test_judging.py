@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from harness.benchmarks.evidence.fake import Fake, fake_dataset
 from harness.benchmarks.evidence.rows import settings
 from harness.claims import Claim
+from harness.examine import Examination
+from harness.facts import Facts
 from harness.flow import Flow
 from harness.judging import command, curves
 from harness.probes import Accuracy, Measure, Sweep
+from harness.sample import TASKS
 from harness.statistics import Curves
 
 TEST = "findings/test_last_position.py::test_it[ChooseAttr-next]"
@@ -74,3 +78,11 @@ def test_an_effect_is_drawn_by_all_its_readings_and_a_null_block_by_one() -> Non
     ]
     del look[read[1]]  # a task without a wrong answer
     assert [curve.reading for curve in curves(examination, [EFFECT], look)] == ["p_c", "flip"]
+
+
+def test_a_run_records_the_commit_it_found_at_a_hub(tmp_path: Path) -> None:
+    def hub(facts: Facts) -> str:
+        return Examination(facts, fake_dataset(2, TASKS), settings(tmp_path), Fake).record().hub
+
+    assert hub(Facts("tiny", "org/tiny", 4, revision="0123abc")) == "org/tiny@0123abc"
+    assert hub(Facts("tiny", str(tmp_path), 4)) == ""

@@ -1,5 +1,6 @@
 """The provenance of a run: enough to repeat it, and what it cost."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,14 @@ def test_it_says_what_a_reader_needs_to_repeat_the_run(told: dict[str, Any]) -> 
     assert {"torch", "transformers", "polars"} <= told["packages"].keys()
     assert told["cores"] >= 1 and told["memory_gib"] > 0 and told["processor"]
     assert "10000 draws" in told["seeds"]["statistics"]
+
+
+def test_a_model_spread_over_gpus_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.provenance._gpus", lambda: ["one", "two"])
+    config: Any = SimpleNamespace(rootpath=ROOT, invocation_params=SimpleNamespace(args=()))
+    for device, gpus in {"auto": "one, two", "cuda:1": "one, two", "cpu": None}.items():
+        options = replace(settings(ROOT / ".evidence"), device=device)
+        assert provenance(config, options, Work({}, 0.0), seconds=1.0).get("gpus") == gpus
 
 
 def test_it_says_what_the_run_cost(told: dict[str, Any]) -> None:
