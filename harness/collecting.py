@@ -83,9 +83,17 @@ class RecordCollector:
             record = self.record()
             terminal.verdict_table(self._config, record)
             terminal.softened(self._config, record)
+            self._say_what_is_not_enforced(record)
             terminal.changes(self._config, record.changes)
             if self.report_file is not None:
                 terminal.write_line(self._config, f"report: {self.report_file}")
+
+    def _say_what_is_not_enforced(self, record: RunRecord) -> None:
+        for checkpoint in record.checkpoints:
+            known = read_expectations(self._config.hook.pytest_findings_expectations(name=checkpoint.name))
+            reason = known and known.stale(checkpoint.sha256, record.dataset_sha256, record.protocol)
+            if reason:
+                terminal.not_enforced(self._config, checkpoint.name, reason)
 
     def record(self) -> RunRecord:
         """The record of this run."""

@@ -40,8 +40,27 @@ class Expectations:
 
     def valid_for(self, checkpoint_sha256: str, dataset_sha256: str, protocol: Mapping[str, str]) -> bool:
         """Whether they may be enforced on this checkpoint, data set and protocol."""
-        mine = (self.checkpoint_sha256, self.dataset_sha256, dict(self.protocol))
-        return mine == (checkpoint_sha256, dataset_sha256, dict(protocol))
+        return not self.stale(checkpoint_sha256, dataset_sha256, protocol)
+
+    def stale(self, checkpoint_sha256: str, dataset_sha256: str, protocol: Mapping[str, str]) -> str:
+        """Why they may not be enforced on this checkpoint, data set and protocol; empty if they may."""
+        for what, then, here in (
+            ("other files of the checkpoint", self.checkpoint_sha256, checkpoint_sha256),
+            ("another data set", self.dataset_sha256, dataset_sha256),
+        ):
+            if then != here:
+                return f"accepted on {what} ({then[:12]}, here {here[:12]})"
+        differs = option_that_differs(self.protocol, protocol)
+        return f"accepted with {differs}" if differs else ""
+
+
+def option_that_differs(then: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Name the first option that two runs resolved differently, with both values; empty if none is."""
+    for name in sorted(then.keys() | here.keys()):
+        before, now = then.get(name, "default"), here.get(name, "default")
+        if before != now:
+            return f"{name} {before}, this run has {name} {now}"
+    return ""
 
 
 def read_expectations(path: Path | None) -> Expectations | None:

@@ -124,6 +124,11 @@ def softened(config: pytest.Config, record: RunRecord) -> None:
             )
 
 
+def not_enforced(config: pytest.Config, checkpoint: str, reason: str) -> None:
+    """Say why a checkpoint's known verdicts fail nothing in this run."""
+    write_line(config, f"known verdicts of {checkpoint} are shown, not enforced: {reason}")
+
+
 def changes(config: pytest.Config, found: Sequence[ChangeRecord]) -> None:
     """Say how many curves moved since the baseline, and name those that did."""
     if not found:

@@ -11,6 +11,7 @@ from harness.dataset import Dataset
 from harness.depth import Grid
 from harness.errors import HarnessError
 from harness.examine import Examination
+from harness.expectations import option_that_differs
 from harness.probes import Measure, Sweep
 from harness.record import ChangeRecord, Curve
 from harness.regression.baseline import About, Baseline, kept_measures, to_bytes
@@ -40,11 +41,9 @@ def check_comparable(baseline: Baseline, path: Path, dataset: Dataset, settings:
             f"{path}: measured on data set {about.dataset} ({about.dataset_sha256[:12]}), this run is on "
             f"{dataset.name} ({dataset.sha256[:12]}); a baseline holds for one data set"
         )
-    now = curve_protocol(settings)
-    for name in sorted(now.keys() | about.protocol.keys()):
-        then, here = about.protocol.get(name, "default"), now.get(name, "default")
-        if then != here:
-            raise HarnessError(f"{path}: measured with {name} {then}, this run has {name} {here}")
+    differs = option_that_differs(about.protocol, curve_protocol(settings))
+    if differs:
+        raise HarnessError(f"{path}: measured with {differs}")
 
 
 def changes_since(baseline: Baseline, examination: Examination, alpha: float) -> tuple[ChangeRecord, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from harness.record import RunRecord, read_record
-from harness.regression.baseline import FLOWS, read_baseline
+from harness.regression.baseline import FLOWS, VERSION, read_baseline
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = """
@@ -128,6 +130,7 @@ def test_a_moved_curve_fails_a_run_whose_verdicts_are_all_known(suite: Suite) ->
     [
         (["--baseline=nothing"], 200, "no baseline 'nothing'; give a .parquet file, or one of: fake, moved"),
         (["--baseline=none.parquet"], 200, "not a baseline"),
+        (["--baseline=newer.parquet"], 200, "a baseline of version 2, this suite reads 1; use the one that"),
         (["--baseline=fake"], 64, "measured on data set fake (fake-200), this run is on fake (fake-64)"),
         (["--baseline=fake", "--window=5"], 200, "measured with window rule, this run has window 5"),
         (["--baseline=fake", "--dtype=bfloat16"], 200, "measured with dtype float32, this run has dtype b"),
@@ -136,7 +139,10 @@ def test_a_moved_curve_fails_a_run_whose_verdicts_are_all_known(suite: Suite) ->
 def test_a_baseline_that_does_not_fit_is_one_clear_line(
     suite: Suite, words: list[str], images: int, message: str
 ) -> None:
-    done = suite("fake", *words, images=images)
+    newer = suite.folder / "newer.parquet"
+    about = json.dumps({"version": VERSION + 1})
+    pl.DataFrame({"task": []}).write_parquet(newer, metadata={"findings-baseline": about})
+    done = suite("fake", *(word.replace("=newer", f"={suite.folder}/newer") for word in words), images=images)
     assert done.returncode == 4
     (line,) = [line for line in done.stderr.splitlines() if "--baseline" in line]
     assert message in line
@@ -147,6 +153,8 @@ def test_other_samples_of_the_same_data_are_no_alarm(suite: Suite) -> None:
     done = suite("fake", "--baseline=fake", "--samples=90")
     assert done.returncode == 0, done.stdout
     assert not any(change.moved for change in suite.record.changes)
+    stale = "shown, not enforced: accepted with samples all, this run has samples 90"
+    assert f"known verdicts of fake are {stale}" in done.stdout
 
 
 @pytest.mark.slow

@@ -45,6 +45,20 @@ def test_expectations_read_back_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("here", "reason"),
+    [
+        (("c", "d", {"alpha": "0.05"}), ""),
+        (("other", "d", {"alpha": "0.01"}), "accepted on other files of the checkpoint (c, here other)"),
+        (("c", "other", {"alpha": "0.05"}), "accepted on another data set (d, here other)"),
+        (("c", "d", {"alpha": "0.01"}), "accepted with alpha 0.05, this run has alpha 0.01"),
+        (("c", "d", {"alpha": "0.05", "prompt": "p"}), "accepted with prompt default, this run has prompt p"),
+    ],
+)
+def test_stale_expectations_are_one_clear_line(here: tuple[str, str, dict[str, str]], reason: str) -> None:
+    assert expectations(Path()).stale(*here) == reason
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("version = 2\n", "expectations of version 2, this suite reads 1"),
