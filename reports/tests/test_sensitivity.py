@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reports import page
 from reports.sensitivity import Sensitivity, sensitivity
+from reports.tests.records import example
 
 
 def row(
@@ -42,6 +44,17 @@ def test_a_claim_over_tasks_has_no_task_in_its_name(tmp_path: Path) -> None:
     found = read(tmp_path / "a.json", row("REFUTED", "SUPPORTED", task=None))
     assert [case.claim for case in found.wrong] == ["B6"]
     assert [count.name for count in found.counts] == ["false claims (specificity)", "planted-last"]
+
+
+def test_the_page_shows_the_score_and_what_was_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = read(tmp_path / "a.json", row("SUPPORTED", "SUPPORTED"), row("SUPPORTED", "REFUTED"))
+    monkeypatch.setattr(page, "sensitivity", lambda: score)
+    shown = page.render(example())
+    assert "How often the truth is returned" in shown
+    assert "true claims (sensitivity)" in shown
+    assert "planted-last, B6/QueryAttr: refuted, truly supported; 70 images" in shown
+    monkeypatch.setattr(page, "sensitivity", lambda: None)
+    assert "No score of the control checkpoints" in page.render(example())
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": []}', '{"rows": [{}], "date": ""}'])
