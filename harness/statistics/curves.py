@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -59,5 +58,5 @@ class Curves:
         """
         if self.values.ndim != 2 or len(self.images) != len(self.values) or not self.values.size:  # noqa: PLR2004
             raise ValueError(f"{len(self.images)} images with values of shape {self.values.shape}")
-        if any(first >= second for first, second in pairwise(self.images)):
+        if list(self.images) != sorted(set(self.images)):
             raise ValueError("images must be sorted and distinct: average the samples of an image first")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from harness.statistics.curves import Bools, Curves, Floats, Singles
+from harness.statistics.multipliers import Shape, Source, kept
 from harness.statistics.trees import (
     AllOf,
     AnyOf,
@@ -59,7 +61,7 @@ class Atoms:
     Attributes:
         estimate: theta of the mean curves, shape [atoms].
         error: standard errors, shape [atoms]; 0 where nothing varies.
-        noise: (theta of the perturbed curves - estimate) / error, shape [draws, atoms].
+        noise: (theta of the perturbed curves - estimate) / error, shape [atoms, draws].
         bias: mean of the noise before it was corrected for skewness, shape [atoms]: 0 for linear theta.
 
     """
@@ -78,6 +80,7 @@ class Panel:
         keys: the measures, in an order that does not depend on the data.
         seed: fixes the multipliers.
         draws: how many replicates.
+        source: where the multipliers come from.
 
     Raises:
         MissingMeasureError: if the data lack a measure.
@@ -85,7 +88,9 @@ class Panel:
 
     """
 
-    def __init__(self, data: Data, keys: Sequence[Hashable], seed: int, draws: int = DRAWS) -> None:
+    def __init__(
+        self, data: Data, keys: Sequence[Hashable], seed: int, draws: int = DRAWS, source: Source = kept
+    ) -> None:
         for key in keys:
             if key not in data:
                 raise MissingMeasureError(f"{key} was not measured")
@@ -95,11 +100,8 @@ class Panel:
         self.images = min(len(curves.images) for curves in self.curves.values())
         self.samples = sum(curves.samples for curves in self.curves.values())
         self.draws = draws
-        everyone = sorted({image for curves in self.curves.values() for image in curves.images})
-        self._column = {image: column for column, image in enumerate(everyone)}
-        self._random = np.random.default_rng(seed)
-        self._weights = self._multipliers(len(everyone))
-        self._replicates = {key: self._perturbed(curves) for key, curves in self.curves.items()}
+        self._seed = seed
+        self._source = source
         self._atoms: dict[tuple[Theta, Theta | None, tuple[Hashable, ...]], Atoms] = {}
 
     def mean(self, key: Hashable) -> Floats:
@@ -111,42 +113,25 @@ class Panel:
         """Return the perturbed mean curves of a measure, shape [draws, points]."""
         return self._replicates[key]
 
-    def _multipliers(self, columns: int) -> Singles:
-        """Draw 1 - Exp(1): mean 0, variance 1, third moment -2 (see `_evaluate`)."""
-        weights = self._random.standard_exponential((self.draws, columns), dtype=np.float32)
-        return np.subtract(1, weights, out=weights)
-
-    def _stretches(self, points: int) -> Bools:
-        """Draw a random stretch of points in every draw, shape [draws, points]."""
-        start, end = self._random.integers(0, points + 1, (2, self.draws, 1))
-        place = np.arange(points)
-        stretch: Bools = (place >= start) != (place >= end)
-        return stretch
-
-    def _perturbed(self, curves: Curves) -> Floats:
-        mean = curves.values.mean(axis=0)
-        units = len(curves.images) + 2
-        weights = self._weights
-        if len(curves.images) < len(self._column):
-            weights = weights[:, [self._column[image] for image in curves.images]]
-        noise = weights @ (curves.values - mean).astype(np.float32)
-        noise += self._pseudo_noise(curves, mean)
-        # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
-        noise /= np.float32(np.sqrt(units * (units - 1)))
-        perturbed: Floats = mean + noise
-        return perturbed
-
-    def _pseudo_noise(self, curves: Curves, mean: Floats) -> Singles:
-        """Noise of the two pseudo-images, shape [draws, points].
-
-        One lies at the lower bound, the other at the upper; in each draw they change places over a
-        random stretch of points, so that they also stand for images that would respond only there.
-        """
-        swapped = self._stretches(len(mean))
-        low, high = ((end - mean).astype(np.float32) for end in curves.extremes)
-        first, second = self._multipliers(2).T[..., None]
-        noise: Singles = first * low + second * high + swapped * ((first - second) * (high - low))
-        return noise
+    @cached_property
+    def _replicates(self) -> dict[Hashable, Floats]:
+        """Perturb every measure, when the first is asked for: what is too small to judge needs none."""
+        everyone = sorted({image for curves in self.curves.values() for image in curves.images})
+        row = {image: at for at, image in enumerate(everyone)}
+        points = tuple(curves.values.shape[1] for curves in self.curves.values())
+        drawn = self._source(Shape(self._seed, self.draws, len(everyone), points))
+        # One product for all measures; an image without a measure has no deviation in it.
+        deviations = np.zeros((sum(points), len(everyone)), dtype=np.float32)
+        ends = np.cumsum(points)
+        for curves, end in zip(self.curves.values(), ends, strict=True):
+            rows = slice(end - curves.values.shape[1], end)
+            own = [row[image] for image in curves.images]
+            deviations[rows, own] = (curves.values - curves.values.mean(axis=0)).T
+        noise = np.split(deviations @ drawn.images.T, ends[:-1])
+        each = zip(self.curves.items(), noise, drawn.pseudo, drawn.swapped, strict=True)
+        return {
+            key: _perturbed(curves, moved, pseudo, swapped) for (key, curves), moved, pseudo, swapped in each
+        }
 
     def atoms(self, leaf: Leaf) -> Atoms:
         """Return estimate, standard error and draws of a leaf's atoms.
@@ -174,49 +159,65 @@ class Panel:
             if estimate.shape != (len(leaf.points),):
                 raise ValueError(f"{leaf.label}: {estimate.shape} atoms for {len(leaf.points)} points")
             curves = [self.replicates(key) for key in leaf.measures]
-            noise = np.empty((self.draws, len(estimate)), dtype=np.float32)
+            noise = np.empty((len(estimate), self.draws), dtype=np.float32)
             for start in range(0, self.draws, _CHUNK):
                 chunk = [curve[start : start + _CHUNK] for curve in curves]
                 moved = leaf.theta(*chunk) - estimate
                 if leaf.unit is not None:
                     mirrored = (2 * mean - curve for mean, curve in zip(means, chunk, strict=True))
                     moved = (moved - (leaf.theta(*mirrored) - estimate)) / 2
-                noise[start : start + _CHUNK] = moved
+                noise[:, start : start + _CHUNK] = moved.T
             if leaf.unit is not None:
                 unit = np.asarray(leaf.unit(*means), dtype=np.float64)
                 unit = np.where(unit > 0, unit, np.nan)
                 estimate = estimate / unit
-                noise /= unit.astype(np.float32)
-        bias, error, skewness = _moments(noise)
+                noise /= unit.astype(np.float32)[:, None]
+        bias, error, skewness = np.transpose([_moments(atom) for atom in noise])
         scale = np.where(error > 0, error, np.inf)
-        noise /= scale.astype(np.float32)
-        noise += (np.clip(skewness, -_STEEPEST, _STEEPEST) / 4).astype(np.float32)
-        bias /= scale
+        noise /= scale.astype(np.float32)[:, None]
+        noise += (np.clip(skewness, -_STEEPEST, _STEEPEST) / 4).astype(np.float32)[:, None]
+        bias = bias / scale
         bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0  # no more than the luck of the draws
         return Atoms(estimate, error, noise, bias)
 
 
-def _moments(noise: Singles) -> tuple[Floats, Floats, Floats]:
-    """Return mean, standard deviation and skewness of each column.
+def _perturbed(curves: Curves, noise: Singles, pseudo: Singles, swapped: Bools) -> Floats:
+    """Perturb a mean curve; ``noise`` [points, draws] is that of its images, and is changed in place.
 
-    What is not finite becomes NaN and is left out. A column without variation has deviation and skewness
-    0.
+    Of the two pseudo-images one lies at the lower bound, the other at the upper; in each draw they
+    change places over a random stretch of points, so that they also stand for images that would
+    respond only there.
     """
-    power = np.zeros((4, noise.shape[1]))
-    for start in range(0, len(noise), _CHUNK):
-        rows = noise[start : start + _CHUNK]
-        finite = np.isfinite(rows)
-        x = rows.astype(np.float64)
-        if not finite.all():
-            rows[~finite], x[~finite] = np.nan, 0.0
-        one = np.ones(len(x))  # sums as products with ones: BLAS is faster than a reduction
-        power += [finite.sum(axis=0), one @ x, one @ (x * x), one @ (x * x * x)]
-    count = np.maximum(power[0], 1)
-    mean, square, cube = power[1:] / count
-    deviation = np.sqrt(np.maximum(square - mean**2, 0))
-    deviation[~(deviation > _ROUNDING)] = 0.0
-    third = cube - 3 * mean * square + 2 * mean**3
-    return mean, deviation, third / np.where(deviation > 0, deviation, np.inf) ** 3
+    mean, units = curves.values.mean(axis=0), len(curves.images) + 2
+    low, high = ((end - mean).astype(np.float32)[:, None] for end in curves.extremes)
+    first, second = pseudo
+    noise += first * low + second * high
+    noise += swapped * ((first - second) * (high - low))
+    # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
+    noise /= np.float32(np.sqrt(units * (units - 1)))
+    perturbed: Floats = np.empty(noise.shape[::-1])
+    np.add(mean, noise.T, out=perturbed)
+    return perturbed
+
+
+def _moments(noise: Singles) -> tuple[float, float, float]:
+    """Return mean, standard deviation and skewness of one atom's noise, shape [draws].
+
+    What is not finite becomes NaN and is left out. Without variation, deviation and skewness are 0.
+    """
+    x = noise.astype(np.float64)
+    finite = np.isfinite(x)
+    if not finite.all():
+        noise[~finite] = np.nan
+        x = x[finite]
+    count = max(len(x), 1)
+    squared = x * x
+    # Products of vectors, not reductions: BLAS is faster.
+    mean, square, cube = float(x.sum()) / count, float(x @ x) / count, float(squared @ x) / count
+    deviation = float(np.sqrt(max(square - mean**2, 0)))
+    if not deviation > _ROUNDING:
+        return mean, 0.0, 0.0
+    return mean, deviation, (cube - 3 * mean * square + 2 * mean**3) / deviation**3
 
 
 # --------------------------------------------------------------------------------------------- proofs
@@ -234,6 +235,7 @@ class Prover:
         self._largest: dict[int, tuple[Somewhere, Singles]] = {}
         self._wide: dict[int, tuple[Everywhere, Singles]] = {}
         self._members: dict[int, tuple[AnyOf, tuple[Tree, ...]]] = {}
+        self._distances: dict[int, tuple[Leaf, Floats]] = {}
 
     def prove(self, tree: Tree, stretch: float = 1.0) -> float:
         """Return the p-value of the proof that ``tree`` holds.
@@ -279,29 +281,33 @@ class Prover:
             corrected: Floats = np.minimum(1.0, columns * single[node.rows].min(axis=1))
             return corrected
         if id(node) not in self._wide:
-            noise = np.concatenate([self.noise(leaf) for leaf in node.leaves], axis=1)
-            self._wide[id(node)] = (node, np.array([noise[:, row].max(axis=1) for row in node.rows]))
+            noise = np.concatenate([self.noise(leaf) for leaf in node.leaves])
+            self._wide[id(node)] = (node, np.array([noise[row].max(axis=0) for row in node.rows]))
         largest, best = self._wide[id(node)][1], self.rows(node) * stretch
         return np.array([self._tail(noise, value) for noise, value in zip(largest, best, strict=True)])
 
     def distance(self, leaf: Leaf) -> Floats:
         """Distance from the threshold in standard errors; infinite where nothing varies."""
-        atoms = self.panel.atoms(leaf)
-        gap = leaf.sign * (atoms.estimate - leaf.threshold)
-        gap[np.abs(gap) <= _ROUNDING] = 0.0
-        gap[np.isnan(gap)] = -np.inf
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(gap == 0, 0.0, gap / atoms.error)
+        if id(leaf) not in self._distances:
+            atoms = self.panel.atoms(leaf)
+            gap = leaf.sign * (atoms.estimate - leaf.threshold)
+            gap[np.abs(gap) <= _ROUNDING] = 0.0
+            gap[np.isnan(gap)] = -np.inf
+            with np.errstate(divide="ignore", invalid="ignore"):
+                distance = np.where(gap == 0, 0.0, gap / atoms.error)
+            self._distances[id(leaf)] = (leaf, distance)
+        return self._distances[id(leaf)][1]
 
     def noise(self, leaf: Leaf) -> Singles:
-        """Oriented noise; a bias that a curved theta seems to have counts against every proof.
+        """Oriented noise, shape [atoms, draws].
 
-        Where it would help, this takes it away. Where it hinders, it counts twice: correlations, which
-        noise pulls towards zero, were otherwise falsely called low in 6 % of runs.
+        A bias that a curved theta seems to have counts against every proof. Where it would help, this
+        takes it away. Where it hinders, it counts twice: correlations, which noise pulls towards zero,
+        were otherwise falsely called low in 6 % of runs.
         """
         atoms = self.panel.atoms(leaf)
         noise = atoms.noise if leaf.sign > 0 else -atoms.noise
-        return noise + np.abs(atoms.bias).astype(np.float32) if atoms.bias.any() else noise
+        return noise + np.abs(atoms.bias).astype(np.float32)[:, None] if atoms.bias.any() else noise
 
     def largest_noise(self, node: Somewhere) -> Singles:
         """In each draw, the largest noise over all atoms that occur in the node."""
@@ -310,12 +316,12 @@ class Prover:
             largest = np.full(self.panel.draws, -np.inf, dtype=np.float32)
             start = 0
             for leaf in node.leaves:
-                columns = used[(used >= start) & (used < start + len(leaf.points))] - start
+                atoms = used[(used >= start) & (used < start + len(leaf.points))] - start
                 start += len(leaf.points)
-                if len(columns):
+                if len(atoms):
                     noise = self.noise(leaf)
-                    used_noise = noise if len(columns) == noise.shape[1] else noise[:, columns]
-                    np.maximum(largest, used_noise.max(axis=1), out=largest)
+                    used_noise = noise if len(atoms) == len(noise) else noise[atoms]
+                    np.maximum(largest, used_noise.max(axis=0), out=largest)
             self._largest[id(node)] = (node, largest)
         return self._largest[id(node)][1]
 
@@ -325,7 +331,7 @@ class Prover:
 
     def _tails(self, leaf: Leaf, stretch: float) -> Floats:
         """p-value of each atom of a leaf, on its own."""
-        below = np.count_nonzero(self.noise(leaf) < self.distance(leaf) * stretch, axis=0)
+        below = np.count_nonzero(self.noise(leaf) < (self.distance(leaf) * stretch)[:, None], axis=1)
         tails: Floats = (1 + self.panel.draws - below) / (1 + self.panel.draws)
         return tails
 
@@ -351,16 +357,20 @@ class Decision:
         return Verdict.REFUTED if self.refute <= self.level else Verdict.INCONCLUSIVE
 
 
-def decide(tree: Tree, panels: Iterable[Panel], *, alpha: float = 0.05, planned: int = 3) -> Decision:
+def decide(
+    tree: Tree, panels: Iterable[Panel], *, alpha: float = 0.05, planned: int = 3, skipped: int = 0
+) -> Decision:
     """Take one look after the other until one decides; ``panels`` may be lazy.
+
+    ``skipped``: how many of the planned looks came before these, without any data.
 
     Raises:
         ValueError: if there is no look.
 
     """
     shares = shares_of(planned)
-    level, decision, against = 0.0, None, negation(tree)
-    for look, panel in enumerate(panels):
+    level, decision, against = alpha * sum(shares[:skipped]), None, negation(tree)
+    for look, panel in enumerate(panels, start=skipped):
         level += alpha * shares[look]
         if panel.images < FEWEST_IMAGES:
             decision = Decision(panel, look, level)

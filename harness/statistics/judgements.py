@@ -36,13 +36,14 @@ def judge(
     *,
     alpha: float = 0.05,
     planned: int = 3,
+    skipped: int = 0,
     draws: int = DRAWS,
     plan: bool = True,
 ) -> Judgement:
     """Judge a claim on the evidence of the looks so far; the first decision stands.
 
-    A look with fewer than `FEWEST_IMAGES` images decides nothing and hands its share of alpha to the
-    next (allowed, since the number of images says nothing about the effects).
+    A look with fewer than `FEWEST_IMAGES` images, or none at all, decides nothing and hands its share of
+    alpha to the next (allowed, since the number of images says nothing about the effects).
 
     Args:
         claim_id: names the claim; the random multipliers depend on it alone.
@@ -50,6 +51,7 @@ def judge(
         looks: the data at each look so far, each look's images containing those of the one before.
         alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
         planned: how many looks are planned, 1 or 3.
+        skipped: how many of them came before these, without any data.
         draws: perturbed replicates.
         plan: whether to estimate how many images would decide an undecided claim.
 
@@ -58,12 +60,12 @@ def judge(
         ValueError: if a value is not finite, or there are no looks or more than planned.
 
     """
-    if not 1 <= len(looks) <= planned:
+    if not 1 <= len(looks) <= planned - skipped:
         raise ValueError(f"{len(looks)} looks of {planned} planned")
     keys, seed = measures(tree), seed_of(claim_id)
     panels = (Panel(data, keys, seed, draws) for data in looks)
     last = alpha * shares_of(planned)[-1] if plan else None
-    return _judgement(tree, decide(tree, panels, alpha=alpha, planned=planned), last)
+    return _judgement(tree, decide(tree, panels, alpha=alpha, planned=planned, skipped=skipped), last)
 
 
 def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judgement:
@@ -148,7 +150,7 @@ def _part(
 
 def _critical(prover: Prover, node: Somewhere | Everywhere, leaf: Leaf, atom: int, level: float) -> float:
     """How many standard errors away a threshold must be for p <= level."""
-    noise = prover.largest_noise(node) if isinstance(node, Somewhere) else prover.noise(leaf)[:, atom]
+    noise = prover.largest_noise(node) if isinstance(node, Somewhere) else prover.noise(leaf)[atom]
     rank = int(level * (1 + prover.panel.draws))
     if rank < 1 or np.isnan(noise).any():
         return float("inf")

@@ -38,8 +38,8 @@ def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = D
     leaf = Leaf(name, (name,), lambda curve: curve, 0.0, ">", ("",) * count)
     atoms = Panel({name: curves}, (name,), seed_of(name), draws).atoms(leaf)
     tail = (1 + level) / 2
-    down = np.quantile(atoms.noise.max(axis=1), tail)
-    up = np.quantile((-atoms.noise).max(axis=1), tail)
+    down = np.quantile(atoms.noise.max(axis=0), tail)
+    up = np.quantile((-atoms.noise).max(axis=0), tail)
     return CurveBand(atoms.estimate, atoms.estimate - down * atoms.error, atoms.estimate + up * atoms.error)
 
 

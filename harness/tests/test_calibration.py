@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from harness.calibration.batch import Batch, Multipliers
 from harness.calibration.cases import Case, edges, powers
 from harness.calibration.populations import SHAPES, Population
 from harness.calibration.simulation import LOOKS, Count, Pool, count, count_singly, planned
-from harness.statistics import FEWEST_IMAGES, Bools, Curves, Panel, Prover, Singles, judge, measures, negation
+from harness.statistics import FEWEST_IMAGES, Curves, Panel, Prover, judge, measures, negation
+from harness.statistics.multipliers import Multipliers as PanelMultipliers, Source
 from harness.verdict import Verdict
 
 EDGES = edges()
@@ -40,23 +42,11 @@ def test_probabilities_have_the_means_they_say(shape: str) -> None:
     assert 0 <= values.min() <= values.max() <= 1
 
 
-class FixedPanel(Panel):
-    """A panel that uses given multipliers."""
-
-    def __init__(self, data: dict[str, Curves], keys: tuple[str, ...], fixed: Multipliers) -> None:
-        self._fixed = fixed
-        self._turn = iter(keys)
-        self._key = ""
-        super().__init__(data, keys, 0, len(fixed.images))
-
-    def _multipliers(self, columns: int) -> Singles:
-        pseudo = columns == 2
-        return self._fixed.pseudo[self._key] if pseudo else self._fixed.images[:, :columns]
-
-    def _stretches(self, points: int) -> Bools:
-        self._key = next(self._turn)
-        assert self._fixed.swapped[self._key].shape[1] == points
-        return self._fixed.swapped[self._key]
+def given_multipliers(keys: Sequence[str], fixed: Multipliers) -> Source:
+    """A panel's source of the multipliers that a batch has."""
+    pseudo = tuple(np.ascontiguousarray(fixed.pseudo[key].T) for key in keys)
+    swapped = tuple(np.ascontiguousarray(fixed.swapped[key].T) for key in keys)
+    return lambda shape: PanelMultipliers(fixed.images[:, : shape.images], pseudo, swapped)
 
 
 @pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
@@ -74,7 +64,9 @@ def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
         together = batch.prove(tree)
         for one in range(sets):
             curves = {k: Curves(names, v[one], images, population.anchors(k)) for k, v in stacked.items()}
-            alone = Prover(FixedPanel(curves, tuple(map(str, measures(tree))), fixed)).prove(tree)
+            keys = tuple(map(str, measures(tree)))
+            panel = Panel(curves, keys, 0, len(fixed.images), given_multipliers(keys, fixed))
+            alone = Prover(panel).prove(tree)
             assert together[one] == pytest.approx(alone, abs=6 / 400)
 
 

@@ -94,7 +94,7 @@ def test_skewed_noise_follows_the_edgeworth_expansion_of_students_t() -> None:
     values = np.random.default_rng(3).exponential(size=(images, 1))
     tree = some(leaf("effect", 0.0))
     panel = Panel({"effect": curves(values)}, ("effect",), seed=1, draws=40_000)
-    noise = panel.atoms(tree.leaves[0]).noise[:, 0]
+    noise = panel.atoms(tree.leaves[0]).noise[0]
     deviations = np.append(values, [values.min(), values.max()]) - values.mean()
     skewness = (deviations**3).mean() / (deviations**2).mean() ** 1.5
     for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
@@ -142,7 +142,7 @@ def slow_atoms(side: Prover, node: Somewhere | Everywhere) -> list[tuple[float, 
         atoms = side.panel.atoms(part)
         sign = 1.0 if part.asserts == ">" else -1.0
         for n, (estimate, error) in enumerate(zip(atoms.estimate, atoms.error, strict=True)):
-            noise = sign * atoms.noise[:, n].astype(np.float64) + abs(float(atoms.bias[n]))
+            noise = sign * atoms.noise[n].astype(np.float64) + abs(float(atoms.bias[n]))
             found.append((float(sign * (estimate - part.threshold) / error), noise))
     return found
 
