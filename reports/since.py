@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from harness.record import ChangeRecord, Curve, RunRecord
 from reports.panels import Plot, plots
 
-MOST_DRAWN = 24
-
 
 @dataclass(frozen=True)
 class Since:
@@ -44,7 +42,7 @@ def since(record: RunRecord) -> tuple[Since, ...]:
 def _since(checkpoint: str, baseline: str, changes: list[ChangeRecord]) -> Since:
     moved = tuple(change for change in changes if change.moved)
     counts = Counter(change.change for change in changes).most_common()
-    drawn = [curve for change in moved[:MOST_DRAWN] for curve in _before_and_now(change)]
+    drawn = [curve for change in moved for curve in _before_and_now(change)]
     others = tuple(change for change in changes if not change.moved)
     return Since(checkpoint, baseline, tuple(counts), moved, others, plots(drawn))
 
