@@ -16,6 +16,7 @@ import numpy as np
 from harness.errors import HarnessError
 from harness.forms import DROP
 from harness.record import ChangeRecord, Curve, RunRecord, TaskRecord
+from harness.regression.baseline import FLOWS
 from harness.statistics import FEWEST_IMAGES
 from reports.markdown import escape, table
 from reports.words import count, flow_name, number
@@ -46,12 +47,12 @@ class Cell:
     @property
     def there(self) -> int:
         """On how many tasks the stage is shown to be there."""
-        return sum(_enough(curve) and min(curve.upper) < -DROP for curve in self.curves)
+        return sum(enough(curve) and min(curve.upper) < -DROP for curve in self.curves)
 
     @property
     def absent(self) -> int:
         """On how many tasks it is shown to be absent."""
-        return sum(_enough(curve) and min(curve.lower) > -DROP for curve in self.curves)
+        return sum(enough(curve) and min(curve.lower) > -DROP for curve in self.curves)
 
     @property
     def words(self) -> str:
@@ -127,8 +128,15 @@ def _cell(changes: Sequence[ChangeRecord]) -> Cell:
     return Cell(tuple(one.new for one in changes), Counter(one.change for one in changes))
 
 
-def _enough(curve: Curve) -> bool:
+def enough(curve: Curve) -> bool:
+    """Whether a curve has images enough to decide anything."""
     return curve.n_images >= FEWEST_IMAGES
+
+
+def flows_of(found: Sequence[Snapshot]) -> list[str]:
+    """All flows of some snapshots, the paper's first and in its order."""
+    flows = dict.fromkeys(flow for one in found for flow in one.cells)
+    return [*(flow for flow in FLOWS if flow in flows), *(flow for flow in flows if flow not in FLOWS)]
 
 
 def in_words(found: Sequence[Snapshot]) -> str:
@@ -148,7 +156,6 @@ def markdown(found: Sequence[Snapshot], picture: str, command: str) -> str:
         picture: the picture's file, seen from the page.
         command: what makes the page.
     """
-    flows = dict.fromkeys(flow for one in found for flow in one.cells)
     head = [escape(one.name) for one in found]
     rows = [
         ["right answers", *(f"{100 * one.right:.0f} %" for one in found)],
@@ -157,7 +164,7 @@ def markdown(found: Sequence[Snapshot], picture: str, command: str) -> str:
     ]
     stages = [
         [flow_name(flow), *(one.cells[flow].words if flow in one.cells else "–" for one in found)]
-        for flow in flows
+        for flow in flows_of(found)
     ]
     return PAGE.format(
         what=f"{count(len(found), 'snapshot')} of one training, a row for each flow",
@@ -176,7 +183,8 @@ PAGE = """\
 
 Columns are snapshots of one training, in order; rows are flows. Thin lines are tasks, the thick one is their
 mean: the change of the answer's probability in per cent when the flow is blocked around a depth, on samples
-answered correctly. The dashed line is -10, the depth of a drop.
+answered correctly; dotted where these are on fewer than {fewest} images. The dashed line is -10, the depth of
+a drop.
 
 {samples}
 

@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports.drawing import Canvas, settings
-from reports.stages import Cell, Snapshot, in_words
+from reports.stages import Cell, Snapshot, enough, flows_of, in_words
 from reports.styles import GRID, INK, MUTED, PAPER, stub, styles
 from reports.words import clean, flow_name, plain_number
 
-_LEFT, _CELL, _GAP = 128.0, (168.0, 74.0), (14.0, 12.0)
+_LEFT, _CELL, _GAP = 178.0, (168.0, 74.0), (14.0, 18.0)
 _HEAD, _FOOT, _BAR = 40.0, 34.0, 13.0
 _DROP = -10.0
+_FEW_IMAGES = "1.5 2"
+"""Dash of a curve of too few images to decide anything."""
 _STEP = 20.0
 _CSS = Path(__file__).parent / "templates" / "style.css"
 
 
 def draw(found: Sequence[Snapshot], name: str) -> str:
     """Return the picture as a file of its own, which follows the reader's light or dark theme."""
-    flows = list(dict.fromkeys(flow for one in found for flow in one.cells))
+    flows = flows_of(found)
     tasks = list(dict.fromkeys(task.task for one in found for task in one.tasks))
     width = _LEFT + len(found) * (_CELL[0] + _GAP[0])
     height = _HEAD + len(flows) * (_CELL[1] + _GAP[1]) + _FOOT + len(tasks) * _BAR + _GAP[1]
@@ -90,14 +92,21 @@ class Box:
         """Draw a flow's curves, the mean over tasks last."""
         style = next(iter(styles([stub(flow)]).values()))
         for curve in cell.curves:
-            self._curve(canvas, curve.depth, curve.mean, style.colour, 0.6)
+            dash = "" if enough(curve) else _FEW_IMAGES
+            self._curve(canvas, curve.depth, curve.mean, style.colour, 0.7, dash)
         self._curve(canvas, cell.depth, cell.mean, style.colour, 2.2)
 
     def _curve(
-        self, canvas: Canvas, depth: Sequence[float], values: Sequence[float], colour: str, width: float
+        self,
+        canvas: Canvas,
+        depth: Sequence[float],
+        values: Sequence[float],
+        colour: str,
+        width: float,
+        dash: str = "",
     ) -> None:
         x, y = zip(*(self.at(u, value) for u, value in zip(depth, values, strict=True)), strict=True)
-        canvas.line(x, y, colour, width)
+        canvas.line(x, y, colour, width, dash)
 
 
 def _head(canvas: Canvas, one: Snapshot, left: float, height: float) -> None:
