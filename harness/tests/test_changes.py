@@ -107,7 +107,7 @@ def population() -> Baseline:
 
 
 def test_other_samples_of_an_unchanged_checkpoint_raise_no_alarm() -> None:
-    found = count(population(), Situation("unchanged", Unchanged(), None), 30, alpha=0.05, draws=500)
+    found = count(population(), Situation("unchanged", Unchanged(), None), range(30), alpha=0.05, draws=500)
     assert (found.runs.of, found.unmoved.of, found.unmoved.wrong) == (30, 90, 0)
     assert found.by_flow["last->last"] == {Change.EQUIVALENT: 30}
 
@@ -116,7 +116,7 @@ def test_other_samples_of_an_unchanged_checkpoint_raise_no_alarm() -> None:
 def test_at_the_edge_both_errors_are_rare(*, everywhere: bool) -> None:
     """At a rate of 5 %, more than 15 of 120 come by chance 3 times in 10,000."""
     edge = Situation("edge", Pushed(everywhere), 150)
-    found = count(population(), edge, 40, alpha=0.05, draws=500)
+    found = count(population(), edge, range(40), alpha=0.05, draws=500)
     assert found.unmoved.of == found.unlike.of == 120
     assert found.unmoved.wrong <= 15
     assert found.unlike.wrong <= 15
@@ -127,7 +127,7 @@ def test_at_the_edge_both_errors_are_rare(*, everywhere: bool) -> None:
     [(Halved(), {Change.WEAKENED}), (Later(4), {Change.SHIFTED_UP, Change.STRENGTHENED})],
 )
 def test_names_are_true(shift: Halved | Later, names: set[Change]) -> None:
-    found = count(population(), Situation("moved", shift, 400), 5, alpha=0.05, draws=500)
+    found = count(population(), Situation("moved", shift, 400), range(5), alpha=0.05, draws=500)
     assert found.moved.of and not found.moved.wrong
     assert {change for change in found.by_flow["image->question"] if change.moved} <= names
 

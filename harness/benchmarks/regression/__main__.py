@@ -6,13 +6,15 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from harness.benchmarks.regression.counting import count
+from harness.benchmarks.regression.counting import Count, count
 from harness.benchmarks.regression.report import markdown
 from harness.benchmarks.regression.situations import Halved, Later, Pushed, Situation, Unchanged
 from harness.errors import HarnessError
-from harness.regression.baseline import read_baseline
+from harness.regression.baseline import Baseline, read_baseline
 
 UNCHANGED = (Situation("unchanged, other samples", Unchanged(), None),)
 EDGES = (
@@ -21,6 +23,8 @@ EDGES = (
     Situation("half as deep", Halved(), 240),
     Situation("two layers later", Later(2), 240),
 )
+ROUND = 20
+"""Repetitions of one job of a process; the counts do not depend on it."""
 POWER = tuple(Situation("unchanged", Unchanged(), images) for images in (240, 480, 960))
 
 
@@ -31,7 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--repetitions", type=int, default=1000, help="runs of the unchanged (default 1000)")
     parser.add_argument("--edges", type=int, default=100, help="runs of each other truth (default 100)")
     parser.add_argument("--power", type=int, default=10, help="runs for each number of images (default 10)")
-    parser.add_argument("--draws", type=int, default=2000, help="replicates of a judgement (default 2000)")
+    parser.add_argument("--draws", type=int, default=1000, help="replicates of a judgement (default 1000)")
+    parser.add_argument("--processes", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--alpha", type=float, default=0.05)
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
     options = parser.parse_args(words)
@@ -40,23 +45,22 @@ def main(words: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 2
-    asked = [
-        *((situation, options.repetitions) for situation in UNCHANGED),
-        *((situation, options.edges) for situation in EDGES),
-        *((situation, options.power) for situation in POWER),
-    ]
-    counts = {
-        situation: count(
-            baseline,
-            situation,
-            repetitions,
-            alpha=options.alpha,
-            draws=options.draws,
-            tell=lambda line: print(line, file=sys.stderr, flush=True),
-        )
-        for situation, repetitions in asked
-        if repetitions
+    asked = {
+        **dict.fromkeys(UNCHANGED, options.repetitions),
+        **dict.fromkeys(EDGES, options.edges),
+        **dict.fromkeys(POWER, options.power),
     }
+    work = partial(_counted, baseline, options.alpha, options.draws)
+    jobs = [
+        (situation, range(start, min(start + ROUND, repetitions)))
+        for situation, repetitions in asked.items()
+        for start in range(0, repetitions, ROUND)
+    ]
+    counts: dict[Situation, Count] = {}
+    with ProcessPoolExecutor(options.processes) as pool:
+        for done, (situation, found) in enumerate(pool.map(work, jobs), start=1):
+            counts[situation] = counts.get(situation, Count()) + found
+            print(f"{done} of {len(jobs)}: {situation.name}", file=sys.stderr, flush=True)
     text = markdown(
         counts,
         baseline.about,
@@ -68,6 +72,13 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     return 0
+
+
+def _counted(
+    baseline: Baseline, alpha: float, draws: int, job: tuple[Situation, range]
+) -> tuple[Situation, Count]:
+    situation, repetitions = job
+    return situation, count(baseline, situation, repetitions, alpha=alpha, draws=draws)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,6 +31,9 @@ class Tally:
         self.of += 1
         self.wrong += wrong
 
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.of + other.of, self.wrong + other.wrong)
+
 
 @dataclass
 class Count:
@@ -55,6 +58,17 @@ class Count:
         """How many curves came out how."""
         return sum(self.by_flow.values(), Counter[Change]())
 
+    def __add__(self, other: Count) -> Count:
+        flows = dict.fromkeys((*self.by_flow, *other.by_flow))
+        none = Counter[Change]()
+        return Count(
+            {flow: self.by_flow.get(flow, none) + other.by_flow.get(flow, none) for flow in flows},
+            self.runs + other.runs,
+            self.unmoved + other.unmoved,
+            self.unlike + other.unlike,
+            self.moved + other.moved,
+        )
+
     def add(self, flow: str, change: Change, old: Floats, new: Floats, depths: Floats) -> bool:
         """Count one curve; says whether it was wrongly called moved."""
         self.by_flow.setdefault(flow, Counter())[change] += 1
@@ -69,34 +83,25 @@ class Count:
 
 
 def count(
-    baseline: Baseline,
-    situation: Situation,
-    repetitions: int,
-    *,
-    alpha: float,
-    draws: int,
-    tell: Callable[[str], None] = lambda _: None,
+    baseline: Baseline, situation: Situation, repetitions: Iterable[int], *, alpha: float, draws: int
 ) -> Count:
     """Repeat a comparison of all the baseline's curves.
 
     Args:
         baseline: whose stored effects are the population.
         situation: what is true.
-        repetitions: how often.
+        repetitions: their numbers; each has random numbers of its own.
         alpha: largest error asked for.
         draws: perturbed replicates of each judgement.
-        tell: told how far it has come.
     """
-    random = np.random.default_rng(_seed(situation.name))
     found = Count()
     everyone = sorted({image for curves in baseline.curves.values() for image in curves.images})
-    for repetition in range(repetitions):
+    for repetition in repetitions:
+        random = np.random.default_rng([zlib.crc32(situation.name.encode()), repetition])
         chosen = situation.draw(everyone, random)
         chance = random.uniform(size=(max(map(len, chosen)), 1))
         alarms = list(_compared(found, baseline, situation, chosen, chance, alpha, draws))
         found.runs.add(wrong=any(alarms))
-        if repetition % 50 == 0:
-            tell(f"{situation.name}: {repetition + 1} of {repetitions}")
     return found
 
 
@@ -118,7 +123,3 @@ def _compared(
         change = compare(Sides(measure, old, grid, new, grid), alpha, draws).change
         flow = str(measure.probe).partition("@")[0]
         yield found.add(flow, change, mean, situation.shift.mean(mean), grid.depths)
-
-
-def _seed(name: str) -> int:
-    return zlib.crc32(name.encode())
