@@ -20,18 +20,39 @@ from harness.statistics import EFFECT, PROBABILITY, Curves, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
-    """Values of one reading, sample by sample.
+class Units:
+    """Which samples a measure has; measures of a task that have the same ones share them.
 
     Attributes:
         samples: sample ids.
         images: their image ids.
-        values: ``[samples, points]``.
     """
 
     samples: tuple[str, ...]
     images: tuple[str, ...]
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The sample ids as a set."""
+        return frozenset(self.samples)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Values of one reading, sample by sample.
+
+    Attributes:
+        units: the samples and their images.
+        values: ``[samples, points]``.
+    """
+
+    units: Units
     values: Floats
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Sample ids."""
+        return self.units.samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,21 +60,29 @@ class Rows:
     """Which of a measure's samples a look has, and on which images they are.
 
     Attributes:
-        rows: places among the measure's samples.
+        rows: places among the measure's samples, one image's after the other.
         images: the images, sorted.
-        image: for each of the rows the place of its image.
+        starts: for each image the place of its first sample in ``rows``.
     """
 
     rows: Ints
     images: tuple[str, ...]
-    image: Ints
+    starts: Ints
 
     @classmethod
-    def of(cls, found: Samples, wanted: frozenset[str]) -> Rows:
+    def of(cls, units: Units, wanted: frozenset[str]) -> Rows:
         """The rows of the wanted samples."""
-        rows = np.flatnonzero([sample in wanted for sample in found.samples])
-        images, image = np.unique([found.images[row] for row in rows], return_inverse=True)
-        return cls(rows, tuple(images.tolist()), image)
+        rows = np.flatnonzero([sample in wanted for sample in units.samples])
+        images, image = np.unique([units.images[row] for row in rows], return_inverse=True)
+        order = np.argsort(image, kind="stable")
+        starts = np.searchsorted(image[order], np.arange(len(images)))
+        return cls(rows[order], tuple(images.tolist()), starts)
+
+    def means(self, values: Floats) -> Floats:
+        """Average values over each image's samples: ``[samples, points]`` to ``[images, points]``."""
+        counts = np.diff(self.starts, append=len(self.rows))
+        means: Floats = np.add.reduceat(values[self.rows], self.starts) / counts[:, None]
+        return means
 
 
 class Table:
@@ -66,12 +95,24 @@ class Table:
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
         self._samples: dict[tuple[str, str, str], Samples] = {}
+        self._units: dict[str, list[tuple[pl.Series, Units]]] = defaultdict(list)
 
     @cached_property
     def _groups(self) -> dict[tuple[str, str, str], pl.DataFrame]:
-        measured = self.frame.filter((pl.col("reason") == "") & (pl.col("probe") != BASE))
-        groups = measured.partition_by(["task", "probe", "reading"], as_dict=True)
-        return {(str(key[0]), str(key[1]), str(key[2])): group for key, group in groups.items()}
+        """The measured rows by task, probe and reading; task by task, since the rows are copied twice."""
+        groups = {}
+        for task in self.frame["task"].unique(maintain_order=True).to_list():
+            measured = (
+                self.frame.lazy()
+                .filter((pl.col("task") == task) & (pl.col("reason") == "") & (pl.col("probe") != BASE))
+                .select("probe", "reading", "sample", "image", "p1", "values")
+                .collect()
+            )
+            parts = measured.partition_by(["probe", "reading"], as_dict=True, include_key=False)
+            groups.update(
+                {(task, str(probe), str(reading)): part for (probe, reading), part in parts.items()}
+            )
+        return groups
 
     def has(self, measure: Measure) -> bool:
         """Whether any sample has this measure."""
@@ -90,9 +131,17 @@ class Table:
                 values = 100.0 * (values - p1) / p1
             elif measure.reading == "flip":
                 values = -100.0 * values
-            samples, images = tuple(group["sample"].to_list()), tuple(group["image"].to_list())
-            self._samples[key] = Samples(samples, images, values)
+            self._samples[key] = Samples(self._units_of(measure.task, group), values)
         return self._samples[key]
+
+    def _units_of(self, task: str, group: pl.DataFrame) -> Units:
+        """The samples of a group, made once for all groups of a task that have the same."""
+        for samples, units in self._units[task]:
+            if samples.equals(group["sample"]):
+                return units
+        units = Units(tuple(group["sample"].to_list()), tuple(group["image"].to_list()))
+        self._units[task].append((group["sample"], units))
+        return units
 
     def refused(self, measure: Measure, wanted: frozenset[str]) -> set[str]:
         """Images of samples for which a measure's probe was tried and is undefined."""
@@ -126,8 +175,7 @@ class Look(Mapping[Measure, Curves]):
         self._table = table
         self._wanted = {task: frozenset(sample.id for sample in taken) for task, taken in samples.items()}
         self._cache: dict[Measure, Curves | None] = {}
-        self._rows: dict[tuple[str, ...], Rows] = {}
-        """By task and samples; most measures of a task have the same ones."""
+        self._rows: dict[Units, Rows] = {}
 
     def __getitem__(self, measure: Measure) -> Curves:
         if measure not in self._cache:
@@ -165,7 +213,7 @@ class Look(Mapping[Measure, Curves]):
         for measure in measures:
             found = self._table.samples(replace(measure, part="all"))
             if found is not None and measure.task in wanted:
-                wanted[measure.task] &= frozenset(found.samples)
+                wanted[measure.task] &= found.units.ids
         if wanted == self._wanted:
             return self
         narrowed = Look(self._table, {})
@@ -193,17 +241,13 @@ class Look(Mapping[Measure, Curves]):
         found = self._table.samples(measure)
         if found is None:
             return None
-        key = (measure.task, *found.samples)
-        if key not in self._rows:
-            self._rows[key] = Rows.of(found, self._wanted.get(measure.task, frozenset()))
-        chosen = self._rows[key]
+        if found.units not in self._rows:
+            wanted = self._wanted.get(measure.task, frozenset())
+            self._rows[found.units] = Rows.of(found.units, wanted)
+        chosen = self._rows[found.units]
         if not chosen.images:
             return None
-        values = found.values[chosen.rows]
-        sums = np.zeros((len(chosen.images), values.shape[1]))
-        np.add.at(sums, chosen.image, values)
-        means = sums / np.bincount(chosen.image)[:, None]
-        return Curves(chosen.images, means, len(chosen.rows), anchors(measure))
+        return Curves(chosen.images, chosen.means(found.values), len(chosen.rows), anchors(measure))
 
 
 class Joint(Mapping[Measure, Curves]):
