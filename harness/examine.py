@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -72,6 +71,8 @@ class Examination:
         self.peers: Mapping[str, Examination] = {}
         """The examinations of the run's other checkpoints, by name."""
         self._looks: dict[int, Look] = {}
+        self._can_locate = False
+        """Whether the first look is complete: layers are located on it."""
 
     @cached_property
     def sha256(self) -> str:
@@ -238,16 +239,17 @@ class Examination:
         if not usable:
             absent = next((one for one in stated.measures if one not in looks[-1]), stated.measures[0])
             return _nothing_measured(str(absent), self.settings.alpha, len(looks) - 1)
-        alpha, planned = self.settings.alpha, len(LOOKS)
+        alpha, key, skipped = self.settings.alpha, claim.key, len(looks) - len(usable)
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
+        tree, planned = stated.tree, len(LOOKS)
         try:
-            judged = judge(claim.key, stated.tree, usable, alpha=alpha, planned=planned, plan=final)
+            judged = judge(key, tree, usable, alpha=alpha, planned=planned, skipped=skipped, plan=final)
         except MissingMeasureError as error:
-            return _nothing_measured(str(error), self.settings.alpha, len(looks) - 1)
-        if judged.verdict is not Verdict.INCONCLUSIVE or final:
-            taken = usable[: judged.look + 1]
-            judged = with_other_readings(judged, claim.key, stated.tree, taken, alpha=alpha, planned=planned)
-        return replace(judged, look=judged.look + len(looks) - len(usable))
+            return _nothing_measured(str(error), alpha, len(looks) - 1)
+        if judged.verdict is Verdict.INCONCLUSIVE and not final:
+            return judged
+        taken = usable[: judged.look + 1 - skipped]
+        return with_other_readings(judged, key, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
 
     def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
         """Measure, with the other processes, all that the claims need at a look; of a shard, its own part.
@@ -256,10 +258,20 @@ class Examination:
             Whether the look is complete; what other shards lack is theirs to measure, and until it is
             there nobody can tell which claims are decided.
         """
-        requests = self.requests(claims, LOOKS[number])
+        title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
+        complete = self._completed(self.requests(claims, LOOKS[number]), title, progress)
+        if not complete or self._can_locate:
+            return complete
+        self._reread()
+        self._can_locate = True
+        if not any(self._rehearsed(claim).located_on for claim in claims):
+            return True
+        return self._completed(self.requests(claims, LOOKS[number]), title, progress)
+
+    def _completed(self, requests: Mapping[int, Sequence[Request]], title: str, progress: Progress) -> bool:
+        """Measure what is wanted, or a shard's part of it; whether all of it is there."""
         shard = self.settings.shard
         mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
-        title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
         began = time.monotonic()
         self._workforce.complete(mine, lambda done, total: progress(title, done, total))
         self.seconds += time.monotonic() - began
@@ -269,8 +281,7 @@ class Examination:
         """By block: every sample of the look with the probes its task needs, for claims or to be kept."""
         probes: dict[str, dict[Probe, None]] = defaultdict(dict)
         for claim in claims:
-            stated = self._rehearsed(claim)
-            for measure in (*stated.measures, *stated.located_on):
+            for measure in self._wanted(claim):
                 if not measure.checkpoint:
                     probes[measure.task][measure.probe] = None
                 if measure.probe == Accuracy():  # means little without these beside it
@@ -283,6 +294,16 @@ class Examination:
             for sample in self.dataset.first(task, share):
                 requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
         return dict(sorted(requests.items()))
+
+    def _wanted(self, claim: Claim) -> tuple[Measure, ...]:
+        """What a claim is to have measured; until its layers can be located, what they are located on."""
+        stated = self._rehearsed(claim)
+        if not stated.located_on:
+            return stated.measures
+        if not self._can_locate:
+            return stated.located_on
+        seen = Seen(self.look(0), self.look(0))
+        return (*self._rehearsed(claim, seen).measures, *stated.located_on)
 
 
 def _file_or_name(prompt: str | None) -> str:

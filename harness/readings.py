@@ -7,7 +7,7 @@ the claim hangs on the metric, and that is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.probes import Measure
@@ -17,6 +17,7 @@ from harness.verdict import Judgement, Reading
 OTHERS = ("foil", "flip")
 """The readings beside p_c, on its scale: per cent, negative where the answer loses."""
 METRIC_DEPENDENT = "metric-dependent"
+WITHOUT_A_FOIL = "no one wrong answer, so p_c stands for the share against it"
 
 Evidence = Mapping[Measure, Curves]
 
@@ -27,11 +28,13 @@ class Reread(Mapping[Measure, Curves]):
     Args:
         evidence: the evidence.
         reading: the other reading.
+        but: tasks whose p_c stays.
     """
 
-    def __init__(self, evidence: Evidence, reading: str) -> None:
+    def __init__(self, evidence: Evidence, reading: str, but: Collection[str] = ()) -> None:
         self._evidence = evidence
         self._reading = reading
+        self._but = but
 
     def __getitem__(self, measure: Measure) -> Curves:
         return self._evidence[self._instead(measure)]
@@ -46,13 +49,24 @@ class Reread(Mapping[Measure, Curves]):
         return len(self._evidence)
 
     def _instead(self, measure: Measure) -> Measure:
-        return replace(measure, reading=self._reading) if measure.reading == "p_c" else measure
+        again = measure.reading == "p_c" and measure.task not in self._but
+        return replace(measure, reading=self._reading) if again else measure
 
 
 def with_other_readings(
-    judgement: Judgement, claim: str, tree: Tree, looks: Sequence[Evidence], *, alpha: float, planned: int
+    judgement: Judgement,
+    claim: str,
+    tree: Tree,
+    looks: Sequence[Evidence],
+    *,
+    alpha: float,
+    planned: int,
+    skipped: int = 0,
 ) -> Judgement:
     """A judgement with what the other readings say of the claim; nothing is added to one without effects.
+
+    A task without one wrong answer has no share against it. A claim about it alone has two readings; in a
+    claim about several tasks its p_c stands among the others' shares, and a note says so.
 
     Args:
         judgement: by p_c.
@@ -61,17 +75,31 @@ def with_other_readings(
         looks: the evidence up to the deciding look.
         alpha: largest error of a verdict.
         planned: how many looks are planned.
+        skipped: how many of them came before these, without any data.
     """
     named = [key for key in measures(tree) if isinstance(key, Measure)]
-    if not any(measure.reading == "p_c" for measure in named):
+    effects = [measure for measure in named if measure.reading == "p_c"]
+    if not effects:
         return judgement
-    found = []
+    found, notes = [], list(judgement.notes)
     for reading in OTHERS:
-        again = [Reread(look, reading) for look in looks]
-        # A task without a foil has no share against it.
-        if all(measure in look for measure in named for look in again):
-            other = judge(claim, tree, again, alpha=alpha, planned=planned, plan=False)
-            found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
-    differs = any(reading.verdict is not judgement.verdict for reading in found)
-    notes = (*judgement.notes, METRIC_DEPENDENT) if differs else judgement.notes
-    return replace(judgement, readings=tuple(found), notes=notes)
+        but = _tasks_without(reading, effects, looks[-1])
+        again = [Reread(look, reading, but) for look in looks]
+        if but >= {measure.task for measure in effects} or not _has_all(again, named):
+            continue
+        other = judge(claim, tree, again, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+        found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
+        if but:
+            notes.append(f"{WITHOUT_A_FOIL}: {', '.join(sorted(but))}")
+    if any(reading.verdict is not judgement.verdict for reading in found):
+        notes.append(METRIC_DEPENDENT)
+    return replace(judgement, readings=tuple(found), notes=tuple(notes))
+
+
+def _tasks_without(reading: str, effects: Iterable[Measure], look: Evidence) -> set[str]:
+    """The tasks whose effects have no such reading."""
+    return {measure.task for measure in effects if replace(measure, reading=reading) not in look}
+
+
+def _has_all(looks: Iterable[Evidence], named: Iterable[Measure]) -> bool:
+    return all(measure in look for look in looks for measure in named)

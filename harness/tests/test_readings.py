@@ -6,9 +6,9 @@ import numpy as np
 
 from harness.depth import Grid, LensGrid
 from harness.flow import Flow
-from harness.forms import drops_somewhere, peaks_above
+from harness.forms import drops_somewhere, in_all, peaks_above
 from harness.probes import Lens, Measure, Sweep
-from harness.readings import METRIC_DEPENDENT, Reread, with_other_readings
+from harness.readings import METRIC_DEPENDENT, WITHOUT_A_FOIL, Reread, with_other_readings
 from harness.statistics import EFFECT, PROBABILITY, Curves, judge
 from harness.verdict import Verdict
 
@@ -50,6 +50,21 @@ def test_a_verdict_that_hangs_on_the_metric_is_marked() -> None:
 def test_without_a_foil_two_readings_remain() -> None:
     _, others, _ = judged({P_C: curves(-50), FLIP: curves(-60)})
     assert set(others) == {"flip"}
+
+
+def test_in_a_claim_about_several_tasks_only_those_with_a_foil_are_read_against_it() -> None:
+    """The share says otherwise of the task that has one: the claim hangs on the metric."""
+    other = [Measure("QueryAttr", PROBE, reading) for reading in ("p_c", "flip")]
+    evidence = {P_C: curves(-50), FOIL: curves(0), FLIP: curves(-60), **{key: curves(-50) for key in other}}
+    tree = in_all([drops_somewhere(P_C, GRID), drops_somewhere(other[0], GRID)])
+    first = judge("T", tree, [evidence], planned=1)
+    read = with_other_readings(first, "T", tree, [evidence], alpha=0.05, planned=1)
+    assert first.verdict is Verdict.SUPPORTED
+    assert {reading.name: reading.verdict for reading in read.readings} == {
+        "foil": Verdict.REFUTED,
+        "flip": Verdict.SUPPORTED,
+    }
+    assert read.notes == (f"{WITHOUT_A_FOIL}: QueryAttr", METRIC_DEPENDENT)
 
 
 def test_a_claim_about_probabilities_has_one_reading() -> None:

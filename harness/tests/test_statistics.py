@@ -486,6 +486,16 @@ def test_a_look_with_too_few_images_hands_its_share_on() -> None:
     assert judged.alpha == pytest.approx(0.015)
 
 
+def test_a_look_without_any_data_hands_its_share_on() -> None:
+    tree = some(leaf("effect", 0.0))
+    judged = judge("x", tree, looks(20.0, [100, 200]), skipped=1)
+    assert judged.look == 1
+    assert judged.alpha == pytest.approx(0.015)
+    assert judge("x", tree, looks(0.0, [100]), skipped=2).alpha == pytest.approx(0.05)
+    with pytest.raises(ValueError, match="planned"):
+        judge("x", tree, looks(0.0, [100, 200]), skipped=2)
+
+
 def test_too_few_images_decide_nothing() -> None:
     judged = judge("x", some(leaf("effect", 0.0)), looks(50.0, [10, 20, FEWEST_IMAGES - 1]))
     assert judged.verdict is Verdict.INCONCLUSIVE
