@@ -23,7 +23,7 @@ PROBABILITY = (0.0, 1.0)
 """Bounds of a probability or a rate."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curves:
     """Per-image curves of one measure.
 

@@ -39,11 +39,8 @@ SHARES = (0.1, 0.2, 0.7)
 """How three looks share alpha: 0.005, 0.010 and 0.035 of 0.05 (union bound)."""
 
 _ROUNDING = 1e-9  # standard errors and distances below this are rounding, not variation
-
 _STEEPEST = 2.0  # skewness of one multiplier, so the most that a linear theta can have
-
 _CHUNK = 1_000  # draws handled at a time, to keep intermediate arrays small
-
 _FEW_COLUMNS = 4  # up to here Bonferroni within a row is as good as a max-T, and much cheaper
 
 

@@ -17,15 +17,7 @@ from harness.statistics.inference import (
     decide,
     shares_of,
 )
-from harness.statistics.trees import (
-    Everywhere,
-    Leaf,
-    Somewhere,
-    Tree,
-    measures,
-    negation,
-    nodes,
-)
+from harness.statistics.trees import Everywhere, Leaf, Somewhere, Tree, measures, negation, nodes
 from harness.verdict import Judgement, Part, Verdict
 
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import stats
 
 from harness.statistics.curves import Curves, Floats
-from harness.statistics.inference import (
-    DRAWS,
-    Panel,
-)
+from harness.statistics.inference import DRAWS, Panel
 from harness.statistics.judgements import seed_of
-from harness.statistics.trees import (
-    Leaf,
-)
+from harness.statistics.trees import Leaf
 from harness.verdict import Judgement
 
 
@@ -29,11 +25,22 @@ class CurveBand:
     upper: Floats
 
 
+_BANDS: WeakKeyDictionary[Curves, dict[tuple[str, float, int], CurveBand]] = WeakKeyDictionary()
+
+
 def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = DRAWS) -> CurveBand:
     """Return a curve's mean and limits that hold at all its points together, with chance ``level``.
 
-    ``name`` fixes the random multipliers.
+    ``name`` fixes the random multipliers. Several claims draw the same curve: its band is kept as long as
+    the curves are.
     """
+    bands, asked = _BANDS.setdefault(curves, {}), (name, level, draws)
+    if asked not in bands:
+        bands[asked] = _band(curves, name, level, draws)
+    return bands[asked]
+
+
+def _band(curves: Curves, name: str, level: float, draws: int) -> CurveBand:
     count = curves.values.shape[1]
     leaf = Leaf(name, (name,), lambda curve: curve, 0.0, ">", ("",) * count)
     atoms = Panel({name: curves}, (name,), seed_of(name), draws).atoms(leaf)

@@ -635,6 +635,20 @@ def test_an_undefined_quantity_shows_nothing() -> None:
 # ------------------------------------------------------------------------------------------- reports
 
 
+def test_a_curve_s_band_is_made_once_for_each_name_and_level() -> None:
+    data, same = (curves(gaussian(60, [0.0, 1.0])) for _ in range(2))
+    band = curve_band(data, "a", draws=200)
+    assert curve_band(data, "a", draws=200) is band
+    again = curve_band(same, "a", draws=200)
+    assert again is not band and np.array_equal(again.lower, band.lower)
+    for other in (
+        curve_band(data, "b", draws=200),
+        curve_band(data, "a", level=0.5, draws=200),
+        curve_band(data, "a", draws=300),
+    ):
+        assert not np.array_equal(other.lower, band.lower)
+
+
 def test_curve_band_is_simultaneous_and_wider_than_pointwise() -> None:
     values = gaussian(600, [0.0] * 20)
     band = curve_band(curves(values), "effect", level=0.95)
