@@ -13,7 +13,9 @@ from harness.record import ChangeRecord, Curve, RunRecord, TaskRecord
 from reports.__main__ import main
 from reports.stages import snapshots
 from reports.tests.records import TASKS, bump, curve, example
+from reports.tests.tolerant import nearly
 
+EXAMPLE = Path(__file__).parents[1] / "regression-example"
 FLOWS = ("question->last", "image->question")
 
 
@@ -76,6 +78,17 @@ def test_one_command_writes_picture_and_page(tmp_path: Path) -> None:
     page = (out / "README.md").read_text(encoding="utf-8")
     assert "| there on 6 of 6, absent on 0; −" in page
     assert "snapshots.svg" in page
+
+
+def test_the_committed_example_is_what_its_records_say(tmp_path: Path) -> None:
+    files = [str(EXAMPLE / f"{name}.json") for name in ("instruction-100", "instruction-600", "embedded")]
+    assert main(["snapshots", *files, "--out", str(tmp_path)]) == 0
+    made, kept = (
+        (folder / "README.md").read_text(encoding="utf-8").partition("Made by")[0]
+        for folder in (tmp_path, EXAMPLE)
+    )
+    assert nearly(made, kept)
+    assert (EXAMPLE / "snapshots.svg").is_file()
 
 
 def test_one_line_for_records_that_cannot_be_shown_together() -> None:
