@@ -6,12 +6,14 @@ from collections.abc import Hashable, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.depth import LOW, LOWER, MID, MIDDLE, Band, Grid
 from harness.forms.drops import drops_somewhere
 from harness.forms.ingredients import (
     mask_of,
     mean_drop,
+    windows_in,
 )
 from harness.forms.thresholds import RECOVERY
 from harness.statistics import (
@@ -21,6 +23,7 @@ from harness.statistics import (
     Leaf,
     Pair,
     Somewhere,
+    Tree,
     every,
     given,
     some,
@@ -51,15 +54,7 @@ def stronger_than(
     effect: Hashable, other: Hashable, grid: Grid, *, within: Band | None = None, by: float = 0.0
 ) -> Everywhere:
     """Say that the mean drop over the band is deeper than the other's by more than ``by`` points."""
-    where = mask_of(grid, within)
-    leaf = Leaf(
-        f"mean drop of {effect} minus that of {other}",
-        (effect, other),
-        lambda strong, weak: mean_drop(strong, where) - mean_drop(weak, where),
-        by,
-        ">",
-    )
-    return every(leaf)
+    return _stronger_at(effect, other, mask_of(grid, within), by=by)
 
 
 def at_least_as_strong_as(
@@ -90,14 +85,17 @@ def keeps_most_of(
     return given([drops_somewhere(whole, grid, within=within)], AllOf(kept))
 
 
-def shifts_from_low_to_mid(related: Hashable, other: Hashable, grid: Grid) -> Pair:
+def shifts_from_low_to_mid(
+    related: Hashable, other: Hashable, grid: Grid, *, unclipped: bool = False
+) -> Pair:
     """Say that ``related`` weighs relatively more in the middle, ``other`` in the lowest layers.
 
     The cross product of the four band means, related(mid) other(low) - related(low) other(mid), does
     not depend on either effect's size. (A plain interaction does: of two proportional curves, it calls
-    the larger one shifted.) Both named stages must exist.
+    the larger one shifted.) Both named stages must exist. ``unclipped`` leaves the shorter windows at both
+    ends out of the means.
     """
-    low, mid = grid.inside(LOW), grid.inside(MID)
+    low, mid = (windows_in(grid, band, unclipped=unclipped) for band in (LOW, MID))
 
     def main(rel: Floats, oth: Floats) -> Floats:
         return mean_drop(rel, mid) * mean_drop(oth, low)
@@ -106,18 +104,18 @@ def shifts_from_low_to_mid(related: Hashable, other: Hashable, grid: Grid) -> Pa
         return main(rel, oth) - mean_drop(rel, low) * mean_drop(oth, mid)
 
     leaf = Leaf(f"shift of {related} against {other}", (related, other), shift, 0.0, ">", unit=main)
-    gates = [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
-    return given(gates, every(leaf))
+    return given(_both_stages(related, other, grid), every(leaf))
 
 
-def crosses_over(related: Hashable, other: Hashable, grid: Grid) -> AllOf:
-    """Say that ``other`` is the stronger in the lowest layers and ``related`` in the middle ones."""
-    return AllOf(
-        (
-            stronger_than(other, related, grid, within=LOW),
-            stronger_than(related, other, grid, within=MID),
-        )
-    )
+def crosses_over(related: Hashable, other: Hashable, grid: Grid, *, unclipped: bool = False) -> Pair:
+    """Say that ``other`` is the stronger in the lowest layers and ``related`` in the middle ones.
+
+    Both named stages must exist: of two curves around zero one is always the stronger. ``unclipped``
+    leaves the shorter windows at both ends out of the means.
+    """
+    low, mid = (windows_in(grid, band, unclipped=unclipped) for band in (LOW, MID))
+    ahead = (_stronger_at(other, related, low), _stronger_at(related, other, mid))
+    return given(_both_stages(related, other, grid), AllOf(ahead))
 
 
 def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid) -> Somewhere:
@@ -132,6 +130,23 @@ def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid)
         grid.labels,
     )
     return some(beyond, own)
+
+
+def _stronger_at(
+    effect: Hashable, other: Hashable, where: NDArray[np.bool_], *, by: float = 0.0
+) -> Everywhere:
+    leaf = Leaf(
+        f"mean drop of {effect} minus that of {other}",
+        (effect, other),
+        lambda strong, weak: mean_drop(strong, where) - mean_drop(weak, where),
+        by,
+        ">",
+    )
+    return every(leaf)
+
+
+def _both_stages(related: Hashable, other: Hashable, grid: Grid) -> list[Tree]:
+    return [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
 
 
 def _share(

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.depth import Band, Grid, LensGrid
+from harness.depth import Band, Grid, LensGrid, TooShallowError
 from harness.statistics import (
     AllOf,
     Floats,
@@ -25,6 +25,19 @@ def places_in(grid: Grid | LensGrid, band: Band | None) -> NDArray[np.intp]:
 def mask_of(grid: Grid | LensGrid, band: Band | None) -> NDArray[np.bool_]:
     """Return which points lie inside a band, shape [points]; without one, all."""
     return np.ones(grid.points, dtype=np.bool_) if band is None else grid.inside(band)
+
+
+def windows_in(grid: Grid, band: Band, *, unclipped: bool = False) -> NDArray[np.bool_]:
+    """Return which windows lie inside a band, shape [points]; ``unclipped``: without the shorter ones.
+
+    Raises:
+        TooShallowError: if none does.
+
+    """
+    inside: NDArray[np.bool_] = grid.inside(band) & (grid.unclipped | (not unclipped))
+    if not inside.any():
+        raise TooShallowError(f"the {band.name} band holds no whole window of {grid.size} layers")
+    return inside
 
 
 def names_at(grid: Grid | LensGrid, where: NDArray[np.intp]) -> tuple[str, ...]:

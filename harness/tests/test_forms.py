@@ -216,6 +216,34 @@ def test_crossing_over(grid: Grid) -> None:
     assert verdict(forms.crosses_over("rel", "never", grid), **data) is REFUTED
 
 
+def test_tiny_curves_that_cross_dominate_nothing(grid: Grid) -> None:
+    """Dominating is more than being the larger of two effects around zero."""
+    data = curves_of(rel=dip(grid, 0.4, depth=5), oth=dip(grid, 0.08, depth=5), deep=dip(grid, 0.08))
+    assert verdict(forms.crosses_over("rel", "oth", grid), **data) is REFUTED
+    assert verdict(forms.crosses_over("rel", "deep", grid), **data) is REFUTED
+
+
+def test_without_clipped_windows_the_contrasts_stay(grid: Grid) -> None:
+    rel, oth = dip(grid, 0.4, width=0.3), dip(grid, 0.1, width=0.3)
+    data = curves_of(rel=rel, oth=oth)
+    for form in (forms.shifts_from_low_to_mid, forms.crosses_over):
+        assert verdict(form("rel", "oth", grid, unclipped=True), **data) is SUPPORTED
+        assert verdict(form("oth", "rel", grid, unclipped=True), **data) is REFUTED
+
+
+def test_a_clipped_window_alone_decides_nothing_without_clipped_windows() -> None:
+    """The dip lies in the first, clipped window only."""
+    grid = Grid(20, 3)
+    assert not grid.unclipped[0]
+    only_first = np.zeros(grid.points)
+    only_first[0] = -80.0
+    data = curves_of(rel=dip(grid, 0.4), oth=only_first)
+    assert verdict(forms.crosses_over("rel", "oth", grid), **data) is SUPPORTED
+    assert verdict(forms.crosses_over("rel", "oth", grid, unclipped=True), **data) is not SUPPORTED
+    with pytest.raises(TooShallowError, match="low band holds no whole window of 5 layers"):
+        forms.crosses_over("rel", "oth", Grid(12, 5), unclipped=True)
+
+
 def test_exceeding_the_others_at_some_window(grid: Grid, flat: Floats) -> None:
     data = curves_of(slight=dip(grid, 0.6, depth=15), a=flat + 8, b=flat)
     assert verdict(forms.exceeds_the_others("slight", ["a", "b"], grid), **data) is SUPPORTED
