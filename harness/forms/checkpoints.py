@@ -36,12 +36,23 @@ def alike_everywhere(first: Hashable, grid: Grid, second: Hashable, other: Grid)
 
 
 def lies_deeper(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> Pair:
-    """Say that both curves drop, and the first's centre of mass is more than one layer above the second's."""
+    """Say that both curves drop, and the first's centre of mass is more than one layer above the second's.
+
+    The products are divided by the sum of both mean drops. Without, the difference grows with the square
+    of what both curves share but its standard error does not, and it was shown falsely in 10 % of runs.
+    """
     gap = 1 / min(grid.layers, other.layers)
+
+    def both(high: Floats, low: Floats) -> Floats:
+        return total_drop(high) / grid.layers + total_drop(low) / other.layers
 
     def above(high: Floats, low: Floats) -> Floats:
         mass, least = total_drop(high), total_drop(low)
-        return depth_moment(high, grid) * least - mass * (depth_moment(low, other) + gap * least)
+        apart = depth_moment(high, grid) * least - mass * (depth_moment(low, other) + gap * least)
+        return apart / both(high, low)
+
+    def unit(high: Floats, low: Floats) -> Floats:
+        return total_drop(high) * total_drop(low) / both(high, low)
 
     leaf = Leaf(
         f"depth of {first} minus depth of {second} minus {gap:.3g}",
@@ -49,10 +60,11 @@ def lies_deeper(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> P
         above,
         0.0,
         ">",
-        unit=lambda high, low: total_drop(high) * total_drop(low),
+        unit=unit,
     )
+    masses = [every(Leaf(f"mass of {effect}", (effect,), total_drop, 0.0, ">")) for effect in (first, second)]
     gates = [drops_somewhere(first, grid), drops_somewhere(second, other)]
-    return given(gates, every(leaf))
+    return given(gates, given(masses, every(leaf), required=False))
 
 
 def stronger_over_depth(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> Everywhere:
