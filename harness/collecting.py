@@ -33,6 +33,8 @@ GQA = (
     "(Krishna et al., 2017): CC BY 4.0."
 )
 """Said beside pictures of any data set but the suite's own scenes."""
+STOPPED = "The run was stopped before every claim was judged: claims that are missing here were not asked."
+"""Said of half a run: measured numbers are kept, and the same command goes on."""
 
 
 class RecordCollector:
@@ -51,6 +53,7 @@ class RecordCollector:
         self.works: list[Work] = []
         """What each process that measured has done."""
         self.report_file: Path | None = None
+        self._stopped = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a claim test's record."""
@@ -63,6 +66,9 @@ class RecordCollector:
         """Write the record, the report and, if asked to, the expectations; a moved curve fails the run."""
         if not self.payloads:
             return
+        self._stopped = bool(session.shouldstop or session.shouldfail) or (
+            session.exitstatus == pytest.ExitCode.INTERRUPTED
+        )
         record = self.record()
         try:
             self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
@@ -116,7 +122,7 @@ class RecordCollector:
             provenance=provenance(self._config, self._run.settings, work, time.monotonic() - self._began),
             checkpoints=tuple(checkpoints.values()),
             claims=claims,
-            remarks=(*REMARKS, *lacking),
+            remarks=(*REMARKS, *([STOPPED] if self._stopped else []), *lacking),
             samples=samples,
             changes=self._changes,
             attribution="" if self._run.settings.dataset is None else GQA,

@@ -186,6 +186,17 @@ def test_all_samples_excluded() -> None:
     assert "Every sample was left out." in markdown.render(record)
 
 
+def test_half_a_run_says_so_and_shows_what_there_is() -> None:
+    half = replace(
+        without_curves(example()),
+        claims=without_curves(example()).claims[:2],
+        remarks=("The run was stopped.",),
+    )
+    text = text_of(half)
+    assert "The run was stopped." in text and "The run was stopped." in markdown.render(half)
+    assert seen(half).ids.count("claim-a1") == 1 and "claim-e1" not in seen(half).ids
+
+
 def test_four_checkpoints_stand_side_by_side() -> None:
     names = ("embedded", "llava-1.5-7b", "llava-1.5-13b", "next-8b")
     text = text_of(without_curves(example(names)))
