@@ -32,6 +32,7 @@ WATCH = pytest.StashKey[Watch]()
 SUITE_ROOT = Path(__file__).resolve().parents[1]
 COLLECTOR = pytest.StashKey[RecordCollector]()
 WORK = "findings_work"
+NO_TASK = pytest.mark.skip(reason="no samples of the tasks that this claim is about, or none asked for")
 MEASURED_ONLY = "measured only, nothing judged"
 PROPERTY = "findings"
 """Name of the user property under which a test hands its record to the main process."""
@@ -106,7 +107,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = [pytest.param(name, id=run.facts[name].name, marks=marks[name]) for name in run.facts]
     if "task" in metafunc.fixturenames:
         there = TASKS if run.settings.dataset is None else run.dataset.tasks
-        metafunc.parametrize("task", _tasks(metafunc, run.settings.tasks or there))
+        asked = _tasks(metafunc, run.settings.tasks or there)
+        metafunc.parametrize("task", asked or [pytest.param(0, id="no task", marks=NO_TASK)])
     metafunc.parametrize("study", names, indirect=True)
 
 

@@ -149,6 +149,12 @@ def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
     assert worker_gpu() == "cuda"
 
 
+def test_a_claim_without_its_tasks_is_skipped_with_the_reason(suite: Runner) -> None:
+    done = suite("findings", "-k", "leaves_the_false_one_behind", "--task=QueryAttr", "-rs", "-q")
+    assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
+    assert "no samples of the tasks that this claim is about, or none asked for" in done.stdout
+
+
 def test_a_foreign_root_directory_is_refused(suite: Runner, tmp_path: Path) -> None:
     line = usage_error(suite(str(ROOT / "findings"), f"--rootdir={tmp_path}", cwd=tmp_path))
     assert "not the suite's" in line
