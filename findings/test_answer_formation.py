@@ -10,16 +10,19 @@ from harness.study import Study
 
 @pytest.mark.claim("E1", source="ABS")
 def test_the_answer_rises_in_middle_layers(study: Study, task: str) -> None:
-    """At the last position the answer is near zero in lower layers and rises in the middle ones."""
-    study.judge(rises_in(study.lens("capital", task), study.lens_grid), bands=(MIDDLE,), threshold=RISE)
+    """At the last position the answer is near zero in lower layers and rises in the middle ones.
+
+    The answer is its first token in either case.
+    """
+    study.judge(rises_in(study.lens("either", task), study.lens_grid), bands=(MIDDLE,), threshold=RISE)
 
 
 @pytest.mark.claim("E2", source="ABS")
 def test_the_answer_rises_after_the_object_has_arrived(study: Study, task: str) -> None:
-    """The answer's probability rises after Related patches→Question, the second stage."""
-    capital = study.lens("capital", task)
+    """The answer's probability, in either case, rises after Related patches→Question, the second stage."""
+    answer = study.lens("either", task)
     related = study.effect("related_patches->question", task)
-    study.judge(onset_after(capital, related, study.lens_grid, study.grid), threshold=None)
+    study.judge(onset_after(answer, related, study.lens_grid, study.grid), threshold=None)
 
 
 @pytest.mark.claim("E3", source="ABS")
@@ -48,6 +51,6 @@ def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
 
 @pytest.mark.claim("E5", source="CODE", tasks=CHOOSE_TASKS)
 def test_the_true_option_leaves_the_false_one_behind(study: Study, task: str) -> None:
-    """Of the two options the true one takes the lead, and the false one never has it."""
-    true, false = study.lens("capital", task), study.lens("false_capital", task)
+    """Of the two options, in either case, the true one takes the lead, and the false one never has it."""
+    true, false = study.lens("either", task), study.lens("false_either", task)
     study.judge(leaves_behind(true, false, study.lens_grid), threshold=RISE)

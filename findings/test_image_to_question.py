@@ -32,7 +32,8 @@ def test_the_image_reaches_the_question_in_lower_layers(study: Study, task: str)
 def test_the_image_reaches_the_question_twice(study: Study, task: str) -> None:
     """Image→Question happens twice: a dip in lower layers, a recovery, another dip in middle layers."""
     effects = {grid: study.effect("image->question", task, on=grid) for grid in study.windows(1, 3)}
-    study.judge(two_dips(effects, first=LOWER, second=MIDDLE), bands=(LOWER, MIDDLE))
+    both = study.both_dips(effects[study.grid], LOWER, MIDDLE)
+    study.judge(two_dips(effects, first=LOWER, second=MIDDLE), bands=(LOWER, MIDDLE), beside=[both])
 
 
 @pytest.mark.claim("B3", source="3P")

@@ -20,14 +20,16 @@ from harness.study import Study
 def test_general_information_enters_in_lower_layers(study: Study, task: str) -> None:
     """Blocking Other patches→Question hurts mainly in the lower layers."""
     effect = study.effect("other_patches->question", task)
-    study.judge(mainly_inside(effect, LOWER, study.grid), bands=(LOWER,))
+    whole = study.unclipped(mainly_inside, effect, band=LOWER)
+    study.judge(mainly_inside(effect, LOWER, study.grid), bands=(LOWER,), beside=[whole])
 
 
 @pytest.mark.claim("C2", source="ABS")
 def test_the_object_enters_in_middle_layers(study: Study, task: str) -> None:
     """Blocking Related patches→Question hurts mainly in the middle layers."""
     effect = study.effect("related_patches->question", task)
-    study.judge(mainly_inside(effect, MIDDLE, study.grid), bands=(MIDDLE,))
+    whole = study.unclipped(mainly_inside, effect, band=MIDDLE)
+    study.judge(mainly_inside(effect, MIDDLE, study.grid), bands=(MIDDLE,), beside=[whole])
 
 
 @pytest.mark.claim("C3", source="ABS")
@@ -35,15 +37,20 @@ def test_related_patches_weigh_more_in_the_middle(study: Study, task: str) -> No
     """Related patches weigh relatively more in the middle than in the lowest layers."""
     related = study.effect("related_patches->question", task)
     other = study.effect("other_patches->question", task)
-    study.judge(shifts_from_low_to_mid(related, other, study.grid), bands=(LOW, MID))
+    whole = study.unclipped(shifts_from_low_to_mid, related, other)
+    study.judge(shifts_from_low_to_mid(related, other, study.grid), bands=(LOW, MID), beside=[whole])
 
 
 @pytest.mark.claim("C3b", source="ABS implied")
 def test_other_patches_dominate_low_and_related_ones_in_the_middle(study: Study, task: str) -> None:
-    """Other patches matter more than related ones in the lowest layers, and less in the middle."""
+    """Other patches matter more than related ones in the lowest layers, and less in the middle.
+
+    Both stages exist: other patches drop in the lowest layers, related ones in the middle.
+    """
     related = study.effect("related_patches->question", task)
     other = study.effect("other_patches->question", task)
-    study.judge(crosses_over(related, other, study.grid), bands=(LOW, MID))
+    whole = study.unclipped(crosses_over, related, other)
+    study.judge(crosses_over(related, other, study.grid), bands=(LOW, MID), beside=[whole])
 
 
 @pytest.mark.claim("C4", source="OURS")

@@ -51,7 +51,7 @@ def label(measure: Measure) -> str:
 def _own_label(measure: Measure) -> str:
     match measure.probe:
         case Lens(norm, condition):
-            text = f"{measure.reading.replace('_', ' ')} answer" + (", final norm applied" if norm else "")
+            text = _FORMS[measure.reading] + (", final norm applied" if norm else "")
             return text if condition == "plain" else f"{text}, {_CONDITIONS[condition]}"
         case Sweep(flow, _, condition):
             return str(flow) if condition == "plain" else f"{flow}, {_CONDITIONS[condition]}"
@@ -85,6 +85,14 @@ def role(probe: Probe) -> str:
 CONTROL_REGIONS = frozenset({"random_patches", "most_patches", "shifted_patches", "foreign_patches"})
 """Sources that stand for what a claim's own source must beat."""
 
+_FORMS = {
+    "lower": "lower answer",
+    "capital": "capital answer",
+    "either": "answer in either case",
+    "false_lower": "false lower answer",
+    "false_capital": "false capital answer",
+    "false_either": "false answer in either case",
+}
 _CONTENTS = {"mean": "the mean value", "other": "an image with another answer (minimal pair if any)"}
 _CONDITIONS = {
     "grey": "grey picture",

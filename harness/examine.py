@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from harness.asides import with_asides
 from harness.beside import CEILINGS, beside
 from harness.claims import Claim
 from harness.dataset import Dataset
@@ -249,7 +250,8 @@ class Examination:
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
             return judged
         taken = usable[: judged.look + 1 - skipped]
-        return with_other_readings(judged, key, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
+        judged = with_other_readings(judged, key, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
+        return with_asides(judged, key, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
 
     def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
         """Measure, with the other processes, all that the claims need at a look; of a shard, its own part.

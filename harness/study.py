@@ -14,9 +14,10 @@ from typing import Literal
 
 import numpy as np
 
+from harness.asides import Aside, Evidence
 from harness.depth import Band, Grid, LensGrid, TooShallowError, window_layers
 from harness.flow import Flow
-from harness.forms import DROP, deepest
+from harness.forms import DROP, deepest, deepest_pair, share_responding_at_both
 from harness.probes import (
     CONDITIONS,
     LENS_READINGS,
@@ -38,9 +39,7 @@ from harness.probes import (
     Sweep,
 )
 from harness.regions import check_region_names
-from harness.statistics import FEWEST_IMAGES, Curves, Tree
-
-Evidence = Mapping[Measure, Curves]
+from harness.statistics import FEWEST_IMAGES, Tree
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class Hypothesis:
         located_on: what must be measured too, because a layer was located on it.
         bands: the depth bands it speaks of.
         threshold: the horizontal line of its plot, or None.
+        asides: facts told beside its verdict.
         not_applicable: why the claim does not apply to this checkpoint or task; else empty.
     """
 
@@ -61,6 +61,7 @@ class Hypothesis:
     located_on: tuple[Measure, ...] = ()
     bands: tuple[Band, ...] = ()
     threshold: float | None = None
+    asides: tuple[Aside, ...] = ()
     not_applicable: str = ""
 
 
@@ -321,20 +322,65 @@ class Study:
         """
         return self._seen is not None and self._seen.undefined(measure) >= FEWEST_IMAGES
 
-    def judge(self, claim: Tree, *, bands: tuple[Band, ...] = (), threshold: float | None = -DROP) -> None:
+    def unclipped(self, form: Callable[..., Tree], *effects: Measure, **how: Band) -> Aside:
+        """Name, beside a claim, the same claim on windows that have all their layers.
+
+        The windows at both ends are shorter and so block less.
+
+        Args:
+            form: the claim's form.
+            effects: what it speaks of.
+            how: what else it is given.
+        """
+        label = "unclipped windows only"
+        try:
+            return Aside(label, form(*effects, grid=self.grid, unclipped=True, **how))
+        except TooShallowError as error:
+            reason = str(error)
+            return Aside(label, lambda _: reason)
+
+    def both_dips(self, effect: Measure, first: Band, second: Band) -> Aside:
+        """Name, beside a claim of two dips, the share of images that respond at both.
+
+        A mixture of images that respond at one of two depths each also makes two dips.
+
+        Args:
+            effect: a sweep's effect at the rule's windows.
+            first: the band of the first dip.
+            second: the band of the second.
+        """
+
+        def told(evidence: Evidence) -> str:
+            curves = evidence[effect]
+            pair = deepest_pair(curves, self.grid, first, second)
+            share, where = share_responding_at_both(curves, *pair), [self.grid.labels[at] for at in pair]
+            return f"{share:.0%} of {len(curves.images)} images drop at both {' and '.join(where)}"
+
+        return Aside("both dips", told)
+
+    def judge(
+        self,
+        claim: Tree,
+        *,
+        bands: tuple[Band, ...] = (),
+        threshold: float | None = -DROP,
+        beside: Sequence[Aside] = (),
+    ) -> None:
         """Judge the claim on the evidence; pytest passes if it is SUPPORTED.
 
         Args:
             claim: the statement.
             bands: the depth bands it speaks of, shaded in its plot.
             threshold: the line of its plot in the unit of its curves, or None.
+            beside: facts to tell beside its verdict.
 
         Raises:
             ClaimRefuted: if the evidence shows the opposite.
             ClaimUndecided: if it shows neither.
         """
         __tracebackhide__ = True
-        self._on_judge(Hypothesis(claim, tuple(self._named), tuple(self._located_on), bands, threshold))
+        measures, located = tuple(self._named), tuple(self._located_on)
+        self._on_judge(Hypothesis(claim, measures, located, bands, threshold, tuple(beside)))
 
     def not_applicable(self, reason: str) -> None:
         """Say that the claim does not apply to this checkpoint or task."""

@@ -39,8 +39,10 @@ _FAMILIAR = {
     "other_patches->question": 5,
     "lower answer": 0,
     "capital answer": 4,
+    "answer in either case": 0,
     "false lower answer": 5,
     "false capital answer": 2,
+    "false answer in either case": 5,
 }
 FINAL_NORM = ", final norm applied"
 """Ends the label of a lens curve that was read with the model's final norm."""

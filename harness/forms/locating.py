@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.depth import Grid, TooShallowError
+from harness.depth import Band, Grid, TooShallowError
 from harness.forms.ingredients import (
     names_at,
     values_at,
@@ -89,6 +89,22 @@ def deepest(curves: Sequence[Curves], allowed: NDArray[np.bool_]) -> int:
     where = np.flatnonzero(allowed)
     pooled = np.mean([curve.values.mean(axis=0) for curve in curves], axis=0)
     return int(where[pooled[where].argmin()])
+
+
+def deepest_pair(curves: Curves, grid: Grid, first: Band, second: Band) -> tuple[int, int]:
+    """Return the deepest window of one band, and that of a later one with a window between them at least.
+
+    For description only: they are picked on the images they are told of.
+
+    Raises:
+        TooShallowError: if the second band leaves no room for one before it.
+
+    """
+    start = deepest([curves], grid.inside(first))
+    later = grid.inside(second) & (np.arange(grid.points) > start + 1)
+    if not later.any():
+        raise TooShallowError(f"no window of the {second.name} band leaves room for {grid.labels[start]}")
+    return start, deepest([curves], later)
 
 
 def split(curves: Curves) -> tuple[Curves, Curves]:

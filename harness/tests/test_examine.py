@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from harness.benchmarks.evidence.fake import Fake
 from harness.benchmarks.evidence.rows import examination
 from harness.claims import Claim
-from harness.depth import LOW, MID
+from harness.depth import LOW, LOWER, MID, MIDDLE
 from harness.examine import Examination
-from harness.forms import peaks_above, retains
+from harness.forms import mainly_inside, peaks_above, retains
 from harness.probes import KeepOnly
 from harness.request import Request
 from harness.study import Study
@@ -63,6 +64,35 @@ def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
     examined(tmp_path, pathway)
     again, _ = examined(tmp_path, pathway)
     assert again.passes == 0
+
+
+def test_facts_are_told_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None:
+    """The same claim on whole windows; how many images drop at both dips."""
+
+    def told(study: Study, task: str) -> None:
+        effect = study.effect("image->question", task)
+        asides = [study.unclipped(mainly_inside, effect, band=LOWER), study.both_dips(effect, LOWER, MIDDLE)]
+        study.judge(mainly_inside(effect, LOWER, study.grid), beside=asides)
+
+    made, asked = examined(tmp_path / "told", told)
+    judged = made.judgements[asked.test]
+    notes = dict(note.split(": ", 1) for note in judged.notes if ": " in note)
+    assert re.fullmatch(r"[A-Z]+ on \d+ images", notes["unclipped windows only"])
+    assert re.fullmatch(
+        r"\d+% of \d+ images drop at both layers \d+-\d+ and layers \d+-\d+", notes["both dips"]
+    ), notes
+
+    def untold(study: Study, task: str) -> None:
+        study.judge(mainly_inside(study.effect("image->question", task), LOWER, study.grid))
+
+    plain, asked = examined(tmp_path / "untold", untold)
+    without = plain.judgements[asked.test]
+    assert (without.verdict, without.p_support, without.look) == (
+        judged.verdict,
+        judged.p_support,
+        judged.look,
+    )
+    assert without.notes == tuple(note for note in judged.notes if note.partition(": ")[0] not in notes)
 
 
 class Late(Fake):

@@ -12,7 +12,7 @@ from hypothesis import given as example, strategies as st
 from scipy import stats
 
 from harness import forms
-from harness.depth import LOW, LOWER, MIDDLE, QUARTER, Grid, LensGrid, TooShallowError, rule_window
+from harness.depth import LOW, LOWER, MIDDLE, QUARTER, Band, Grid, LensGrid, TooShallowError, rule_window
 from harness.forms.ingredients import depth_moment, total_drop
 from harness.forms.lens import _rise, _rise_moment
 from harness.forms.shapes import _rank_correlation
@@ -347,6 +347,16 @@ def test_a_mixture_of_images_is_told_from_images_that_respond_twice() -> None:
     twice = np.array([[-60.0, -60.0]] * 5 + [[0.0, 0.0]] * 5)
     assert forms.share_responding_at_both(Curves(names, mixed, 10, EFFECT), 0, 1) == 0.0
     assert forms.share_responding_at_both(Curves(names, twice, 10, EFFECT), 0, 1) == 0.5
+
+
+def test_the_pair_of_dips_lies_in_its_bands_with_a_window_between() -> None:
+    grid = Grid(12, 3)
+    values = np.full((10, 12), -1.0)
+    values[:, [1, 2, 6]] = [-60.0, -55.0, -40.0]
+    curves = Curves(tuple("abcdefghij"), values, 10, EFFECT)
+    assert forms.deepest_pair(curves, grid, LOWER, MIDDLE) == (1, 6)
+    with pytest.raises(TooShallowError, match="leaves room"):
+        forms.deepest_pair(curves, grid, Band("x", 0.1, 0.15), Band("y", 0.1, 0.25))
 
 
 # ------------------------------------------------------------------------------------------- locations

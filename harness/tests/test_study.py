@@ -8,7 +8,7 @@ import pytest
 from harness.depth import LOW, MID, TooShallowError
 from harness.errors import KnockoutError, RegionError
 from harness.flow import Flow
-from harness.forms import drops_somewhere, negligible_at
+from harness.forms import crosses_over, drops_somewhere, negligible_at
 from harness.probes import KeepOnly, Measure, Route, Sweep
 from harness.statistics import EFFECT, Curves
 from harness.study import Hypothesis, Seen, Study
@@ -120,6 +120,14 @@ def test_a_layer_is_located_on_the_first_look_pooled_over_tasks() -> None:
 
 def test_before_anything_is_measured_a_layer_is_still_named() -> None:
     assert study().deepest_window("image->question", MID) in range(12)
+
+
+def test_where_no_whole_window_lies_in_a_band_that_is_what_is_told() -> None:
+    looked = Study("tiny", 12, 5, TASKS, None, lambda _: None)
+    related, other = (looked.effect(f"{one}_patches->question", "QueryAttr") for one in ("related", "other"))
+    told = looked.unclipped(crosses_over, related, other).told
+    assert callable(told)
+    assert told({}) == "the low band holds no whole window of 5 layers"
 
 
 def test_a_claim_may_not_apply() -> None:
