@@ -72,6 +72,8 @@ class Examination:
         self.peers: Mapping[str, Examination] = {}
         """The examinations of the run's other checkpoints, by name."""
         self._looks: dict[int, Look] = {}
+        self._left_open: dict[str, tuple[tuple[Measure, ...], int]] = {}
+        """By test: what its claim was about when looks left it undecided, and how many these were."""
         self._can_locate = False
         """Whether the first look is complete: layers are located on it."""
 
@@ -242,16 +244,36 @@ class Examination:
             return _nothing_measured(str(absent), self.settings.alpha, len(looks) - 1)
         alpha, key, skipped = self.settings.alpha, claim.key, len(looks) - len(usable)
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
-        tree, planned = stated.tree, len(LOOKS)
+        tree, planned, left_open = stated.tree, len(LOOKS), self._looks_left_open(claim, stated)
         try:
-            judged = judge(key, tree, usable, alpha=alpha, planned=planned, skipped=skipped, plan=final)
+            judged = judge(
+                key,
+                tree,
+                usable,
+                alpha=alpha,
+                planned=planned,
+                skipped=skipped,
+                open_after=left_open,
+                plan=final,
+            )
         except MissingMeasureError as error:
             return _nothing_measured(str(error), alpha, len(looks) - 1)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
+            self._left_open[claim.test] = stated.measures, len(usable)
             return judged
         taken = usable[: judged.look + 1 - skipped]
         judged = with_other_readings(judged, key, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
         return with_asides(judged, key, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
+
+    def _looks_left_open(self, claim: Claim, stated: Hypothesis) -> int:
+        """How many looks are known to leave a claim undecided: those it was judged on when it said the same.
+
+        What a claim is about is all in its statement that can change from look to look; of other
+        checkpoints there may be more evidence now.
+        """
+        about, count = self._left_open.get(claim.test, ((), 0))
+        same = about == stated.measures and not any(measure.checkpoint for measure in about)
+        return count if same else 0
 
     def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
         """Measure, with the other processes, all that the claims need at a look; of a shard, its own part.

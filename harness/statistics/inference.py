@@ -355,11 +355,23 @@ class Decision:
 
 
 def decide(
-    tree: Tree, panels: Iterable[Panel], *, alpha: float = 0.05, planned: int = 3, skipped: int = 0
+    tree: Tree,
+    panels: Iterable[Panel],
+    *,
+    alpha: float = 0.05,
+    planned: int = 3,
+    skipped: int = 0,
+    open_after: int = 0,
 ) -> Decision:
     """Take one look after the other until one decides; ``panels`` may be lazy.
 
-    ``skipped``: how many of the planned looks came before these, without any data.
+    Args:
+        tree: the statement.
+        panels: one for each look.
+        alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
+        planned: how many looks are planned, 1 or 3.
+        skipped: how many of them came before these, without any data.
+        open_after: how many of these looks are known to leave the tree undecided; they are not taken again.
 
     Raises:
         ValueError: if there is no look.
@@ -372,10 +384,11 @@ def decide(
         if panel.images < FEWEST_IMAGES:
             decision = Decision(panel, look, level)
             continue
-        prover = Prover(panel)
-        decision = Decision(panel, look, level, prover.prove(tree), prover.prove(against))
-        if decision.verdict is not Verdict.INCONCLUSIVE:
-            break
+        if look >= skipped + open_after:
+            prover = Prover(panel)
+            decision = Decision(panel, look, level, prover.prove(tree), prover.prove(against))
+            if decision.verdict is not Verdict.INCONCLUSIVE:
+                break
         level = 0.0
     if decision is None:
         raise ValueError("no look was taken")

@@ -29,6 +29,7 @@ def judge(
     alpha: float = 0.05,
     planned: int = 3,
     skipped: int = 0,
+    open_after: int = 0,
     draws: int = DRAWS,
     plan: bool = True,
 ) -> Judgement:
@@ -44,20 +45,24 @@ def judge(
         alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
         planned: how many looks are planned, 1 or 3.
         skipped: how many of them came before these, without any data.
+        open_after: how many of these looks are known to leave the tree undecided; they are not taken again.
         draws: perturbed replicates.
         plan: whether to estimate how many images would decide an undecided claim.
 
     Raises:
         MissingMeasureError: if a measure of the tree is not in the data.
-        ValueError: if a value is not finite, or there are no looks or more than planned.
+        ValueError: if a value is not finite, or there are no looks, more than planned or none left to take.
 
     """
     if not 1 <= len(looks) <= planned - skipped:
         raise ValueError(f"{len(looks)} looks of {planned} planned")
+    if open_after >= len(looks):
+        raise ValueError(f"all {len(looks)} looks are known to decide nothing")
     keys, seed = measures(tree), seed_of(claim_id)
     panels = (Panel(data, keys, seed, draws) for data in looks)
     last = alpha * shares_of(planned)[-1] if plan else None
-    return _judgement(tree, decide(tree, panels, alpha=alpha, planned=planned, skipped=skipped), last)
+    decision = decide(tree, panels, alpha=alpha, planned=planned, skipped=skipped, open_after=open_after)
+    return _judgement(tree, decision, last)
 
 
 def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judgement:

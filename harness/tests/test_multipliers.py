@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from harness.statistics import Curves, Leaf, Panel
+from harness.statistics import FEWEST_IMAGES, Curves, Leaf, Panel, decide, judge, some
 from harness.statistics.multipliers import Kept, Multipliers, Shape, draw
 
 SHAPES = tuple(Shape(seed, 50, images, (3, 4)) for seed in (1, 2) for images in (10, 20))
@@ -95,3 +95,24 @@ def test_a_panel_draws_when_it_is_first_asked() -> None:
     panel.atoms(Leaf("a", ("a",), lambda a: a, 0.0, ">", ("0", "1")))
     panel.replicates("a")
     assert source.asked == [Shape(5, 100, 3, (2,))]
+
+
+def test_looks_known_to_decide_nothing_are_not_drawn_again() -> None:
+    """And what comes of the last look is the same, its share of alpha included."""
+    tree = some(Leaf("a", ("a",), lambda a: a, 0.0, ">"))
+    sizes = (FEWEST_IMAGES - 1, FEWEST_IMAGES, 2 * FEWEST_IMAGES)
+    values = np.random.default_rng(0).normal(0.1, 1.0, (max(sizes), 1))
+    looks = [
+        {"a": Curves(tuple(f"{image:03}" for image in range(size)), values[:size], size, None)}
+        for size in sizes
+    ]
+    whole = judge("x", tree, looks, draws=200)
+    assert judge("x", tree, looks, draws=200, open_after=2) == whole
+    source = Counting()
+    panels = (Panel(data, ("a",), 1, 200, source) for data in looks)
+    decision = decide(tree, panels, open_after=2)
+    assert [shape.images for shape in source.asked] == [sizes[2]]
+    assert decision.look == 2
+    assert decision.level == pytest.approx(0.035)
+    with pytest.raises(ValueError, match="known to decide nothing"):
+        judge("x", tree, looks, draws=200, open_after=3)
