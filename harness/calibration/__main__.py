@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,23 +16,29 @@ from functools import cache
 from importlib import metadata
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.calibration import report
-from harness.calibration.cases import Case, edges, powers
-from harness.calibration.simulation import DRAWS, Count, Pool, count, count_singly
+from harness.calibration.cases import Case
+from harness.calibration.edges import edges
+from harness.calibration.powers import powers
+from harness.calibration.simulation import DRAWS, Count, count, count_singly
 from harness.statistics import DRAWS as REAL_DRAWS
 
 SEARCHED_IMAGES = (60, 240)
 PLANNED_IMAGES = (60, 100, 200, 400)
-POWER_SHAPES = ("skewed", "gaussian")
 MANY_IMAGES = 1_000
 ROUND = 500  # final cells grow by so many repetitions in turn
-AFTER_ROUND = 3  # then come the two other tables, whose place in the queue matters only if it is cut short
-COMPARED = ("drops somewhere", "negligible everywhere", "in order")
+FIRST_ROUNDS = 4  # of all final cells; then come power, many images, and the comparison of draws
+SHORTLISTED = 3  # cells of each form and false verdict
+DOUBTED = 12  # final cells that are counted at many images, too
+COMPARED = ("drops somewhere", "negligible at", "same shape", "carries most, of two")
+COMPARED_IMAGES = 60
+REST = 10.0  # seconds between two writings
 
 
-Mapped = Callable[[Callable[["Job"], list[Count]], Sequence["Job"]], Iterator[list[Count]]]
+Row: TypeAlias = Mapping[str, Any]
+Mapped: TypeAlias = Callable[[Callable[["Job"], list[Count]], Sequence["Job"]], Iterator[list[Count]]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Job:
     shape: str
     images: int
     repetitions: int
-    pooled: bool = True
+    single: bool = False
     seed: int = 0
 
     @property
@@ -52,55 +59,112 @@ class Job:
         """The case (trees hold functions, which do not travel between processes)."""
         return _families()[self.family][self.place]
 
+    @property
+    def draws(self) -> int:
+        """Draws per judgement."""
+        return REAL_DRAWS if self.single else DRAWS
+
+
+@dataclass
+class Ledger:
+    """What has been counted so far, on disk.
+
+    Attributes:
+        results: what `report.write` takes.
+        folder: where it is written.
+        mapped: a `map`, perhaps over processes.
+
+    """
+
+    results: dict[str, Any]
+    folder: Path
+    mapped: Mapped
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._start = self._written = time.monotonic()
+        self._before = self.results["seconds"]
+
+    @property
+    def minutes(self) -> float:
+        """Since this run began."""
+        return (time.monotonic() - self._start) / 60
+
+    def count(self, jobs: Sequence[Job]) -> None:
+        """Count what is not counted yet: a run that is stopped keeps what it has, and can go on."""
+        wanted = [job for job in jobs if self._done(job) <= job.seed * job.repetitions]
+        for job, counts in zip(wanted, self.mapped(_run, wanted), strict=True):
+            for row in report.as_json(counts):
+                self._add(_part(job), {**row, "stage": job.stage, "draws": job.draws})
+            self.results["seconds"] = round(self._before + 60 * self.minutes, 1)
+            if time.monotonic() - self._written > REST:
+                self.write()
+        self.write()
+
+    def write(self) -> None:
+        """Write it down."""
+        report.write(self.results, self.folder)
+        self._written = time.monotonic()
+
+    def _done(self, job: Job) -> int:
+        """Return how many repetitions of a cell there are."""
+        names = ("stage", "form", "truth", "shape", "images", "draws")
+        cell = (job.stage, job.case.form, job.case.truth, job.shape, job.images, job.draws)
+        rows = [row for row in self.results[_part(job)] if tuple(row[name] for name in names) == cell]
+        return min((row["repetitions"] for row in rows), default=0)
+
+    def _add(self, part: str, row: dict[str, Any]) -> None:
+        """Add a count to those of the same cell."""
+        cell = ("form", "truth", "verdict", "shape", "images", "stage", "draws")
+        rows = self.results[part]
+        for place, old in enumerate(rows):
+            if all(old[name] == row[name] for name in cell):
+                sums = {name: old[name] + row[name] for name in ("repetitions", "hits", "early")}
+                (new,) = report.as_json([Count(**{f.name: row[f.name] for f in fields(Count)} | sums)])
+                rows[place] = {**row, **new}
+                return
+        rows.append(row)
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Search for the worst cells, plan, measure the worst cells afresh, compare, write."""
+    """Search for the worst cells, measure them afresh, plan, compare, write."""
     options = _options(arguments)
-    start = time.monotonic()
+    options.folder.mkdir(parents=True, exist_ok=True)
     results = _earlier(options.folder) if options.resume else {}
     results = {"seconds": 0.0, "errors": [], "powers": [], "equivalence": [], **results}
     results |= {"version": _version(), "draws": DRAWS, "processes": options.processes}
     results["date"] = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    before = results["seconds"]
-
     with _mapping(options.processes) as mapped:
+        ledger = Ledger(results, options.folder, mapped)
+        ledger.count(_search(options.search))
+        ledger.count(_shortlist(results["errors"], options.shortlist))
+        worst = _worst(results["errors"])
+        rounds = range(options.repetitions // ROUND)
+        for number in rounds[:FIRST_ROUNDS]:
+            ledger.count([replace(job, seed=number) for job in worst])
+        ledger.count(_plans(options.plan))
+        ledger.count([_at_many(job, options.many) for job in _in_doubt(worst, results["errors"])[:DOUBTED]])
+        ledger.count(list(_comparison(options.comparison)))
+        # The cells whose bound matters most come first, should the run be cut short.
+        for job in _in_doubt(worst, results["errors"]):
+            if ledger.minutes < options.minutes:
+                ledger.count([replace(job, seed=number) for number in rounds[FIRST_ROUNDS:]])
 
-        def run(part: str, jobs: Sequence[Job]) -> None:
-            for job, counts in zip(jobs, mapped(_run, jobs), strict=True):
-                rows = report.as_json(counts)
-                draws = DRAWS if job.pooled else REAL_DRAWS
-                for row in rows:
-                    _add(results[part], {**row, "stage": job.stage, "draws": draws})
-                results["seconds"] = round(before + time.monotonic() - start, 1)
-                # After every cell: a run that is stopped keeps what it has.
-                report.write(results, options.folder)
 
-        if not results["errors"]:
-            run("errors", _search(options.search))
-        if not results["powers"]:
-            run("powers", _plans(options.plan))
-        worst = _worst([row for row in results["errors"] if row["stage"] == "search"])
-        for number in range(options.repetitions // ROUND):
-            if time.monotonic() - start > 60 * options.minutes:
-                break
-            run(
-                "errors",
-                [replace(job, seed=number) for job in worst if _done(job, results) <= number * ROUND],
-            )
-            if number == AFTER_ROUND and not results["equivalence"]:
-                run("errors", [_at_many(job, options.many) for job in worst])
-                run("equivalence", list(_comparison(worst, options.comparison)))
+def _part(job: Job) -> str:
+    return {"plan": "powers", "compared": "equivalence"}.get(job.stage, "errors")
 
 
 def _at_many(job: Job, repetitions: int) -> Job:
     return replace(job, stage="many", images=MANY_IMAGES, repetitions=repetitions)
 
 
-def _comparison(jobs: Sequence[Job], repetitions: int) -> Iterator[Job]:
-    for job in jobs:
-        if job.case.form in COMPARED and job.images == min(SEARCHED_IMAGES):
-            for pooled in (True, False):
-                yield replace(job, stage="compared", repetitions=repetitions, pooled=pooled)
+def _comparison(repetitions: int) -> Iterator[Job]:
+    for place, case in enumerate(_families()["edges"]):
+        if case.form in COMPARED:
+            for single in (False, True):
+                cell = (case.shapes[0], COMPARED_IMAGES, repetitions)
+                yield Job("compared", "edges", place, *cell, single=single)
 
 
 @contextmanager
@@ -114,29 +178,9 @@ def _mapping(processes: int) -> Iterator[Mapped]:
 
 
 def _earlier(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    path = folder / "results.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
-
-
-def _add(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
-    """Add a count to those of the same cell."""
-    cell = ("form", "truth", "verdict", "shape", "images", "stage", "draws")
-    for place, old in enumerate(rows):
-        if all(old[name] == row[name] for name in cell):
-            sums = {name: old[name] + row[name] for name in ("repetitions", "hits", "early")}
-            count_fields = {field.name: row[field.name] for field in fields(Count)} | sums
-            (new,) = report.as_json([Count(**count_fields)])
-            rows[place] = {**row, **new}
-            return
-    rows.append(row)
-
-
-def _done(job: Job, results: Mapping[str, Any]) -> int:
-    """Return how many repetitions of a final cell there are."""
-    cell = (job.stage, job.case.form, job.case.truth, job.shape, job.images)
-    names = ("stage", "form", "truth", "shape", "images")
-    rows = [row for row in results["errors"] if tuple(row[name] for name in names) == cell]
-    return min((row["repetitions"] for row in rows), default=0)
 
 
 def _search(repetitions: int) -> list[Job]:
@@ -147,23 +191,47 @@ def _search(repetitions: int) -> list[Job]:
     ]
 
 
-def _worst(rows: Sequence[Mapping[str, Any]]) -> list[Job]:
-    """Return the cell of the search in which each form gave each false verdict most often."""
-    worst: dict[tuple[str, str], Mapping[str, Any]] = {}
+def _shortlist(rows: Sequence[Row], repetitions: int) -> list[Job]:
+    """Return, for each form and false verdict, the cells of the search in which it was most frequent."""
+    kept = [row for group in _ranked(rows, "search") for row in group[:SHORTLISTED]]
+    return _jobs("shortlist", kept, repetitions)
+
+
+def _worst(rows: Sequence[Row]) -> list[Job]:
+    """Return, for each form and false verdict, the worst cell of the shortlist."""
+    return _jobs("final", [group[0] for group in _ranked(rows, "shortlist")], ROUND)
+
+
+def _ranked(rows: Sequence[Row], stage: str) -> list[list[Row]]:
+    """Return the cells of a stage, those of one form (however used) and verdict together, worst first."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        key = (row["form"], row["verdict"])
-        if key not in worst or row["hits"] > worst[key]["hits"]:
-            worst[key] = row
+        if row["stage"] == stage:
+            groups[row["form"].split(",")[0], row["verdict"]].append(row)
+    return [sorted(group, key=lambda row: -row["rate"]) for group in groups.values()]
+
+
+def _jobs(stage: str, rows: Sequence[Row], repetitions: int) -> list[Job]:
     places = {(case.form, case.truth): place for place, case in enumerate(_families()["edges"])}
-    cells = {(places[row["form"], row["truth"]], row["shape"], row["images"]) for row in worst.values()}
-    return [Job("final", "edges", place, shape, images, ROUND) for place, shape, images in sorted(cells)]
+    cells = {(places[row["form"], row["truth"]], row["shape"], row["images"]) for row in rows}
+    return [Job(stage, "edges", *cell, repetitions) for cell in sorted(cells)]
+
+
+def _in_doubt(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:
+    """Return final cells, the ones with the highest rates after the first rounds first."""
+    rates: dict[tuple[str, str, str, int], float] = defaultdict(float)
+    for row in rows:
+        if row["stage"] == "final":
+            cell = (row["form"], row["truth"], row["shape"], row["images"])
+            rates[cell] = max(rates[cell], row["rate"])
+    return sorted(jobs, key=lambda job: -rates[job.case.form, job.case.truth, job.shape, job.images])
 
 
 def _plans(repetitions: int) -> list[Job]:
     return [
         Job("plan", "powers", place, shape, images, repetitions)
-        for place, _ in enumerate(_families()["powers"])
-        for shape, images in product(POWER_SHAPES, PLANNED_IMAGES)
+        for place, case in enumerate(_families()["powers"])
+        for shape, images in product(case.shapes, PLANNED_IMAGES)
     ]
 
 
@@ -172,15 +240,10 @@ def _families() -> dict[str, list[Case]]:
     return {"edges": edges(), "powers": powers()}
 
 
-@cache
-def _pool(images: int) -> Pool:
-    return Pool(images, seed=images)
-
-
 def _run(job: Job) -> list[Count]:
     seed = zlib.crc32(f"{job.stage} {job.seed}".encode())
-    cell = (job.case, job.shape, job.images, job.repetitions)
-    return count(*cell, _pool(job.images), seed=seed) if job.pooled else count_singly(*cell, seed=seed)
+    counted = count_singly if job.single else count
+    return counted(job.case, job.shape, job.images, job.repetitions, seed=seed)
 
 
 def _version() -> str:
@@ -194,10 +257,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m harness.calibration", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=10_000, help="of each final cell")
     parser.add_argument("--search", type=int, default=200, help="of each cell of the search")
+    parser.add_argument("--shortlist", type=int, default=400, help="of each cell on the shortlist")
     parser.add_argument("--plan", type=int, default=300, help="of each cell of the power table")
     parser.add_argument("--many", type=int, default=1_000, help="of each final cell at 1,000 images")
     parser.add_argument("--comparison", type=int, default=1_000, help="with as many draws as a judgement")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="start no round after so many")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="count no more final cells after so many"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the results in the folder")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=report.FOLDER)

@@ -20,13 +20,13 @@ wanted mean:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
-from harness.statistics import EFFECT, PROBABILITY, Curves, Floats
+from harness.statistics import EFFECT, PROBABILITY, Curves, Floats, Ints, Singles
 
 SHAPES = ("piled", "skewed", "rebound", "gaussian", "unlike")
 
@@ -64,47 +64,65 @@ class Population:
         return PROBABILITY if key in self.probabilities else EFFECT
 
     def averages(self, images: int, random: np.random.Generator) -> dict[str, Floats]:
-        """Draw images and return their curves, questions averaged, shape [images, points]."""
+        """Draw images and return their curves, questions averaged, shape [images, points].
+
+        In memory a point's values lie side by side: that is the order in which batches need them.
+        """
+        first = np.arange(images)
         questions = random.integers(1, 4, images)
-        image = np.repeat(np.arange(images), questions)
-        starts = np.concatenate([[0], np.cumsum(questions)[:-1]])
-        shared = _IMAGE * random.standard_normal(images)[image]
-        shared += _QUESTION * random.standard_normal(len(image))
+        image = np.concatenate([first, *(np.flatnonzero(questions >= number) for number in (2, 3))])
+        shared = _IMAGE * random.standard_normal(images, dtype=np.float32)[image]
+        shared += _QUESTION * random.standard_normal(len(image), dtype=np.float32)
         data: dict[str, Floats] = {}
         for place, (key, mean) in enumerate(self.means.items()):
-            latent = shared[:, None] + _POINT * random.standard_normal((len(image), len(mean)))
-            probability = key in self.probabilities
-            values = self._probability(latent, mean) if probability else self._effect(latent, mean, place)
-            data[key] = np.add.reduceat(values, starts, axis=0) / questions[:, None]
+            latent = random.standard_normal((len(mean), len(image)), dtype=np.float32)
+            latent *= np.float32(_POINT)
+            latent += shared
+            values = self._responses(key, latent, mean.astype(np.float32)[:, None], place)
+            data[key] = (_summed(values, image, questions) / questions).T
         return data
 
-    def _probability(self, latent: Floats, mean: Floats) -> Floats:
-        return _skewed(latent, mean) if self.shape == "skewed" else _piled(latent, mean)
-
-    def _effect(self, latent: Floats, mean: Floats, place: int) -> Floats:
-        share, sign = np.abs(mean) / 100, 100 * np.sign(mean)
-        if self.shape == "piled":
-            return sign * _piled(latent, share)
-        if self.shape == "skewed":
-            return sign * _skewed(latent, share)
+    def _responses(self, key: str, latent: Singles, mean: Singles, place: int) -> Singles:
+        if key in self.probabilities:
+            return _skewed(latent, mean) if self.shape == "skewed" else _piled(latent, mean)
+        if self.shape in {"piled", "skewed"}:
+            return _bounded(latent, mean, _piled if self.shape == "piled" else _skewed)
+        values: Singles = mean + np.float32(_SPREAD) * latent
         if self.shape == "rebound":
-            return mean + _SPREAD * np.asarray(np.expm1(_TAIL * latent - _TAIL**2 / 2), dtype=np.float64)
-        values: Floats = mean + _SPREAD * latent
+            values = mean + np.float32(_SPREAD) * np.expm1(_TAIL * latent - _TAIL**2 / 2)
         if self.shape == "unlike":
             turns = (np.arange(len(mean)) + place) % 2 == 0
-            values[:, turns] = (sign * _piled(latent, share))[:, turns]
+            values[turns] = _bounded(latent, mean, _piled)[turns]
         return values
 
 
-def _piled(latent: Floats, share: Floats) -> Floats:
+def _bounded(latent: Singles, mean: Singles, response: Callable[[Singles, Singles], Singles]) -> Singles:
+    """Return effects between zero and a bound, that of the mean's sign."""
+    share = np.asarray(np.abs(mean) / 100, dtype=np.float32)
+    bounded: Singles = 100 * np.sign(mean) * response(latent, share)
+    return bounded
+
+
+def _summed(values: Singles, image: Ints, questions: Ints) -> Floats:
+    """Add up each image's questions: [points, questions of all images] to [points, images]."""
+    images = len(questions)
+    total = values[:, :images].astype(np.float64)
+    seconds = images + np.count_nonzero(questions >= 2)  # noqa: PLR2004
+    for later in (slice(images, seconds), slice(seconds, None)):
+        total[:, image[later]] += values[:, later]
+    return total
+
+
+def _piled(latent: Singles, share: Singles) -> Singles:
     """Return 0 or 1, with mean ``share``."""
-    piled: Floats = (latent < special.ndtri(share)).astype(np.float64)
+    piled: Singles = (latent < special.ndtri(share)).astype(np.float32)
     return piled
 
 
-def _skewed(latent: Floats, share: Floats) -> Floats:
+def _skewed(latent: Singles, share: Singles) -> Singles:
     """Return U ** ((1 - m) / m), whose mean is m, for uniform U."""
-    with np.errstate(divide="ignore"):
-        powers = (1 - share) / share
-    skewed: Floats = np.where(share > 0, special.ndtr(latent) ** np.minimum(powers, 1e6), 0.0)
+    skewed = np.zeros_like(latent)
+    some = share[:, 0] > 0
+    power = (1 - share[some]) / share[some]
+    skewed[some] = special.ndtr(latent[some]) ** power
     return skewed
