@@ -158,7 +158,7 @@ ENTRIES = {
         "Does the rest of the image matter more than the object in the lowest layers, and less higher up?",
         "It is the stricter form of the same idea: the two curves cross.",
         "The rest of the image leads at the bottom, the object in the middle.",
-        "One of the two leads in both places, or they lead the other way round.",
+        "One of the two leads in both places, they lead the other way round, or one of the steps is missing.",
     ),
     "C4": Entry(
         "In the middle layers, does hiding the asked object cost more than hiding as many random patches, "
@@ -169,7 +169,8 @@ ENTRIES = {
     ),
     "C5": Entry(
         "Does most of the early effect stay when a random tenth of the patches can still be read, when "
-        "the values are replaced by an average image, and when they are another image's?",
+        "the values are replaced by an average image, and when the contents are those of an image with "
+        "another answer (the same question's, where the data has such a pair)?",
         "Blocking a patch also takes a place away to which attention can go. The claim is that what is "
         "lost is what the patch says.",
         "What is lost is information about this image.",
@@ -194,14 +195,16 @@ ENTRIES = {
         ("R3",),
     ),
     "D3": Entry(
-        "Leave open only the named way: the image to the question in lower to middle layers, the question "
-        "to the last position in higher ones. Does at least 80 % of the accuracy above chance survive?",
+        "Leave open only the named way: the image to the question in the two windows where that matters "
+        "most, the question to the last position in the one where that does; text reads text as ever. Does "
+        "at least 80 % of the accuracy above chance survive?",
         "What is needed need not be enough. This asks whether the pathway is enough by itself.",
         "The pathway suffices: it carries most of what the checkpoint can do.",
         "The pathway alone is not enough.",
     ),
     "E1": Entry(
-        "Reading the last position layer by layer: is the answer next to impossible in the lowest layers, "
+        "Reading the last position layer by layer: is the answer, in either case, next to impossible in the "
+        "lowest layers, "
         "and does it appear in the middle ones?",
         "It dates the moment at which the checkpoint knows what it will say.",
         "The answer appears in the middle layers.",
@@ -240,8 +243,8 @@ ENTRIES = {
         "The false option leads somewhere, or the true one nowhere.",
     ),
     "F1": Entry(
-        "Do the curves of the image reaching the question have the same shape at window sizes 1, 3, 5 and "
-        "the rule's?",
+        "Do the curves of the image reaching the question have the same shape at odd window sizes up to "
+        "half the decoder: 1, 3, 5, the rule's and the widest?",
         "The window size is the experimenter's choice; what is found should not be.",
         "The shape does not hang on the window size.",
         "Another window size gives another shape.",
@@ -269,7 +272,7 @@ ENTRIES = {
     ),
     "F4": Entry(
         "At the question's positions, does silencing the MLPs cost more than silencing attention, and more "
-        "than silencing MLPs at as many random positions?",
+        "than taking MLP output of equal norm from as many random positions?",
         "Attention brings information; the MLPs are where it may be worked on.",
         "The question's MLPs matter most.",
         "Attention there, or MLPs elsewhere, matter as much or more.",
@@ -328,7 +331,8 @@ ENTRIES = {
         ("B6", "F7"),
     ),
     "R5": Entry(
-        "Can the image token at the object's centre be hidden in all layers with little effect?",
+        "Can the image token at the object's centre be hidden in all layers with little effect (where the "
+        "picture is also seen in tiles: either of the two)?",
         "If no single token is a gate, what is known of the object is spread over many.",
         "No gate: that one token can be hidden.",
         "That one token alone matters.",
