@@ -294,6 +294,12 @@ def test_print_is_black_on_white_without_controls(browser: Any, report: Path) ->
         assert not opened.page.locator("#find").is_visible()
 
 
+def test_print_fits_the_page(browser: Any, catalogue: Path) -> None:
+    with Opened(browser, catalogue, viewport={"width": 760, "height": 1100}) as opened:
+        opened.page.emulate_media(media="print")
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 760
+
+
 @pytest.mark.parametrize("text", NASTY[:7:2])
 def test_hostile_texts_do_nothing(browser: Any, tmp_path: Path, text: str) -> None:
     html = write_report(hostile(text, 1), tmp_path)[0]
