@@ -21,6 +21,7 @@ from reports.words import (
     number,
     p_value,
     plain_number,
+    quantity,
     scope,
     source_in_words,
 )
@@ -204,7 +205,7 @@ def _quantity(part: Part | None) -> list[str]:
     if part is None:
         return ["", "", "", "", "", ""]
     return [
-        escape(part.label, 120),
+        escape(quantity(part.label), 160),
         number(part.estimate),
         interval(part.lower, part.upper),
         f"{escape(part.asserts)} {plain_number(part.threshold)}",
