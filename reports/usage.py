@@ -23,6 +23,11 @@ class Usage:
     kept: int
     excluded: tuple[tuple[str, int], ...]
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows of the data files are among those left out: they never became samples."""
+        return sum(n for _, n in self.excluded) > self.samples - self.kept
+
 
 def usage(record: RunRecord, cell: Cell) -> Usage | None:
     """Add up the samples of a cell's tasks; None where the record does not list them."""

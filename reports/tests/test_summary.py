@@ -89,6 +89,8 @@ def test_samples_are_added_up_over_the_tasks_of_a_claim() -> None:
     one = replace(cells["B1"], claims=cells["B1"].claims[1:2])
     assert usage(record, one) == Usage(420, 411, (("answered wrongly", 9),))
     assert usage(replace(record, checkpoints=()), one) is None
+    assert not whole.has_rows
+    assert Usage(12, 9, (("wrong answer", 3), ("image file missing", 1))).has_rows
 
 
 def test_nothing_at_all() -> None:
