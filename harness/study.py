@@ -352,7 +352,10 @@ class Study:
 
         def told(evidence: Evidence) -> str:
             curves = evidence[effect]
-            pair = deepest_pair(curves, self.grid, first, second)
+            try:
+                pair = deepest_pair(curves, self.grid, first, second)
+            except TooShallowError as error:
+                return str(error)
             share, where = share_responding_at_both(curves, *pair), [self.grid.labels[at] for at in pair]
             return f"{share:.0%} of {len(curves.images)} images drop at both {' and '.join(where)}"
 

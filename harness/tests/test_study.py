@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from harness.depth import LOW, MID, TooShallowError
+from harness.depth import LOW, LOWER, MID, MIDDLE, TooShallowError
 from harness.errors import KnockoutError, RegionError
 from harness.flow import Flow
 from harness.forms import crosses_over, drops_somewhere, negligible_at
@@ -128,6 +128,16 @@ def test_where_no_whole_window_lies_in_a_band_that_is_what_is_told() -> None:
     told = looked.unclipped(crosses_over, related, other).told
     assert callable(told)
     assert told({}) == "the low band holds no whole window of 5 layers"
+
+
+def test_where_two_dips_find_no_room_that_is_what_is_told() -> None:
+    looked = Study("tiny", 4, 1, TASKS, None, lambda _: None)
+    effect = looked.effect("image->question", "QueryAttr")
+    steep = np.tile([0.0, -50.0, 0.0, 0.0], (80, 1))
+    shallow = Curves(tuple(f"{number:03d}" for number in range(80)), steep, 80, EFFECT)
+    told = looked.both_dips(effect, LOWER, MIDDLE).told
+    assert callable(told)
+    assert told({effect: shallow}) == "no window of the middle band leaves room for layer 1"
 
 
 def test_a_claim_may_not_apply() -> None:
