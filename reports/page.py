@@ -17,7 +17,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from harness.record import CheckpointRecord, RunRecord
+from harness.record import CheckpointRecord, ClaimRecord, RunRecord
 from reports import citation, flowmap_art, panel_art, summary, words
 from reports.adjust import Adjusted, adjusted
 from reports.calibrated import calibration
@@ -256,6 +256,7 @@ def _environment() -> jinja2.Environment:
         "quantity": words.quantity,
         "percent": words.percent,
         "facts": facts,
+        "asides": asides,
     }
     environment.filters.update(filters)
     environment.globals.update(
@@ -274,6 +275,19 @@ def claim_ids(claims: tuple[str, ...]) -> dict[str, str]:
         spare = (f"{wanted}-{number}" for number in range(2, len(claims) + 2))
         chosen[claim] = next(one for one in (wanted, *spare) if one not in taken)
     return chosen
+
+
+def asides(claims: tuple[ClaimRecord, ...]) -> dict[str, list[tuple[str, str]]]:
+    """Facts told beside verdicts, each ``label: fact``: by label, for which task and what."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for claim in claims:
+        for note in claim.judgement.notes:
+            label, told, fact = note.partition(": ")
+            if told:
+                found.setdefault(words.clean(label, 80), []).append(
+                    (words.scope(claim), words.quantity(fact))
+                )
+    return found
 
 
 class _Numbered:
