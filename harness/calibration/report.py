@@ -22,6 +22,23 @@ AIM = 10_000
 ENOUGH = 0.8
 """A number of images is enough if this share of data sets gets the right verdict."""
 
+_SMALL = (
+    "the pseudo-image at probability 1 skews the noise of a small probability downwards, which protects "
+    "what says that it stays small, and favours what says that it is large"
+)
+
+WHY = {
+    "peaks above": f"with few images, {_SMALL}.",
+    "near zero": "its negation says that the probability peaks above; the same.",
+    "never leads": "it takes that the other form peaks above; the same.",
+    "in order, two effects": (
+        "the difference of products grows with the square of what both curves share, its standard error does "
+        "not. So it was with *lies deeper* before that was divided by the sum of the mean drops; here this "
+        "would help with many images, and perhaps hurt with few."
+    ),
+}
+"""Why forms are known to be above `PROMISED`, as far as it is known."""
+
 _MADE = """\
 Version {version}, {date}. Made by `python -m harness.calibration` in {minutes:.0f} minutes,
 {processes} process(es).
@@ -94,6 +111,7 @@ def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:
     listed = [row for row in errors if row["stage"] == "shortlist"]
     final = [row for row in errors if row["stage"] == "final"]
     over = [row for row in final if row["bound"] > PROMISED]
+    many = [row for row in errors if row["stage"] == "many" and row["rate"] > PROMISED]
     lines = [
         "## False verdicts at the least favourable truths\n",
         _SEARCH.format(
@@ -111,8 +129,14 @@ def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:
             f"{max((row['bound'] for row in final), default=0):.2%}.\n"
         ),
         *_table(final),
+        *_reasons([*over, *many]),
     ]
     return [*lines, ""]
+
+
+def _reasons(over: Sequence[dict[str, Any]]) -> list[str]:
+    forms = sorted({row["form"] for row in over} & WHY.keys())
+    return ["", *(f"- *{form}*: {WHY[form]}" for form in forms)] if forms else []
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -131,7 +155,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _many(errors: Sequence[dict[str, Any]]) -> list[str]:
     rows = [row for row in errors if row["stage"] == "many"]
-    return ["The final cells with the highest rates, with 1,000 images:\n", *_table(rows), ""]
+    text = "Final cells with the highest rates, with 1,000 images. Of so few repetitions a bound is wide.\n"
+    return [text, *_table(rows), ""]
 
 
 def _span(rows: Sequence[dict[str, Any]], name: str) -> str:
