@@ -130,6 +130,15 @@ def test_equals_the_reference_on_every_window_of_the_usual_flows(family: str, ki
     _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
 
 
+def test_a_row_may_lose_the_norm_of_one_that_nothing_else_reaches() -> None:
+    """The row that gives the norm lies before all that change, and must be carried all the same."""
+    case = Case("llama", 3, (4, 2), 2, QUESTIONS[:1])
+    checkpoint = case.checkpoint()
+    encoded = case.encoded(checkpoint)
+    asked = [[Knockout((ModuleZero("mlp", (encoded[0].length - 2,), (0, 1), like=(2,)),))]]
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
+
+
 def test_nothing_knocked_out_is_the_base_run_bit_for_bit() -> None:
     case = Case("llama", 3, (4, 2), 2, QUESTIONS[:1])
     for dtype in FORMATS:
