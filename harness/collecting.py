@@ -35,6 +35,7 @@ GQA = (
 """Said beside pictures of any data set but the suite's own scenes."""
 STOPPED = "The run was stopped before every claim was judged: claims that are missing here were not asked."
 """Said of half a run: measured numbers are kept, and the same command goes on."""
+ONLY_STORED = "Judged from what was stored; nothing was measured, so what is missing here was not asked."
 
 
 class RecordCollector:
@@ -122,11 +123,17 @@ class RecordCollector:
             provenance=provenance(self._config, self._run.settings, work, time.monotonic() - self._began),
             checkpoints=tuple(checkpoints.values()),
             claims=claims,
-            remarks=(*REMARKS, *([STOPPED] if self._stopped else []), *lacking),
+            remarks=(*REMARKS, *self._caveats, *lacking),
             samples=samples,
             changes=self._changes,
             attribution="" if self._run.settings.dataset is None else GQA,
         )
+
+    @property
+    def _caveats(self) -> tuple[str, ...]:
+        """Why claims or samples may be missing, if they may."""
+        stopped = (STOPPED,) if self._stopped else ()
+        return (*stopped, ONLY_STORED) if self._run.settings.judge_only else stopped
 
     @cached_property
     def _changes(self) -> tuple[ChangeRecord, ...]:

@@ -241,7 +241,7 @@ class Examination:
         usable = [look for look in matched if all(measure in look for measure in stated.measures)]
         if not usable:
             absent = next((one for one in stated.measures if one not in looks[-1]), stated.measures[0])
-            return _nothing_measured(str(absent), self.settings.alpha, len(looks) - 1)
+            return self._nothing_measured(str(absent), len(looks) - 1)
         alpha, key, skipped = self.settings.alpha, claim.key, len(looks) - len(usable)
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
         tree, planned, left_open = stated.tree, len(LOOKS), self._looks_left_open(claim, stated)
@@ -257,13 +257,19 @@ class Examination:
                 plan=final,
             )
         except MissingMeasureError as error:
-            return _nothing_measured(str(error), alpha, len(looks) - 1)
+            return self._nothing_measured(str(error), len(looks) - 1)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
             self._left_open[claim.test] = stated.measures, len(usable)
             return judged
         taken = usable[: judged.look + 1 - skipped]
         judged = with_other_readings(judged, key, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
         return with_asides(judged, key, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
+
+    def _nothing_measured(self, what: str, look: int) -> Judgement:
+        reason = f"no sample gives {what}; see the excluded samples"
+        if self.settings.judge_only:
+            reason = f"no stored sample gives {what}; without --judge-only it is measured"
+        return Judgement(Verdict.INCONCLUSIVE, 1.0, 1.0, self.settings.alpha, look, 0, 0, reason=reason)
 
     def _looks_left_open(self, claim: Claim, stated: Hypothesis) -> int:
         """How many looks are known to leave a claim undecided: those it was judged on when it said the same.
@@ -293,7 +299,9 @@ class Examination:
         return self._completed(self.requests(claims, LOOKS[number]), title, progress)
 
     def _completed(self, requests: Mapping[int, Sequence[Request]], title: str, progress: Progress) -> bool:
-        """Measure what is wanted, or a shard's part of it; whether all of it is there."""
+        """Measure what is wanted, or a shard's part, unless only to judge; whether judging can go on."""
+        if self.settings.judge_only:
+            return True
         shard = self.settings.shard
         mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
         began = time.monotonic()
@@ -337,8 +345,3 @@ def _file_or_name(prompt: str | None) -> str:
 
 def _not_applicable(reason: str, alpha: float, look: int) -> Judgement:
     return Judgement(Verdict.NOT_APPLICABLE, 1.0, 1.0, alpha, look, 0, 0, reason=reason)
-
-
-def _nothing_measured(what: str, alpha: float, look: int) -> Judgement:
-    reason = f"no sample gives {what}; see the excluded samples"
-    return Judgement(Verdict.INCONCLUSIVE, 1.0, 1.0, alpha, look, 0, 0, reason=reason)

@@ -46,6 +46,7 @@ FLAGS: tuple[tuple[str, str], ...] = (
     ("accept", "write this run's verdicts and curves as what is expected of the checkpoint"),
     ("claims", "list the claims and exit"),
     ("measure-only", "measure what the claims need and judge nothing"),
+    ("judge-only", "judge from what is stored and measure nothing; loads no weights"),
     ("ray", "measure on a Ray cluster (RAY_ADDRESS, else a new one on this machine), then judge here"),
 )
 

@@ -57,6 +57,7 @@ class Settings:
         prompt: name or file of the prompt format, or None for each checkpoint's own.
         image_handling: how pictures are handled, or None for each checkpoint's own way.
         measure_only: whether nothing is judged.
+        judge_only: whether nothing is measured.
         shard: the part of the images that this run measures, or None for all.
         processes: processes that measure on a CPU, or None for as many as are of use.
         memory: bytes that the packed passes of one process may take, or None for what is free.
@@ -81,6 +82,7 @@ class Settings:
     prompt: str | None = None
     image_handling: str | None = None
     measure_only: bool = False
+    judge_only: bool = False
     shard: Shard | None = None
     processes: int | None = None
     memory: int | None = None
@@ -137,6 +139,7 @@ def read_settings(config: pytest.Config) -> Settings:
         prompt=_prompt(config),
         image_handling=_image_handling(option(config, "image_handling")),
         measure_only=bool(config.getoption("measure_only")),
+        judge_only=_judge_only(config),
         shard=_shard(config),
         processes=_whole(config, "processes"),
         memory=_memory(option(config, "memory")),
@@ -290,6 +293,16 @@ def _report_samples(config: pytest.Config) -> int:
     if not str(value).isdecimal() or int(value) > MOST_SHOWN:
         raise pytest.UsageError(f"--report-samples {value}: must be a whole number from 0 to {MOST_SHOWN}")
     return int(value)
+
+
+def _judge_only(config: pytest.Config) -> bool:
+    asked = bool(config.getoption("judge_only"))
+    for name in ("measure_only", "ray", "accept"):
+        if asked and config.getoption(name):
+            raise pytest.UsageError(
+                f"--judge-only: it measures nothing; leave --{name.replace('_', '-')} out"
+            )
+    return asked
 
 
 def _shard(config: pytest.Config) -> Shard | None:

@@ -1,7 +1,8 @@
-"""``python -m reports``: rebuild a report from its stored record, compare two, or show snapshots in order.
+"""``python -m reports``: a report from a stored record or stored evidence; two compared; snapshots in order.
 
 python -m reports                            # report/report.json of this checkout
 python -m reports RECORD.json --out DIR      # another record, another folder
+python -m reports judge [pytest options]     # judge stored evidence, measure nothing, and write the report
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
 python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +21,8 @@ from harness.record import RunRecord, read_record
 from reports import compare, stages
 from reports.write import write_report, write_stages
 
-DEFAULT = Path(__file__).resolve().parent.parent / "report" / "report.json"
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = ROOT / "report" / "report.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +49,13 @@ def _rebuild(words: list[str]) -> int:
     html, summary, _ = write_report(_stored(options.record), options.out or options.record.parent)
     print(f"{html}\n{summary}")
     return 0
+
+
+def _judge(words: list[str]) -> int:
+    """Judge what is stored: `pytest findings --judge-only`, with such options as --evidence."""
+    return subprocess.run(  # noqa: S603 - pytest with the words that were given
+        [sys.executable, "-m", "pytest", str(ROOT / "findings"), "--judge-only", *words], check=False
+    ).returncode
 
 
 def _compare(words: list[str]) -> int:
@@ -85,7 +95,7 @@ def _stored(path: Path) -> RunRecord:
     return read_record(path)
 
 
-COMMANDS = {"compare": _compare, "snapshots": _snapshots}
+COMMANDS = {"judge": _judge, "compare": _compare, "snapshots": _snapshots}
 
 
 if __name__ == "__main__":

@@ -142,6 +142,32 @@ def test_shards_measured_apart_make_a_whole(runs: Runs, whole: Done) -> None:
 
 
 @pytest.mark.slow
+def test_stored_evidence_is_judged_and_what_lacks_is_said(runs: Runs, whole: Done) -> None:
+    judged = runs("whole", "-k", TWO, "--judge-only")
+    assert (judged.code, judged.measured, verdicts(judged)) == (0, [], verdicts(whole))
+    runs("half", "-k", ONE)
+    half = runs("half", "-k", TWO, "--judge-only")
+    assert half.measured == [] and "without --judge-only it is measured" in half.said
+    record = (runs.folder / "report" / "report.json").read_text(encoding="utf-8")
+    assert "Judged from what was stored; nothing was measured" in record
+
+
+@pytest.mark.slow
+def test_reports_judge_is_a_run_that_only_judges(runs: Runs, whole: Done) -> None:
+    told = [*words(runs.folder, "whole", "-k", TWO)[1:], "--processes=1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", "judge", *told],
+        cwd=ROOT,
+        env=environment(runs.folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verdicts(Done(done.returncode, done.stdout, [])) == verdicts(whole), done.stdout
+    assert (runs.folder / "log").read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.slow
 def test_everything_is_measured_only_if_asked_to(runs: Runs, whole: Done) -> None:
     done = runs("only", "-k", TWO, "--measure-only")
     assert (done.code, sorted(done.measured)) == (0, sorted(whole.measured))
@@ -180,6 +206,8 @@ BAD = [
     (["--measure-only", "--shard=0/2"], "--shard 0/2: write it as I/N with I from 1 to N, e.g. 2/8"),
     (["--measure-only", "--shard=3/2"], "--shard 3/2: write it as I/N"),
     (["--measure-only", "--shard=one"], "--shard one: write it as I/N"),
+    (["--judge-only", "--accept"], "--judge-only: it measures nothing; leave --accept out"),
+    (["--judge-only", "--measure-only"], "--judge-only: it measures nothing; leave --measure-only out"),
     (["--memory=0GiB"], "--memory 0GiB: must be a size with its unit, e.g. 500MiB or 4GiB"),
     (["--memory=4"], "--memory 4: must be a size with its unit"),
     (["--processes=0"], "--processes 0: must be a whole number of at least 1"),
