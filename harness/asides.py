@@ -28,7 +28,6 @@ class Aside:
 
 def with_asides(
     judgement: Judgement,
-    claim: str,
     asides: Sequence[Aside],
     looks: Sequence[Evidence],
     *,
@@ -40,7 +39,6 @@ def with_asides(
 
     Args:
         judgement: the claim's.
-        claim: its key.
         asides: the facts.
         looks: the evidence up to the deciding look.
         alpha: largest error of a verdict.
@@ -51,7 +49,7 @@ def with_asides(
     def said(aside: Aside) -> str:
         if callable(aside.told):
             return aside.told(looks[-1])
-        judged = judge(claim, aside.told, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+        judged = judge(aside.told, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
     notes = (f"{aside.label}: {said(aside)}" for aside in asides)

@@ -242,12 +242,11 @@ class Examination:
         if not usable:
             absent = next((one for one in stated.measures if one not in looks[-1]), stated.measures[0])
             return self._nothing_measured(str(absent), len(looks) - 1)
-        alpha, key, skipped = self.settings.alpha, claim.key, len(looks) - len(usable)
+        alpha, skipped = self.settings.alpha, len(looks) - len(usable)
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
         tree, planned, left_open = stated.tree, len(LOOKS), self._looks_left_open(claim, stated)
         try:
             judged = judge(
-                key,
                 tree,
                 usable,
                 alpha=alpha,
@@ -262,8 +261,8 @@ class Examination:
             self._left_open[claim.test] = stated.measures, len(usable)
             return judged
         taken = usable[: judged.look + 1 - skipped]
-        judged = with_other_readings(judged, key, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
-        return with_asides(judged, key, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
+        judged = with_other_readings(judged, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
+        return with_asides(judged, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
 
     def _nothing_measured(self, what: str, look: int) -> Judgement:
         reason = f"no sample gives {what}; see the excluded samples"
@@ -288,6 +287,9 @@ class Examination:
             Whether the look is complete; what other shards lack is theirs to measure, and until it is
             there nobody can tell which claims are decided.
         """
+        if self.settings.judge_only:
+            self._can_locate = True
+            return True
         title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
         complete = self._completed(self.requests(claims, LOOKS[number]), title, progress)
         if not complete or self._can_locate:
@@ -299,9 +301,7 @@ class Examination:
         return self._completed(self.requests(claims, LOOKS[number]), title, progress)
 
     def _completed(self, requests: Mapping[int, Sequence[Request]], title: str, progress: Progress) -> bool:
-        """Measure what is wanted, or a shard's part, unless only to judge; whether judging can go on."""
-        if self.settings.judge_only:
-            return True
+        """Measure what is wanted, or a shard's part; whether judging can go on."""
         shard = self.settings.shard
         mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
         began = time.monotonic()

@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.probes import Measure
-from harness.statistics import Curves, Tree, judge, measures
+from harness.statistics import Curves, Tree, images_of, judge, measures
 from harness.verdict import Judgement, Reading
 
+DRAWS = 1_000
+"""Replicates for the other readings: only their verdicts are told, and two more readings are judged."""
 OTHERS = ("foil", "flip")
 """The readings beside p_c, on its scale: per cent, negative where the answer loses."""
 METRIC_DEPENDENT = "metric-dependent"
@@ -36,6 +38,11 @@ class Reread(Mapping[Measure, Curves]):
         self._reading = reading
         self._but = but
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All images of the evidence, in any measure."""
+        return images_of(self._evidence, self._evidence)
+
     def __getitem__(self, measure: Measure) -> Curves:
         return self._evidence[self._instead(measure)]
 
@@ -55,7 +62,6 @@ class Reread(Mapping[Measure, Curves]):
 
 def with_other_readings(
     judgement: Judgement,
-    claim: str,
     tree: Tree,
     looks: Sequence[Evidence],
     *,
@@ -70,7 +76,6 @@ def with_other_readings(
 
     Args:
         judgement: by p_c.
-        claim: the claim's key.
         tree: the statement.
         looks: the evidence up to the deciding look.
         alpha: largest error of a verdict.
@@ -87,7 +92,7 @@ def with_other_readings(
         again = [Reread(look, reading, but) for look in looks]
         if but >= {measure.task for measure in effects} or not _has_all(again, named):
             continue
-        other = judge(claim, tree, again, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+        other = judge(tree, again, alpha=alpha, planned=planned, skipped=skipped, draws=DRAWS, plan=False)
         found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
         if but:
             notes.append(f"{WITHOUT_A_FOIL}: {', '.join(sorted(but))}")

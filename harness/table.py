@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -171,9 +171,11 @@ class Look(Mapping[Measure, Curves]):
         samples: the samples of this look, by task.
     """
 
-    def __init__(self, table: Table, samples: Mapping[str, Iterable[Sample]]) -> None:
+    def __init__(self, table: Table, samples: Mapping[str, Collection[Sample]]) -> None:
         self._table = table
         self._wanted = {task: frozenset(sample.id for sample in taken) for task, taken in samples.items()}
+        self.images = tuple(sorted({sample.image_id for taken in samples.values() for sample in taken}))
+        """All images of the look, whether or not a sample on them was kept."""
         self._cache: dict[Measure, Curves | None] = {}
         self._rows: dict[Units, Rows] = {}
 
@@ -217,7 +219,7 @@ class Look(Mapping[Measure, Curves]):
         if wanted == self._wanted:
             return self
         narrowed = Look(self._table, {})
-        narrowed._wanted = wanted
+        narrowed._wanted, narrowed.images = wanted, self.images
         return narrowed
 
     def undefined(self, measure: Measure) -> int:
@@ -271,6 +273,11 @@ class Joint(Mapping[Measure, Curves]):
             return False
         look = self._others[measure.checkpoint] if measure.checkpoint else self._own
         return replace(measure, checkpoint="") in look
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All images of the look: every checkpoint is shown the same."""
+        return self._own.images
 
     def matched(self, measures: Iterable[Measure]) -> Joint:
         """Each checkpoint's evidence on the samples that have all its measures; see `Look.matched`."""

@@ -59,7 +59,8 @@ class Multipliers:
         pseudo: dict[str, Singles] = {}
         swapped: dict[str, Bools] = {}
         for key, count in points.items():
-            pseudo[key] = 1 - random.standard_exponential((draws, 2), dtype=np.float32)
+            skewed = 1 - random.standard_exponential((draws, 2), dtype=np.float32)
+            pseudo[key] = np.where(random.random((draws, 2)) < 1 / 3, -skewed, skewed)
             start, end = random.integers(0, count + 1, (2, draws, 1))
             swapped[key] = (np.arange(count) >= start) != (np.arange(count) >= end)
         return cls(1 - random.standard_exponential((draws, images), dtype=np.float32), pseudo, swapped)

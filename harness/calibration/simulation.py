@@ -1,6 +1,6 @@
 """Counting verdicts: many made-up data sets, each judged as a real one would be.
 
-Two things are cheaper than in a real judgement: 399 draws instead of 10,000 (a p-value that counts the
+Two things are cheaper than in a real judgement: 399 draws instead of 5,000 (a p-value that counts the
 observed value among the draws is as valid with few), and 25 data sets at a time, which share them
 (`harness.calibration.batch`). `count_singly` does neither, to show that the rates are the same.
 
@@ -104,7 +104,7 @@ def count_singly(case: Case, shape: str, images: int, repetitions: int, *, seed:
     tally: Counter[tuple[Verdict, int]] = Counter()
     for repetition in range(repetitions):
         data = population.sample(images, random)
-        panels = (Panel(part, measures(case.tree), repetition) for part in _looks(data, images))
+        panels = (Panel(part, measures(case.tree), seed=repetition) for part in _looks(data, images))
         decision = decide(case.tree, panels)
         tally[decision.verdict, decision.look] += 1
     return _counts(case, shape, images, repetitions, tally)

@@ -233,8 +233,10 @@ class Evidence:
         if len(frames) == 1:
             whole = frames[0]  # each row once, and sorted, as it was published
         else:
-            whole = pl.concat([pl.DataFrame(schema=SCHEMA), *frames])
-            whole = whole.unique(ROW, keep="first", maintain_order=True).sort(ROW)
+            whole = pl.concat([pl.DataFrame(schema=SCHEMA), *frames]).sort(ROW, maintain_order=True)
+            # Equal rows now stand together; much faster than looking for them before.
+            first = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in ROW)
+            whole = whole.filter(first.fill_null(value=True))
         self._read[block] = believed, whole
         return whole
 

@@ -20,6 +20,7 @@ from harness.statistics import (
     Floats,
     Leaf,
     Pair,
+    Theta,
     Tree,
     every,
     given,
@@ -27,7 +28,13 @@ from harness.statistics import (
 
 
 def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = None) -> Pair:
-    """Say that each effect exists, and lies more than one layer below the next (centres of mass)."""
+    """Say that each effect exists, and lies more than one layer below the next (centres of mass).
+
+    Each step is tested as a difference of products, and again divided by the sum of both mean drops: the
+    same statement, whose first form was shown falsely in 7 % of runs with 1,000 images (it grows with
+    the square of what both curves share, its standard error does not), the second in 8 % with 60 images
+    (a small sum). Neither happens where the other does.
+    """
     gap = 1 / grid.layers if margin is None else margin
 
     def step(low: Floats, high: Floats) -> Floats:
@@ -35,18 +42,28 @@ def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = 
             depth_moment(low, grid) + gap * total_drop(low)
         )
 
+    def product(low: Floats, high: Floats) -> Floats:
+        return total_drop(low) * total_drop(high)
+
+    def divided(theta: Theta) -> Theta:
+        return lambda low, high: theta(low, high) / (total_drop(low) + total_drop(high))
+
     steps = tuple(
         every(
             Leaf(
-                f"depth of {later} minus depth of {earlier} minus {gap:.3g}",
+                f"depth of {later} minus depth of {earlier} minus {gap:.3g}{how}",
                 (earlier, later),
-                step,
+                theta,
                 0.0,
                 ">",
-                unit=lambda low, high: total_drop(low) * total_drop(high),
+                unit=unit,
             )
         )
         for earlier, later in pairwise(effects)
+        for theta, unit, how in (
+            (step, product, ""),
+            (divided(step), divided(product), " (scaled)"),
+        )
     )
     return located(effects, grid, AllOf(steps))
 

@@ -42,7 +42,8 @@ def windows_in(grid: Grid, band: Band, *, unclipped: bool = False) -> NDArray[np
 
 def names_at(grid: Grid | LensGrid, where: NDArray[np.intp]) -> tuple[str, ...]:
     """Return the names of some points."""
-    return tuple(grid.labels[point] for point in where)
+    labels = grid.labels
+    return tuple(labels[point] for point in where)
 
 
 def values_at(where: NDArray[np.intp]) -> Theta:

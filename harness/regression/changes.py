@@ -102,8 +102,7 @@ class Sides:
     def judge(self, claim: Tree, alpha: float, draws: int = DRAWS) -> Judgement:
         """Judge a statement about the two curves, in one look."""
         data = {OLD: self.old, NEW: self.new}
-        name = f"{self.measure} since the baseline"
-        return judge(name, claim, [data], alpha=alpha, planned=1, draws=draws, plan=False)
+        return judge(claim, [data], alpha=alpha, planned=1, draws=draws, plan=False)
 
 
 def compare(sides: Sides, alpha: float = 0.05, draws: int = DRAWS) -> CurveChange:

@@ -10,10 +10,11 @@ random numbers in `multipliers`; `judgements` says what came out, `summaries` is
    image has the same multiplier in every measure, window and task, so that pairing is respected. Theta
    is recomputed on the perturbed curves. Standard errors come from these draws once and stay fixed:
    re-estimating them in every draw gives quiet windows no variance and the test no power. The
-   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects.
+   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects. An image's own ones
+   depend on its id alone, so all claims share them.
 4. *Pseudo-images.* Effects pile up at their bound, so rare strong responses can be absent from a sample.
    Two made-up images per measure, one at either bound, stand for what was not seen. They add to the
-   noise only; estimates are plain means.
+   noise only, with a third of an image's skewness; estimates are plain means.
 5. *Trees.* A statement is a tree of AND and OR over atoms. AND: every child at the full level
    (intersection-union). OR over atoms: one max-T. OR over larger trees: Bonferroni. At least m of n:
    partial conjunction (Benjamini and Heller 2008).
@@ -25,7 +26,7 @@ The error rates hold per claim, not for the catalogue; `false_discovery` adjusts
 thresholds of the claims and the minimum number of images are our own, not the paper's.
 """
 
-from harness.statistics.curves import EFFECT, PROBABILITY, Bools, Curves, Floats, Ints, Singles
+from harness.statistics.curves import EFFECT, PROBABILITY, Bools, Curves, Floats, Ints, Singles, images_of
 from harness.statistics.inference import (
     DRAWS,
     FEWEST_IMAGES,
@@ -91,6 +92,7 @@ __all__ = [
     "every",
     "false_discovery",
     "given",
+    "images_of",
     "judge",
     "measures",
     "needed_images",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,15 @@ EFFECT = (-100.0, 100.0)
 
 PROBABILITY = (0.0, 1.0)
 """Bounds of a probability or a rate."""
+
+
+@runtime_checkable
+class OfImages(Protocol):
+    """Data that know all the images their curves may be of, whichever of them a measure has."""
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images, sorted and distinct."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,3 +70,10 @@ class Curves:
             raise ValueError(f"{len(self.images)} images with values of shape {self.values.shape}")
         if list(self.images) != sorted(set(self.images)):
             raise ValueError("images must be sorted and distinct: average the samples of an image first")
+
+
+def images_of(data: Mapping[Any, Curves], keys: Iterable[Hashable]) -> tuple[str, ...]:
+    """Return the images that the measures may have, sorted: all that the data know, if they know any."""
+    if isinstance(data, OfImages):
+        return data.images
+    return tuple(sorted({image for key in keys for image in data[key].images}))

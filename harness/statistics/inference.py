@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.statistics.curves import Bools, Curves, Floats, Singles
-from harness.statistics.multipliers import Shape, Source, kept
+from harness.statistics.curves import Curves, Floats, Ints, Singles, images_of
+from harness.statistics.multipliers import Pseudo, Source, drawn
 from harness.statistics.trees import (
     AllOf,
     AnyOf,
@@ -32,8 +32,8 @@ Data: TypeAlias = "Mapping[Any, Curves]"  # keys are hashable
 FEWEST_IMAGES = 60
 """Below this many images the limits were not reliable in simulation (our own threshold)."""
 
-DRAWS = 10_000
-"""Perturbed replicates per claim: the Monte Carlo error of a p-value of 0.005 is then 0.0007."""
+DRAWS = 5_000
+"""Perturbed replicates per claim: the Monte Carlo error of a p-value of 0.005 is then 0.001."""
 
 SHARES = (0.1, 0.2, 0.7)
 """How three looks share alpha: 0.005, 0.010 and 0.035 of 0.05 (union bound)."""
@@ -75,8 +75,8 @@ class Panel:
     Args:
         data: the curves of every measure that will be asked for.
         keys: the measures, in an order that does not depend on the data.
-        seed: fixes the multipliers.
         draws: how many replicates.
+        seed: of the multipliers; judgements have the same, simulations one of their own each time.
         source: where the multipliers come from.
 
     Raises:
@@ -86,7 +86,13 @@ class Panel:
     """
 
     def __init__(
-        self, data: Data, keys: Sequence[Hashable], seed: int, draws: int = DRAWS, source: Source = kept
+        self,
+        data: Data,
+        keys: Sequence[Hashable],
+        draws: int = DRAWS,
+        *,
+        seed: int = 0,
+        source: Source = drawn,
     ) -> None:
         for key in keys:
             if key not in data:
@@ -97,6 +103,8 @@ class Panel:
         self.images = min(len(curves.images) for curves in self.curves.values())
         self.samples = sum(curves.samples for curves in self.curves.values())
         self.draws = draws
+        # One array of multipliers serves all panels whose images are named alike.
+        self._everyone = images_of(data, keys)
         self._seed = seed
         self._source = source
         self._atoms: dict[tuple[Theta, Theta | None, tuple[Hashable, ...]], Atoms] = {}
@@ -113,22 +121,32 @@ class Panel:
     @cached_property
     def _replicates(self) -> dict[Hashable, Floats]:
         """Perturb every measure, when the first is asked for: what is too small to judge needs none."""
-        everyone = sorted({image for curves in self.curves.values() for image in curves.images})
-        row = {image: at for at, image in enumerate(everyone)}
-        points = tuple(curves.values.shape[1] for curves in self.curves.values())
-        drawn = self._source(Shape(self._seed, self.draws, len(everyone), points))
-        # One product for all measures; an image without a measure has no deviation in it.
-        deviations = np.zeros((sum(points), len(everyone)), dtype=np.float32)
-        ends = np.cumsum(points)
-        for curves, end in zip(self.curves.values(), ends, strict=True):
-            rows = slice(end - curves.values.shape[1], end)
-            own = [row[image] for image in curves.images]
-            deviations[rows, own] = (curves.values - curves.values.mean(axis=0)).T
-        noise = np.split(deviations @ drawn.images.T, ends[:-1])
-        each = zip(self.curves.items(), noise, drawn.pseudo, drawn.swapped, strict=True)
+        ends = np.cumsum([curves.values.shape[1] for curves in self.curves.values()])
+        noise = np.split(self._image_noise(), ends[:-1])
         return {
-            key: _perturbed(curves, moved, pseudo, swapped) for (key, curves), moved, pseudo, swapped in each
+            key: _perturbed(curves, moved, self._pseudo(key, curves))
+            for (key, curves), moved in zip(self.curves.items(), noise, strict=True)
         }
+
+    def _image_noise(self) -> Singles:
+        """Return what the images' multipliers do to the sums of all measures' points, shape [points, draws].
+
+        One product for all measures; an image without a measure has no deviation in it.
+        """
+        everyone = self._everyone
+        place = {image: at for at, image in enumerate(everyone)}
+        deviations = np.concatenate([_deviations(curves, place) for curves in self.curves.values()])
+        products = (
+            deviations[:, run] @ multipliers
+            for run, multipliers in self._source.images(everyone, self._seed, self.draws)
+        )
+        total = next(products)
+        for product in products:
+            total += product
+        return total
+
+    def _pseudo(self, key: Hashable, curves: Curves) -> Pseudo:
+        return self._source.pseudo(str(key), curves.values.shape[1], self._seed, self.draws)
 
     def atoms(self, leaf: Leaf) -> Atoms:
         """Return estimate, standard error and draws of a leaf's atoms.
@@ -169,7 +187,7 @@ class Panel:
                 unit = np.where(unit > 0, unit, np.nan)
                 estimate = estimate / unit
                 noise /= unit.astype(np.float32)[:, None]
-        bias, error, skewness = np.transpose([_moments(atom) for atom in noise])
+        bias, error, skewness = _moments(noise)
         scale = np.where(error > 0, error, np.inf)
         noise /= scale.astype(np.float32)[:, None]
         noise += (np.clip(skewness, -_STEEPEST, _STEEPEST) / 4).astype(np.float32)[:, None]
@@ -178,7 +196,14 @@ class Panel:
         return Atoms(estimate, error, noise, bias)
 
 
-def _perturbed(curves: Curves, noise: Singles, pseudo: Singles, swapped: Bools) -> Floats:
+def _deviations(curves: Curves, place: Mapping[str, int]) -> Singles:
+    """Return the images' deviations from their mean at their places, shape [points, places]; 0 elsewhere."""
+    deviations = np.zeros((curves.values.shape[1], len(place)), dtype=np.float32)
+    deviations[:, [place[image] for image in curves.images]] = (curves.values - curves.values.mean(axis=0)).T
+    return deviations
+
+
+def _perturbed(curves: Curves, noise: Singles, pseudo: Pseudo) -> Floats:
     """Perturb a mean curve; ``noise`` [points, draws] is that of its images, and is changed in place.
 
     Of the two pseudo-images one lies at the lower bound, the other at the upper; in each draw they
@@ -187,9 +212,9 @@ def _perturbed(curves: Curves, noise: Singles, pseudo: Singles, swapped: Bools) 
     """
     mean, units = curves.values.mean(axis=0), len(curves.images) + 2
     low, high = ((end - mean).astype(np.float32)[:, None] for end in curves.extremes)
-    first, second = pseudo
+    first, second = pseudo.pair
     noise += first * low + second * high
-    noise += swapped * ((first - second) * (high - low))
+    noise += pseudo.swapped * ((first - second) * (high - low))
     # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
     noise /= np.float32(np.sqrt(units * (units - 1)))
     perturbed: Floats = np.empty(noise.shape[::-1])
@@ -197,24 +222,28 @@ def _perturbed(curves: Curves, noise: Singles, pseudo: Singles, swapped: Bools) 
     return perturbed
 
 
-def _moments(noise: Singles) -> tuple[float, float, float]:
-    """Return mean, standard deviation and skewness of one atom's noise, shape [draws].
+def _moments(noise: Singles) -> tuple[Floats, Floats, Floats]:
+    """Return mean, standard deviation and skewness of each atom's noise, [atoms, draws], of shape [atoms].
 
     What is not finite becomes NaN and is left out. Without variation, deviation and skewness are 0.
     """
-    x = noise.astype(np.float64)
-    finite = np.isfinite(x)
-    if not finite.all():
+    one, x = np.ones(noise.shape[1]), noise.astype(np.float64)
+    count: Ints | int = noise.shape[1]
+    # Sums as products with ones: BLAS is faster than a reduction. One that is finite has finite terms.
+    if not np.isfinite(x @ one).all():
+        finite = np.isfinite(x)
         noise[~finite] = np.nan
-        x = x[finite]
-    count = max(len(x), 1)
-    squared = x * x
-    # Products of vectors, not reductions: BLAS is faster.
-    mean, square, cube = float(x.sum()) / count, float(x @ x) / count, float(squared @ x) / count
-    deviation = float(np.sqrt(max(square - mean**2, 0)))
-    if not deviation > _ROUNDING:
-        return mean, 0.0, 0.0
-    return mean, deviation, (cube - 3 * mean * square + 2 * mean**3) / deviation**3
+        x[~finite] = 0.0
+        count = np.maximum(np.count_nonzero(finite, axis=1), 1)
+    power = x * x
+    mean, square = x @ one / count, power @ one / count
+    power *= x
+    cube = power @ one / count
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    deviation[~(deviation > _ROUNDING)] = 0.0
+    third = cube - 3 * mean * square + 2 * mean**3
+    skewness = np.divide(third, deviation**3, out=np.zeros_like(third), where=deviation > 0)
+    return mean, deviation, skewness
 
 
 # --------------------------------------------------------------------------------------------- proofs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +21,6 @@ from harness.verdict import Judgement, Part, Verdict
 
 
 def judge(
-    claim_id: str,
     tree: Tree,
     looks: Sequence[Data],
     *,
@@ -39,7 +37,6 @@ def judge(
     alpha to the next (allowed, since the number of images says nothing about the effects).
 
     Args:
-        claim_id: names the claim; the random multipliers depend on it alone.
         tree: the statement.
         looks: the data at each look so far, each look's images containing those of the one before.
         alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
@@ -58,8 +55,8 @@ def judge(
         raise ValueError(f"{len(looks)} looks of {planned} planned")
     if open_after >= len(looks):
         raise ValueError(f"all {len(looks)} looks are known to decide nothing")
-    keys, seed = measures(tree), seed_of(claim_id)
-    panels = (Panel(data, keys, seed, draws) for data in looks)
+    keys = measures(tree)
+    panels = (Panel(data, keys, draws) for data in looks)
     last = alpha * shares_of(planned)[-1] if plan else None
     decision = decide(tree, panels, alpha=alpha, planned=planned, skipped=skipped, open_after=open_after)
     return _judgement(tree, decision, last)
@@ -182,8 +179,3 @@ def needed_images(tree: Tree, prover: Prover, level: float, most: int = 100) -> 
         middle = (max(low, 1.0) * high) ** 0.5
         low, high = (low, middle) if decided(middle) else (middle, high)
     return int(np.ceil(high * prover.panel.images))
-
-
-def seed_of(claim_id: str) -> int:
-    """Return what fixes a claim's multipliers."""
-    return int.from_bytes(hashlib.sha256(claim_id.encode()).digest()[:8], "big")

@@ -11,7 +11,6 @@ from scipy import stats
 
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.inference import DRAWS, Panel
-from harness.statistics.judgements import seed_of
 from harness.statistics.trees import Leaf
 from harness.verdict import Judgement
 
@@ -31,7 +30,7 @@ _BANDS: WeakKeyDictionary[Curves, dict[tuple[str, float, int], CurveBand]] = Wea
 def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = DRAWS) -> CurveBand:
     """Return a curve's mean and limits that hold at all its points together, with chance ``level``.
 
-    ``name`` fixes the random multipliers. Several claims draw the same curve: its band is kept as long as
+    ``name`` names the measure. Several claims draw the same curve: its band is kept as long as
     the curves are.
     """
     bands, asked = _BANDS.setdefault(curves, {}), (name, level, draws)
@@ -43,7 +42,7 @@ def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = D
 def _band(curves: Curves, name: str, level: float, draws: int) -> CurveBand:
     count = curves.values.shape[1]
     leaf = Leaf(name, (name,), lambda curve: curve, 0.0, ">", ("",) * count)
-    atoms = Panel({name: curves}, (name,), seed_of(name), draws).atoms(leaf)
+    atoms = Panel({name: curves}, (name,), draws).atoms(leaf)
     tail = (1 + level) / 2
     down = np.quantile(atoms.noise.max(axis=0), tail)
     up = np.quantile((-atoms.noise).max(axis=0), tail)

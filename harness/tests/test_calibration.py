@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,17 @@ from harness.calibration.edges import edges
 from harness.calibration.populations import SHAPES, Population
 from harness.calibration.powers import powers
 from harness.calibration.simulation import DRAWS, LOOKS, Count, count, count_singly, planned
-from harness.statistics import FEWEST_IMAGES, Curves, Panel, Prover, judge, measures, negation
-from harness.statistics.multipliers import Multipliers as PanelMultipliers, Source
+from harness.statistics import (
+    FEWEST_IMAGES,
+    Curves,
+    Panel,
+    Prover,
+    Singles,
+    judge,
+    measures,
+    negation,
+)
+from harness.statistics.multipliers import Pseudo, Source
 from harness.verdict import Verdict
 
 EDGES, POWERS = edges(), powers()
@@ -51,11 +61,19 @@ def test_probabilities_have_the_means_they_say(shape: str) -> None:
     assert 0 <= values.min() <= values.max() <= 1
 
 
-def given_multipliers(keys: Sequence[str], fixed: Multipliers) -> Source:
+@dataclass
+class Given(Source):
     """A panel's source of the multipliers that a batch has."""
-    pseudo = tuple(np.ascontiguousarray(fixed.pseudo[key].T) for key in keys)
-    swapped = tuple(np.ascontiguousarray(fixed.swapped[key].T) for key in keys)
-    return lambda shape: PanelMultipliers(fixed.images[:, : shape.images], pseudo, swapped)
+
+    fixed: Multipliers
+
+    def images(self, ids: Sequence[str], *_: int) -> Iterator[tuple[slice, Singles]]:
+        """Yield them all, in one piece."""
+        yield slice(None), np.ascontiguousarray(self.fixed.images[:, : len(ids)].T)
+
+    def pseudo(self, measure: str, *_: int) -> Pseudo:
+        """Return a measure's."""
+        return Pseudo(self.fixed.pseudo[measure].T, self.fixed.swapped[measure].T)
 
 
 @pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
@@ -74,7 +92,7 @@ def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
         for one in range(sets):
             curves = {k: Curves(names, v[one], images, population.anchors(k)) for k, v in stacked.items()}
             keys = tuple(map(str, measures(tree)))
-            panel = Panel(curves, keys, 0, len(fixed.images), given_multipliers(keys, fixed))
+            panel = Panel(curves, keys, len(fixed.images), source=Given(fixed))
             alone = Prover(panel).prove(tree)
             assert together[one] == pytest.approx(alone, abs=6 / 400)
 
@@ -89,7 +107,7 @@ def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
             {key: Curves(names[:size], np.repeat(values[:size], 8, axis=1), size, (-100.0, 100.0))}
             for size in (round(share * images) for share in LOOKS)
         ]
-        judged = judge("x", case.tree, data, draws=200)
+        judged = judge(case.tree, data, draws=200)
         assert planned(images)[-1][0] == judged.n_images
         assert planned(images)[-1][1] == pytest.approx(judged.alpha)
     assert sum(level for _, level in planned(240)) == pytest.approx(0.05)

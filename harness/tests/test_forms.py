@@ -47,7 +47,7 @@ def lens(mean: Floats, *, seed: int, spread: float = 0.02) -> Curves:
 
 
 def verdict(tree: Tree, **curves: Curves) -> Verdict:
-    return judge("a test", tree, [curves], planned=1, draws=3_000).verdict
+    return judge(tree, [curves], planned=1, draws=3_000).verdict
 
 
 def curves_of(**means: Floats) -> dict[str, Curves]:
@@ -414,7 +414,7 @@ def test_depths_are_reported_as_depths() -> None:
     """Tested as a cross product, reported as a difference of centres of mass."""
     grid = Grid(8, 1)
     data = curves_of(a=dip(grid, 0.2), b=dip(grid, 0.6))
-    judged = judge("a test", forms.in_order("ab", grid), [data], planned=1, draws=3_000)
+    judged = judge(forms.in_order("ab", grid), [data], planned=1, draws=3_000)
     (part,) = [part for part in judged.parts if part.label == "depth of b minus depth of a minus 0.125"]
     means = [data[key].values.mean(axis=0) for key in "ab"]
     centres = [mean @ grid.depths / mean.sum() for mean in means]
@@ -572,5 +572,6 @@ def test_leaves_say_what_they_measure(grid: Grid) -> None:
         "mass of other->question",
         "mass of related->question",
         "depth of related->question minus depth of other->question minus " + f"{1 / grid.layers:.3g}",
+        f"depth of related->question minus depth of other->question minus {1 / grid.layers:.3g} (scaled)",
     ]
     assert measures(tree) == ("other->question", "related->question")

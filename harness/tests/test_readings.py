@@ -27,8 +27,8 @@ def curves(depth: float, anchors: tuple[float, float] = EFFECT) -> Curves:
 
 def judged(evidence: dict[Measure, Curves]) -> tuple[Verdict, dict[str, Verdict], tuple[str, ...]]:
     tree = drops_somewhere(P_C, GRID)
-    first = judge("T", tree, [evidence], planned=1)
-    read = with_other_readings(first, "T", tree, [evidence], alpha=0.05, planned=1)
+    first = judge(tree, [evidence], planned=1)
+    read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
     return read.verdict, {reading.name: reading.verdict for reading in read.readings}, read.notes
 
 
@@ -57,8 +57,8 @@ def test_in_a_claim_about_several_tasks_only_those_with_a_foil_are_read_against_
     other = [Measure("QueryAttr", PROBE, reading) for reading in ("p_c", "flip")]
     evidence = {P_C: curves(-50), FOIL: curves(0), FLIP: curves(-60), **{key: curves(-50) for key in other}}
     tree = in_all([drops_somewhere(P_C, GRID), drops_somewhere(other[0], GRID)])
-    first = judge("T", tree, [evidence], planned=1)
-    read = with_other_readings(first, "T", tree, [evidence], alpha=0.05, planned=1)
+    first = judge(tree, [evidence], planned=1)
+    read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
     assert first.verdict is Verdict.SUPPORTED
     assert {reading.name: reading.verdict for reading in read.readings} == {
         "foil": Verdict.REFUTED,
@@ -71,8 +71,8 @@ def test_a_claim_about_probabilities_has_one_reading() -> None:
     lens, grid = Measure("ChooseAttr", Lens(norm=False), "lower"), LensGrid(3)
     evidence = {lens: curves(0.5, PROBABILITY)}
     tree = peaks_above(lens, grid)
-    first = judge("T", tree, [evidence], planned=1)
-    assert with_other_readings(first, "T", tree, [evidence], alpha=0.05, planned=1) is first
+    first = judge(tree, [evidence], planned=1)
+    assert with_other_readings(first, tree, [evidence], alpha=0.05, planned=1) is first
 
 
 def test_rereading_changes_effects_and_nothing_else() -> None:
