@@ -33,8 +33,20 @@ ROUND = 500  # final cells grow by so many repetitions in turn
 FIRST_ROUNDS = 4  # of all final cells; then come power, many images, and the comparison of draws
 SHORTLISTED = 3  # cells of each form and false verdict
 DOUBTED = 12  # final cells that are counted at many images, too
-SUSPECTED = (("never leads", "the other form peaks at 0.05 in all layers", "piled", 60),)
+SUSPECTED = (
+    ("near zero", "all layers are at 0.05", "piled", 60),
+    ("near zero", "one layer is at 0.05", "piled", 150),
+    ("peaks above", "all layers are at 0.05", "piled", 60),
+    ("never leads", "the other form peaks at 0.05 in all layers", "piled", 60),
+    ("in order", "two far apart, two one layer apart", "piled", 60),
+    ("in order, two effects", "one layer apart, two windows of 40 each", "gaussian", 60),
+)
 """Cells that are measured at length because a reason, and not the search, points to them."""
+GROWING = (
+    ("in order, two effects", "exactly one layer apart", "gaussian", 1_000),
+    ("in order, two effects", "one layer apart, drops of 15", "unlike", 1_000),
+)
+"""The same, with many images."""
 COMPARED = ("drops somewhere", "negligible at", "same shape", "carries most, of two")
 COMPARED_IMAGES = 60
 REST = 10.0  # seconds between two writings
@@ -147,7 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number in rounds[:FIRST_ROUNDS]:
             ledger.count([replace(job, seed=number) for job in worst])
         ledger.count(_plans(options.plan))
-        ledger.count([_at_many(job, options.many) for job in _in_doubt(worst, results["errors"])[:DOUBTED]])
+        at_many = [_at_many(job) for job in _in_doubt(worst, results["errors"])[:DOUBTED]]
+        at_many += [Job("many", "edges", *cell, ROUND) for cell in _places(GROWING)]
+        for number in range(options.many // ROUND):
+            ledger.count([replace(job, seed=number) for job in dict.fromkeys(at_many)])
         ledger.count(list(_comparison(options.comparison)))
         # The cells whose bound matters most come first, should the run be cut short.
         for job in _in_doubt(worst, results["errors"]):
@@ -159,8 +174,8 @@ def _part(job: Job) -> str:
     return {"plan": "powers", "compared": "equivalence"}.get(job.stage, "errors")
 
 
-def _at_many(job: Job, repetitions: int) -> Job:
-    return replace(job, stage="many", images=MANY_IMAGES, repetitions=repetitions)
+def _at_many(job: Job) -> Job:
+    return replace(job, stage="many", images=MANY_IMAGES, repetitions=ROUND)
 
 
 def _comparison(repetitions: int) -> Iterator[Job]:
@@ -203,10 +218,14 @@ def _shortlist(rows: Sequence[Row], repetitions: int) -> list[Job]:
 
 def _worst(rows: Sequence[Row]) -> list[Job]:
     """Return, for each form and false verdict, the worst cell of the shortlist; and the suspected ones."""
-    worst = [group[0] for group in _ranked(rows, "shortlist")]
-    names = ("form", "truth", "shape", "images")
-    suspected = [dict(zip(names, cell, strict=True)) for cell in SUSPECTED]
-    return _jobs("final", [*worst, *suspected], ROUND)
+    found = _jobs("final", [group[0] for group in _ranked(rows, "shortlist")], ROUND)
+    suspected = [Job("final", "edges", *cell, ROUND) for cell in _places(SUSPECTED)]
+    return list(dict.fromkeys([*found, *suspected]))
+
+
+def _places(cells: Sequence[tuple[str, str, str, int]]) -> list[tuple[int, str, int]]:
+    places = {(case.form, case.truth): place for place, case in enumerate(_families()["edges"])}
+    return [(places[form, truth], shape, images) for form, truth, shape, images in cells]
 
 
 def _ranked(rows: Sequence[Row], stage: str) -> list[list[Row]]:
@@ -219,9 +238,8 @@ def _ranked(rows: Sequence[Row], stage: str) -> list[list[Row]]:
 
 
 def _jobs(stage: str, rows: Sequence[Row], repetitions: int) -> list[Job]:
-    places = {(case.form, case.truth): place for place, case in enumerate(_families()["edges"])}
-    cells = {(places[row["form"], row["truth"]], row["shape"], row["images"]) for row in rows}
-    return [Job(stage, "edges", *cell, repetitions) for cell in sorted(cells)]
+    names = [(row["form"], row["truth"], row["shape"], row["images"]) for row in rows]
+    return [Job(stage, "edges", *cell, repetitions) for cell in sorted(set(_places(names)))]
 
 
 def _in_doubt(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:

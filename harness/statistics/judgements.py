@@ -170,12 +170,12 @@ def needed_images(tree: Tree, prover: Prover, level: float, most: int = 100) -> 
 
     def decided(factor: float) -> bool:
         root = float(np.sqrt(factor))
-        return min(prover.prove(tree, root), prover.prove(against, root)) <= level
+        return any(prover.prove(side, root) <= level for side in (tree, against))
 
     if not decided(most):
         return None
     low, high = 0.0, float(most)
-    while high / max(low, 1.0) > 1.02:  # noqa: PLR2004  two per cent is near enough
+    while high / max(low, 1.0) > 1.05:  # noqa: PLR2004  five per cent is near enough
         middle = (max(low, 1.0) * high) ** 0.5
         low, high = (low, middle) if decided(middle) else (middle, high)
     return int(np.ceil(high * prover.panel.images))
