@@ -8,6 +8,7 @@ from harness.record import CheckpointRecord, ClaimRecord, RunRecord
 from harness.verdict import Part, Verdict
 from reports import summary
 from reports.planned import decided_at
+from reports.sensitivity import Sensitivity, sensitivity
 from reports.words import (
     LOOKS,
     MIXED,
@@ -45,6 +46,7 @@ def render(record: RunRecord) -> str:
         _reasons(record, "Left open", Verdict.INCONCLUSIVE),
         _reasons(record, "Does not apply", Verdict.NOT_APPLICABLE),
         *(_samples(item) for item in record.checkpoints),
+        _known_truths(sensitivity()),
         _every_number(record),
         _closing(record),
     ]
@@ -179,6 +181,26 @@ def _samples(item: CheckpointRecord) -> str:
     listed = table(["task", "samples", "images", "used", "left out"], body)
     nothing = "" if any(task.kept for task in item.tasks) else "\n\nEvery sample was left out."
     return f"{title}\n\n{listed}{nothing}"
+
+
+def _known_truths(score: Sensitivity | None) -> str:
+    """How often claims of known truth came out right: of true ones, of false ones, by control."""
+    if score is None:
+        return ""
+    body = [
+        [
+            escape(one.name),
+            str(one.cases),
+            f"{one.share:.1%}",
+            f"{one.lower:.1%} to {one.upper:.1%}",
+            str(one.undecided),
+            str(one.wrong),
+        ]
+        for one in score.counts
+    ]
+    head = ["of", "cases", "truth returned", "95 % interval", "inconclusive", "wrong"]
+    told = f"Claims true or false by construction on control checkpoints, judged {escape(score.date)}:"
+    return f"## Where the truth is known\n\n{told}\n\n{table(head, body)}"
 
 
 def _every_number(record: RunRecord) -> str:

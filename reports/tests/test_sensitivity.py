@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import page
+from reports import markdown, page
 from reports.sensitivity import Sensitivity, sensitivity
 from reports.tests.records import example
 
@@ -55,6 +55,15 @@ def test_the_page_shows_the_score_and_what_was_wrong(tmp_path: Path, monkeypatch
     assert "planted-last, B6/QueryAttr: refuted, truly supported; 70 images" in shown
     monkeypatch.setattr(page, "sensitivity", lambda: None)
     assert "No score of the control checkpoints" in page.render(example())
+
+
+def test_the_summary_tells_the_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = read(tmp_path / "a.json", row("SUPPORTED", "SUPPORTED"), row("SUPPORTED", "REFUTED"))
+    monkeypatch.setattr(markdown, "sensitivity", lambda: score)
+    shown = markdown.render(example())
+    assert "| true claims \\(sensitivity\\) | 2 | 50.0% | 1.3% to 98.7% | 0 | 1 |" in shown
+    monkeypatch.setattr(markdown, "sensitivity", lambda: None)
+    assert "Where the truth is known" not in markdown.render(example())
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": []}', '{"rows": [{}], "date": ""}'])
