@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
+from transformers import AutoModelForImageTextToText, CLIPVisionConfig, LlamaConfig, LlavaConfig
 
 from harness.adapters.llava import SquarePictures
 from harness.attention import ATTENTION_NAME, register
@@ -38,7 +38,9 @@ class Geometry:
         kv_heads: key heads.
         per_side: patches along a side of the picture.
         vocabulary: number of tokens.
-        vision: width of the vision tower, four layers deep.
+        vision: width of the vision tower.
+        vision_layers: its layers.
+        dtype: of all weights, which are made in it.
     """
 
     name: str
@@ -50,23 +52,26 @@ class Geometry:
     per_side: int
     vocabulary: int
     vision: int
+    vision_layers: int = 4
+    dtype: torch.dtype = torch.float32
 
     def checkpoint(self) -> Checkpoint:
-        """The model with random weights, float32, on the CPU."""
+        """The model with random weights, on the CPU."""
         torch.manual_seed(0)
         register()
-        model: Any = LlavaForConditionalGeneration(self._configuration()).eval()
+        make: Any = AutoModelForImageTextToText
+        model: Any = make.from_config(self._configuration(), dtype=self.dtype).eval()
         model.set_attn_implementation({"text_config": ATTENTION_NAME})
         side = self.per_side * PATCH
         made: Any = processor(side, PATCH)
         pictures = SquarePictures(made.image_processor, SquarePadding(side, PATCH))
         return Checkpoint(self.name, self.name, model, made, SHORT_PROMPT, pictures, self.name)
 
-    def question(self, checkpoint: Checkpoint, folder: Path) -> Encoded:
+    def question(self, checkpoint: Checkpoint, folder: Path, text: str = QUESTION) -> Encoded:
         """One question on a noise picture, an object in its middle."""
         side = self.per_side * PATCH
         box = Box("circle", side // 3, side // 3, side // 3, side // 3)
-        return encode(checkpoint, sample(picture(folder, 0, (side, side)), QUESTION, (side, side), box))
+        return encode(checkpoint, sample(picture(folder, 0, (side, side)), text, (side, side), box))
 
     def _configuration(self) -> LlavaConfig:
         text = LlamaConfig(
@@ -81,8 +86,8 @@ class Geometry:
         vision = CLIPVisionConfig(
             hidden_size=self.vision,
             intermediate_size=2 * self.vision,
-            num_hidden_layers=4,
-            num_attention_heads=4,
+            num_hidden_layers=self.vision_layers,
+            num_attention_heads=max(4, self.vision // 64),
             image_size=self.per_side * PATCH,
             patch_size=PATCH,
         )
@@ -94,6 +99,8 @@ class Geometry:
         return made
 
 
+LLAVA_7B = Geometry("LLaVA-1.5-7B", 32, 4096, 11008, 32, 32, 24, 32064, 1024, 24, torch.bfloat16)
+"""The paper's smallest checkpoint, its vision tower included."""
 GEOMETRIES = {
     "embedded": Geometry("embedded", 12, 128, 256, 4, 4, 6, 533, 96),
     "llava": Geometry("llava", 16, 1024, 2752, 16, 16, 24, 4096, 256),

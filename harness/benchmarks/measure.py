@@ -116,7 +116,7 @@ def measure(geometry: Geometry, pairs: int, ran: int, report: Callable[[str], No
         chosen = draw.sample(range(len(first)), ran)
         slow = _slow(checkpoint, encoded, [first[at] for at in chosen])
         for what, some in sets.items():
-            took, swept = _timed(partial(sweeper.image, [encoded], [some]))
+            took, swept = timed(partial(sweeper.image, [encoded], [some]))
             row = rows[what]
             row.ran = ran
             row.seconds.append(took)
@@ -149,8 +149,8 @@ class _Slow:
 def _slow(checkpoint: Checkpoint, encoded: Encoded, chosen: list[Knockout]) -> _Slow:
     plans = [additive(one, encoded.length, checkpoint.dtype) for one in chosen]
     start = start_rows(checkpoint, encoded)
-    long, logits = _timed(partial(released, checkpoint, encoded, chosen))
-    short, _ = _timed(partial(tidy, checkpoint, start, plans))
+    long, logits = timed(partial(released, checkpoint, encoded, chosen))
+    short, _ = timed(partial(tidy, checkpoint, start, plans))
     return _Slow(long / len(chosen), short / len(chosen), logits)
 
 
@@ -158,7 +158,8 @@ def _difference(swept: Tensor, slow: Tensor) -> float:
     return float((swept.log_softmax(-1) - slow.log_softmax(-1)).abs().max())
 
 
-def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
+def timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Do some work; returns the seconds it took, see `clock_name`, and its result."""
     start = _clock()
     result = work()
     return _clock() - start, result

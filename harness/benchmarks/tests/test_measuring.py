@@ -1,0 +1,81 @@
+"""What the benchmarks compute from what they measure."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.functional import linear
+
+from harness.benchmarks.growth import exponent
+from harness.benchmarks.large import Float32Products
+from harness.benchmarks.memory import MIB, reset_most, resident
+from harness.benchmarks.peers.case import Blocked, Case
+from harness.benchmarks.peers.library import LIBRARIES, Library
+from harness.knockout import block, visible
+
+
+def test_an_exponent_is_the_power_of_a_power_law() -> None:
+    assert exponent([(size, 7 * size**1.5) for size in (2, 4, 8)]) == pytest.approx(1.5)
+
+
+def test_an_exponent_needs_every_cost() -> None:
+    assert exponent([(2, 1.0), (4, None)]) is None
+
+
+def test_the_most_memory_is_seen_and_forgotten() -> None:
+    before = resident("VmRSS")
+    room = bytearray(64 * MIB)
+    room[:: 4096 // 2] = b"1" * len(room[:: 4096 // 2])
+    del room
+    assert resident("VmHWM") - before > 48 * MIB
+    reset_most()
+    assert resident("VmHWM") - before < 48 * MIB
+
+
+def test_products_in_float32_are_rounded_once() -> None:
+    rows, weight = torch.randn(3, 64).bfloat16(), torch.randn(5, 64).bfloat16()
+    with Float32Products():
+        found = linear(rows, weight)
+    assert found.dtype is torch.bfloat16
+    assert torch.equal(found, (rows.float() @ weight.float().T).bfloat16())
+
+
+def test_products_of_other_dtypes_are_left_alone() -> None:
+    rows, weight = torch.randn(3, 64), torch.randn(5, 64)
+    with Float32Products():
+        assert torch.equal(linear(rows, weight), linear(rows, weight, bias=None))
+        assert linear(rows, weight).dtype is torch.float32
+
+
+def test_a_case_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    inputs = {"input_ids": torch.arange(5)[None], "pixel_values": torch.randn(1, 3, 4, 4)}
+    case = Case(str(tmp_path / "model"), inputs, [Blocked([1, 2], [4], [0])])
+    case.write(tmp_path)
+    back = Case.read(tmp_path)
+    assert (back.model, back.knockouts) == (case.model, case.knockouts)
+    assert all(torch.equal(back.inputs[name], tensor) for name, tensor in inputs.items())
+
+
+def test_the_libraries_mask_is_the_harness_mask() -> None:
+    case = Case("", {"input_ids": torch.arange(6)[None]}, [])
+    mask = case.mask(Blocked([1, 2], [3, 5], [0]))
+    assert torch.equal(mask[0, 0] == 0, visible(block([1, 2], [3, 5], [0]), 0, 6))
+    assert math.isfinite(float(mask.min()))
+
+
+def test_lines_of_code_leave_out_comments_blank_lines_and_docstrings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "with_some.py").write_text(
+        'import os\n\ndef prepare(case):\n    """Load\n    it."""\n    # why\n\n'
+        "    a = [\n        1,\n    ]\n    return a\n"
+    )
+    monkeypatch.setattr("harness.benchmarks.peers.library.HERE", tmp_path)
+    assert Library("some", (), "").lines() == 4
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda one: one.name)
+def test_every_library_has_a_script(library: Library) -> None:
+    assert library.script.exists()
+    assert library.lines() > 5
