@@ -129,11 +129,15 @@ def table(models: list[str]) -> str:
 def main() -> None:
     """Measure, print, and keep a table."""
     parser = argparse.ArgumentParser(prog="python -m harness.benchmarks.memory", description=__doc__)
-    parser.add_argument("models", nargs="*", choices=[*GEOMETRIES, []], metavar="MODEL", help="default: all")
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help=f"of {', '.join(GEOMETRIES)}; default: all"
+    )
     parser.add_argument("--kind", choices=KINDS, help="measure this kind alone, here, and print JSON")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
     options = parser.parse_args()
     models = options.models or list(GEOMETRIES)
+    if unknown := set(models) - set(GEOMETRIES):
+        parser.error(f"unknown model {min(unknown)!r}; there are {', '.join(GEOMETRIES)}")
     torch.set_num_threads(1)
     if options.kind:
         print(json.dumps(one(models[0], options.kind)))
