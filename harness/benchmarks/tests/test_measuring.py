@@ -2,10 +2,12 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch.nn.functional import linear
+from torch.overrides import TorchFunctionMode
 
 from harness.benchmarks.growth import exponent
 from harness.benchmarks.large import Float32Products
@@ -33,10 +35,24 @@ def test_the_most_memory_is_seen_and_forgotten() -> None:
     assert resident("VmHWM") - before < 48 * MIB
 
 
+class Seen(TorchFunctionMode):
+    """Notes in which dtype linear layers multiply."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dtypes: list[torch.dtype] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is linear:
+            self.dtypes.append(args[0].dtype)
+        return function(*args, **(kwargs or {}))
+
+
 def test_products_in_float32_are_rounded_once() -> None:
     rows, weight = torch.randn(3, 64).bfloat16(), torch.randn(5, 64).bfloat16()
-    with Float32Products():
+    with Seen() as seen, Float32Products():
         found = linear(rows, weight)
+    assert seen.dtypes == [torch.float32]
     assert found.dtype is torch.bfloat16
     assert torch.equal(found, (rows.float() @ weight.float().T).bfloat16())
 
@@ -68,8 +84,8 @@ def test_lines_of_code_leave_out_comments_blank_lines_and_docstrings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "with_some.py").write_text(
-        'import os\n\ndef prepare(case):\n    """Load\n    it."""\n    # why\n\n'
-        "    a = [\n        1,\n    ]\n    return a\n"
+        'import os\n\ndef prepare(case):\n    """Load\n    it."""\n'
+        "    a = [\n        1,\n    ]\n\n    # why\n    return a\n"
     )
     monkeypatch.setattr("harness.benchmarks.peers.library.HERE", tmp_path)
     assert Library("some", (), "").lines() == 4
