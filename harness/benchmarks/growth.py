@@ -163,7 +163,8 @@ def markdown(points: Sequence[Point], facts: dict[str, str]) -> str:
         + "\nExponents, fitted to CPU time and to counted operations. All windows of six flows (where not "
         f"flows grow), from\n{BASE.layers} layers, width {BASE.width}, {BASE.per_side**2} visual tokens and "
         "one question; random float32 weights. With samples, the\nstem of the prompt runs once and counts "
-        f"are left out. The released way ran {RAN} knockouts of each size.\n\n## Seconds\n\n"
+        f"are left out. The released way ran {RAN} knockouts of each size.\nBelow 1: a part of the cost, the "
+        "base run for one, does not grow with it.\n\n## Seconds\n\n"
         "| what grows | size | sweep, s | released way, s (scaled up) | × |\n"
         f"| --- | ---: | ---: | ---: | ---: |\n{lines}\n{about}"
     )

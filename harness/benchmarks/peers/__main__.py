@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import json
 import os
+import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,16 +74,15 @@ def markdown(results: Sequence[Result], bench: Bench, facts: dict[str, str]) -> 
         "is that over the time of our sweep, which ran whole right after\nit; median over pairs. Lines of "
         "code: the script's `prepare`, which loads the model and runs a knockout. Differs by:\nthe largest "
         "difference in log-probability from the last row of the released way; the sweep itself differs\n"
-        f"by {worst:.1e}.\n\n{remarks}\n{about}"
+        f"by {worst:.1e}. Every environment has the same torch.\n\n{remarks}\n{about}"
     )
 
 
 def _line(one: Result) -> str:
     if one.difference is None:
         return f"| {one.name} | {one.versions} | – | – | – | 0 | – |\n"
-    middle = sorted(one.seconds)[len(one.seconds) // 2]
     return (
-        f"| {one.name} | {one.versions} | {one.lines} | {middle:.2f} | {one.ratio:.1f} "
+        f"| {one.name} | {one.versions} | {one.lines} | {statistics.median(one.seconds):.2f} | {one.ratio:.1f} "
         f"| {len(one.ratios)} | {one.difference:.1e} |\n"
     )
 

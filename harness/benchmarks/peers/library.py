@@ -58,7 +58,17 @@ class Library:
         pins = folder / "constraints.txt"
         pins.write_text(f"torch=={torch_version}\n", encoding="utf-8")  # an open range fetches a CUDA build
         _run(sys.executable, "-m", "venv", "--clear", str(folder / self.name))
-        _run(str(self.python(folder)), "-m", "pip", "install", "-q", "-c", str(pins), *self.packages)
+        _run(
+            str(self.python(folder)),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-compile",
+            "-c",
+            str(pins),
+            *self.packages,
+        )
         done.touch()
 
     def versions(self, folder: Path) -> str:
