@@ -82,8 +82,8 @@ def _line(one: Result) -> str:
     if one.difference is None:
         return f"| {one.name} | {one.versions} | – | – | – | 0 | – |\n"
     return (
-        f"| {one.name} | {one.versions} | {one.lines} | {statistics.median(one.seconds):.2f} | {one.ratio:.1f} "
-        f"| {len(one.ratios)} | {one.difference:.1e} |\n"
+        f"| {one.name} | {one.versions} | {one.lines} | {statistics.median(one.seconds):.2f} "
+        f"| {one.ratio:.1f} | {len(one.ratios)} | {one.difference:.1e} |\n"
     )
 
 
