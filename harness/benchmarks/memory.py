@@ -27,7 +27,7 @@ from harness.sweep import Sweeper
 
 GIB = 1 << 30
 MIB = 1 << 20
-LITTLE = 256 * MIB
+LITTLE = 32 * MIB
 """A small budget for a packed batch, as `--memory` gives one."""
 Work = Callable[[], object]
 
