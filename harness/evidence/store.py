@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,6 +38,10 @@ Pair = tuple[str, str, str]
 
 class StoreError(HarnessError):
     """The store cannot be read or written."""
+
+
+READERS = 4
+"""Blocks that are read at a time: decoding them leaves Python free."""
 
 
 class Evidence:
@@ -139,7 +144,8 @@ class Evidence:
                 if block_of(name) is None:
                     self._put_aside(name)
         numbers = sorted(by_block) if block is None else [block]
-        parts = [self._rows(number, by_block.get(number, [])) for number in numbers]
+        with ThreadPoolExecutor(READERS) as readers:
+            parts = list(readers.map(lambda number: self._rows(number, by_block.get(number, [])), numbers))
         if len(parts) == 1:
             return parts[0]
         return pl.concat(parts) if parts else pl.DataFrame(schema=SCHEMA)
