@@ -31,6 +31,8 @@ MANY_IMAGES = 1_000
 SEARCH_ROUND = 40
 ROUND = 500  # final cells grow by so many repetitions in turn
 FIRST_ROUNDS = 4  # of all final cells; then come power, many images, and the comparison of draws
+MOST = 30_000
+"""Repetitions at most, for a cell whose rate keeps the promise and whose bound does not yet."""
 SHORTLISTED = 3  # cells of each form and false verdict
 DOUBTED = 12  # final cells that are counted at many images, too
 SUSPECTED = (
@@ -168,6 +170,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for job in _in_doubt(worst, results["errors"]):
             if ledger.minutes < options.minutes:
                 ledger.count([replace(job, seed=number) for number in rounds[FIRST_ROUNDS:]])
+        while ledger.minutes < options.minutes and (jobs := _unsettled(results["errors"])):
+            ledger.count(jobs)
+
+
+def _unsettled(rows: Sequence[Row]) -> list[Job]:
+    """Return a round more of the cells whose rate keeps the promise and whose bound does not, yet."""
+    found = (
+        replace(job, seed=row["repetitions"] // ROUND)
+        for row in rows
+        if row["stage"] in {"final", "many"} and row["repetitions"] < MOST
+        if row["rate"] <= report.PROMISED < row["bound"]
+        for job in _jobs(row["stage"], [row], ROUND)
+    )
+    return list(dict.fromkeys(found))
 
 
 def _part(job: Job) -> str:
