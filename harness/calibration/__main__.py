@@ -170,11 +170,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for job in _in_doubt(worst, results["errors"]):
             if ledger.minutes < options.minutes:
                 ledger.count([replace(job, seed=number) for number in rounds[FIRST_ROUNDS:]])
-        while ledger.minutes < options.minutes and (jobs := _unsettled(results["errors"])):
+        while ledger.minutes < options.minutes and (jobs := unsettled(results["errors"])):
             ledger.count(jobs)
 
 
-def _unsettled(rows: Sequence[Row]) -> list[Job]:
+def unsettled(rows: Sequence[Row]) -> list[Job]:
     """Return a round more of the cells whose rate keeps the promise and whose bound does not, yet."""
     found = (
         replace(job, seed=row["repetitions"] // ROUND)
