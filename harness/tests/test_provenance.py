@@ -11,6 +11,7 @@ from harness.benchmarks.evidence.rows import settings
 from harness.fingerprint import engine_versions
 from harness.provenance import provenance
 from harness.shard import Shard
+from harness.statistics import DRAWS
 from harness.work import Work, together
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ def test_it_says_what_a_reader_needs_to_repeat_the_run(told: dict[str, Any]) -> 
     assert told["options"]["alpha"] == 0.05 and "window" not in told["options"]
     assert {"torch", "transformers", "polars"} <= told["packages"].keys()
     assert told["cores"] >= 1 and told["memory_gib"] > 0 and told["processor"]
-    assert "10000 draws" in told["seeds"]["statistics"]
+    assert told["seeds"]["statistics"].endswith(f"{DRAWS} draws")
 
 
 def test_a_model_spread_over_gpus_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
