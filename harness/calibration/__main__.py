@@ -170,18 +170,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for job in _in_doubt(worst, results["errors"]):
             if ledger.minutes < options.minutes:
                 ledger.count([replace(job, seed=number) for number in rounds[FIRST_ROUNDS:]])
-        while ledger.minutes < options.minutes and (jobs := unsettled(results["errors"])):
-            ledger.count(jobs)
+        ledger.count(unsettled(results["errors"], len(rounds)))
 
 
-def unsettled(rows: Sequence[Row]) -> list[Job]:
-    """Return a round more of the cells whose rate keeps the promise and whose bound does not, yet."""
+def unsettled(rows: Sequence[Row], rounds: int) -> list[Job]:
+    """Return all further rounds of final cells whose rate keeps the promise and whose bound does not, yet.
+
+    Up to `MOST` at once, whatever comes out on the way: who stops when a bound is low enough finds one.
+    """
     found = (
-        replace(job, seed=row["repetitions"] // ROUND)
+        replace(job, seed=number)
         for row in rows
-        if row["stage"] in {"final", "many"} and row["repetitions"] < MOST
-        if row["rate"] <= report.PROMISED < row["bound"]
-        for job in _jobs(row["stage"], [row], ROUND)
+        if row["stage"] == "final" and rounds * ROUND <= row["repetitions"] < MOST
+        if row["rate"] <= report.PROMISED < row["bound"] or row["repetitions"] > rounds * ROUND
+        for job in _jobs("final", [row], ROUND)
+        for number in range(row["repetitions"] // ROUND, MOST // ROUND)
     )
     return list(dict.fromkeys(found))
 
