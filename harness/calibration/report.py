@@ -22,19 +22,14 @@ AIM = 10_000
 ENOUGH = 0.8
 """A number of images is enough if this share of data sets gets the right verdict."""
 
-_SMALL = (
-    "the pseudo-image at probability 1 skews the noise of a small probability downwards, which protects "
-    "what says that it stays small, and favours what says that it is large"
-)
-
 WHY = {
-    "peaks above": f"with few images, {_SMALL}.",
-    "near zero": "its negation says that the probability peaks above; the same.",
-    "never leads": "it takes that the other form peaks above; the same.",
-    "in order, two effects": (
-        "the difference of products grows with the square of what both curves share, its standard error does "
-        "not. So it was with *lies deeper* before that was divided by the sum of the mean drops; here this "
-        "would help with many images, and perhaps hurt with few."
+    "leaves behind": (
+        "with 60 images whose probabilities are all or nothing. The skewness of pseudo-images makes no "
+        "difference to it; with 1,000 images it was 4.3 % of 1,000."
+    ),
+    "same shape": (
+        "with 1,000 images that differ much in strength; in 4,000 repetitions of its own the rate was "
+        "5.5 %. A correlation is bent, and its bias is only bounded."
     ),
 }
 """Why forms are known to be above `PROMISED`, as far as it is known."""
