@@ -327,11 +327,11 @@ def conclude_claim(run: Run, claim: Claim, item: pytest.Item) -> None:
             pytest.xfail(text.splitlines()[0] + f" ({judgement.reason})")
         raise ClaimUndecidedError(text)
     if judgement.verdict is Verdict.NOT_APPLICABLE:
-        _not_applicable(expected, claim, judgement.reason)
+        _not_applicable(expected if enforced else None, claim, judgement.reason)
 
 
 def _not_applicable(expected: Expectations | None, claim: Claim, reason: str) -> None:
-    """Skip if that was to be expected, or nothing is known; otherwise fail."""
+    """Skip if that was to be expected, or nothing is known of such a run; otherwise fail."""
     __tracebackhide__ = True
     known = expected.verdicts.get(claim.key) if expected else None
     if known not in {None, Verdict.NOT_APPLICABLE}:

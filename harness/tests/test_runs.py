@@ -1,6 +1,7 @@
 """Whole runs of the findings on the embedded checkpoint, in processes of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,15 @@ def test_few_samples_decide_nothing_and_fail_nothing(suite: Suite) -> None:
     assert done.returncode == 0, done.stdout
     assert set(verdicts(suite.record).values()) == {"INCONCLUSIVE"}
     assert {claim.id for claim in suite.record.claims} == {f"B{number}" for number in range(1, 7)}
+
+
+def test_a_claim_about_several_tasks_is_skipped_in_a_run_of_one(tmp_path: Path) -> None:
+    """The verdict on file is of a run of all tasks; this one cannot ask the claim, and breaks nothing."""
+    one = Suite(tmp_path)
+    shutil.copy(ROOT / "fixtures" / "expectations" / "embedded.toml", one.expectations)
+    done = one("one", "-k", "one_band_of_layers", "--task=ChooseAttr", "--samples=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 skipped" in done.stdout
 
 
 def test_a_checkpoint_that_cannot_be_loaded_fails_its_claims_with_the_cause(
