@@ -2,9 +2,10 @@
 
 Causal attention makes almost all of a knocked-out forward pass a repetition of the base run. The
 base run is done once and kept (`harness.sweep.prefill`). Each knockout then carries only the rows it
-can change, from the first layer it touches on (`harness.sweep.reach`); all of them climb the layers
-as one packed batch (`harness.sweep.schedule`, `harness.sweep.walk`) that reads the kept keys and
-values in place. Nothing is approximated: `harness.reference` computes the same numbers the long way.
+can change, from the first layer it touches on (`harness.sweep.reach`), or from where it parts from
+another one that did the same so far; all of them climb the layers as one packed batch
+(`harness.sweep.schedule`, `harness.sweep.walk`) that reads the kept keys and values in place. Nothing
+is approximated: `harness.reference` computes the same numbers the long way.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from harness.encode import Encoded
 from harness.knockout import Knockout, check
 from harness.reference import Pass, check_finite
 from harness.sweep import selfcheck
-from harness.sweep.memory import chunks, halving, rows_within
+from harness.sweep.memory import chunks, halving, keep_freed_memory, rows_within
 from harness.sweep.prefill import Prefill, prefill
 from harness.sweep.reach import Reach, reach
 from harness.sweep.schedule import Branch, check_keys
@@ -54,6 +55,8 @@ class Sweeper:
     def __init__(self, checkpoint: Checkpoint, memory: int | None = None) -> None:
         self.checkpoint = checkpoint
         self.memory = memory
+        if checkpoint.device.type == "cpu":
+            keep_freed_memory()
         self._checked = False
 
     @torch.inference_mode()

@@ -7,6 +7,7 @@ chunk follows the free memory only where that is scarce; otherwise it is a const
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -24,9 +25,29 @@ TOO_LITTLE = (
 )
 SHARE = 0.5
 """The share of the free memory that a packed batch may take."""
+KEPT = 1 << 29
+"""Bytes of freed memory that a process keeps for its next allocations."""
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+"""The numbers by which glibc's ``mallopt`` knows its options."""
+_LARGEST_MMAP = 1 << 25
+"""The most that glibc takes for the last of them."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to keep what is freed, up to `KEPT` bytes, instead of giving it back at once.
+
+    A walk allocates and frees the same few megabytes over and over; fetching them from the kernel page by
+    page took a fifth of a sweep's time. Only glibc is asked; elsewhere nothing happens.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    for option, size in ((_TRIM_THRESHOLD, KEPT), (_TOP_PAD, KEPT // 8), (_MMAP_THRESHOLD, _LARGEST_MMAP)):
+        mallopt(option, size)
 
 
 def rows_within(checkpoint: Checkpoint, memory: int | None) -> int:

@@ -5,12 +5,16 @@ first row it can change to the end of the prompt. Branches of one question that 
 a *cohort*: they read the same prefix and have equally many rows. A cohort is ordered by the last
 layer in which a branch does something, so that those with ordinary attention come first and the
 masked ones last.
+
+Branches that do the same up to some layer are the same up to there: only one of them is carried, and
+the others leave it where they begin to differ. Windows of two sizes that begin in one layer are such
+branches, or blocks of all layers but the last ones.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +22,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.knockout import EdgeBlock, Knockout, Substitution
+from harness.knockout import EdgeBlock, Knockout, ModuleZero, Substitution
 from harness.sweep.masks import Mask, hidden_edges
 from harness.sweep.prefill import Tree
 from harness.sweep.reach import Reach
 
 Index = NDArray[np.int64]
+BASE = -1
+"""Instead of a branch's number: the base run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,23 +79,34 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Change:
+    """How the packed batch of a layer comes out of that of the layer below.
+
+    Attributes:
+        joining: rows of the base run that join here, ``[new]``.
+        order: where each row of the batch comes from: first the rows that leave the layer below, then the
+            joining ones, ``[N]``.
+        positions: position of every row in its prompt, ``[N]``.
+    """
+
+    joining: Tensor
+    order: Tensor
+    positions: Tensor
+
+
+@dataclass(frozen=True)
 class Layout:
     """The packed batch of one layer.
 
     Attributes:
         slots: the cohorts in it.
-        joining: rows of the base run that join here, ``[new]``.
-        order: where each row of the batch comes from: first the rows that leave the layer below, then the
-            joining ones; None if nothing joins.
-        positions: position of every row in its prompt, ``[N]``.
+        change: what is new in it; None if it is the batch of the layer below.
         zero: by module (``attention``, ``mlp``) the rows that lose their output, and the rows the norms of
             whose outputs they lose: ``[2, n]``.
     """
 
     slots: tuple[Slot, ...]
-    joining: Tensor
-    order: Tensor | None
-    positions: Tensor
+    change: Change | None
     zero: dict[str, Tensor]
 
 
@@ -100,9 +117,9 @@ class Cohort:
         self.question, self.row, self.length = question, row, length
         self.rows = length - row
         self.branches = sorted(branches, key=lambda branch: (branch.reach.last, branch.reach.first))
-        self.joins = np.array([branch.reach.first for branch in self.branches])
         self.leaves = np.array([branch.reach.last for branch in self.branches])
         self._edges = [edges_by_layer(branch.knockout) for branch in self.branches]
+        self.joins, self.origins = departures(self.branches)
         self._patterns: dict[tuple[EdgeBlock, ...], int] = {}
         self._table: list[Mask] = []
         self._pattern(())
@@ -110,6 +127,21 @@ class Cohort:
     def active(self, layer: int) -> Index:
         """Numbers of the branches that are in the batch at this layer."""
         return np.flatnonzero(self.joins <= layer)
+
+    def sources(self, layer: int, below: Index, active: Index) -> tuple[Index, NDArray[np.bool_]]:
+        """Where the active branches come from.
+
+        Returns:
+            For each, its place among those of the layer below, or the place of the branch it leaves here; and
+            whether it comes from the base run instead.
+        """
+        before = np.where(self.joins[active] == layer, self.origins[active], active)
+        return np.searchsorted(below, before), before == BASE
+
+    def departing(self, layer: int) -> Iterator[tuple[Branch, Branch]]:
+        """The branches that leave another one at this layer, and the ones they leave."""
+        for number in np.flatnonzero((self.joins == layer) & (self.origins != BASE)):
+            yield self.branches[number], self.branches[self.origins[number]]
 
     def hidden(self, layer: int, active: Index) -> Tensor | None:
         """The mask of the active branches from the first masked one on; see `Slot`."""
@@ -147,6 +179,50 @@ class Cohort:
             known = self._patterns[edges] = len(self._table)
             self._table.append(mask)
         return known
+
+
+def departures(branches: Sequence[Branch]) -> tuple[Index, Index]:
+    """Where every branch begins to be one of its own, and from which other one it departs there.
+
+    Args:
+        branches: branches of one cohort.
+
+    Returns:
+        Per branch the layer from which on it must be carried, and the number of the branch that does the same
+        below that layer; `BASE` where nothing but the base run does. A branch that does the same as
+        another one up to the top is carried nonetheless, in the last layer.
+    """
+    names: dict[Hashable, int] = {}
+    carried: dict[tuple[int, int], tuple[int, int]] = {}  # (place in the tree, deed): place, branch
+    joins, origins = [], []
+    for number, branch in enumerate(branches):
+        first, last = branch.reach.first, branch.reach.last
+        done = {layer: names.setdefault(deed, len(names)) for layer, deed in deeds(branch.knockout).items()}
+        place, layer, origin = -1 - first, first, BASE
+        while layer < last and (step := (place, done.get(layer, BASE))) in carried:
+            place, origin = carried[step]
+            layer += 1
+        joins.append(layer)
+        origins.append(origin)
+        for at in range(layer, last + 1):
+            place, _ = carried.setdefault((place, done.get(at, BASE)), (len(carried), number))
+    return np.array(joins), np.array(origins)
+
+
+def deeds(knockout: Knockout) -> dict[int, Hashable]:
+    """What a knockout does in every layer in which it does something; equal where it does the same."""
+    found: dict[int, list[Hashable]] = defaultdict(list)
+    for item in knockout.interventions:
+        for number, layer in enumerate(item.layers):
+            match item:
+                case EdgeBlock(sources, targets):
+                    found[layer].append((sources, targets))
+                case ModuleZero(module, rows, _, like):
+                    found[layer].append((module, rows, like))
+                case Substitution():
+                    key = id(item.keys[number]) if item.keys else None
+                    found[layer].append((item.sources, item.targets, id(item.values[number]), key))
+    return {layer: tuple(done) for layer, done in found.items()}
 
 
 def edges_by_layer(knockout: Knockout) -> dict[int, tuple[EdgeBlock, ...]]:
@@ -195,41 +271,39 @@ def layouts(found: Sequence[Cohort], tree: Tree, n_layers: int) -> Iterator[Layo
 def _layout(
     found: Sequence[Cohort], tree: Tree, layer: int, before: Sequence[Index], now: Sequence[Index]
 ) -> Layout:
-    slots, positions, zero = [], [], defaultdict(list)
+    slots, zero = [], defaultdict(list)
     start = 0
     for cohort, active in zip(found, now, strict=True):
         if len(active):
             mask, swapped = cohort.hidden(layer, active), tuple(cohort.substitutions(layer, active))
             slots.append(Slot(cohort.question, cohort.row, cohort.rows, start, len(active), mask, swapped))
-            positions.append(np.tile(np.arange(cohort.row, cohort.length), len(active)))
             for module, rows in cohort.zero(layer, active):
                 zero[module].append(rows + start)
             start += len(active) * cohort.rows
-    joining, order = _origins(found, tree, before, now)
+    same = all(len(old) == len(active) for old, active in zip(before, now, strict=True))
     return Layout(
         tuple(slots),
-        joining,
-        order,
-        torch.from_numpy(np.concatenate(positions)),
+        None if same else _change(found, tree, layer, before, now),
         {module: torch.from_numpy(np.concatenate(rows, axis=1)) for module, rows in zero.items()},
     )
 
 
-def _origins(
-    found: Sequence[Cohort], tree: Tree, before: Sequence[Index], now: Sequence[Index]
-) -> tuple[Tensor, Tensor | None]:
-    """Rows of the base run that join, and where every row of the batch comes from."""
-    standing = sum(len(old) * cohort.rows for cohort, old in zip(found, before, strict=True))
-    below, new, joining, order = 0, standing, [], []
+def _change(
+    found: Sequence[Cohort], tree: Tree, layer: int, before: Sequence[Index], now: Sequence[Index]
+) -> Change:
+    below, new = 0, sum(len(old) * cohort.rows for cohort, old in zip(found, before, strict=True))
+    joining, order, positions = [torch.empty(0, dtype=torch.long)], [], []
     for cohort, old, active in zip(found, before, now, strict=True):
-        stays = np.isin(active, old)
-        starts = np.empty(len(active), dtype=np.int64)
-        starts[stays] = below + cohort.rows * np.arange(len(old))
-        starts[~stays] = new + cohort.rows * np.arange(len(active) - len(old))
+        source, from_base = cohort.sources(layer, old, active)
+        fresh = np.cumsum(from_base) - 1
+        starts = np.where(from_base, new + cohort.rows * fresh, below + cohort.rows * source)
         order.append((starts[:, None] + np.arange(cohort.rows)).ravel())
-        joining += [tree.rows(cohort.question, cohort.row)] * (len(active) - len(old))
+        positions.append(np.tile(np.arange(cohort.row, cohort.length), len(active)))
+        joining += [tree.rows(cohort.question, cohort.row)] * int(from_base.sum())
         below += len(old) * cohort.rows
-        new += (len(active) - len(old)) * cohort.rows
-    if not joining:
-        return torch.empty(0, dtype=torch.long), None
-    return torch.cat(joining), torch.from_numpy(np.concatenate(order))
+        new += int(from_base.sum()) * cohort.rows
+    return Change(
+        torch.cat(joining),
+        torch.from_numpy(np.concatenate(order)),
+        torch.from_numpy(np.concatenate(positions)),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -107,8 +108,32 @@ def _against_reference(case: Case, asked: list[list[Knockout]], swept: list[Swep
             assert _distance(got.hidden[number], long.hidden) < 1e-9
 
 
-@given(sweeps(), st.sampled_from([None, 1, 40_000]))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def _cut_short(item: Intervention, last: int) -> Intervention:
+    """The same deed, up to a layer."""
+    kept = tuple(layer for layer in item.layers if layer <= last)
+    if not isinstance(item, Substitution):
+        return replace(item, layers=kept)
+    keys = item.keys[: len(kept)] if item.keys else None
+    return replace(item, layers=kept, values=item.values[: len(kept)], keys=keys)
+
+
+@st.composite
+def families(draw: st.DrawFn) -> tuple[Case, list[list[Knockout]]]:
+    """Knockouts that do the same up to some layer, and twins."""
+    case = draw(CASES)
+    encoded = case.encoded(case.checkpoint())
+    asked = []
+    for one in encoded:
+        parents = draw(st.lists(interventions(case, one), min_size=1, max_size=2))
+        ends = draw(st.lists(st.integers(0, case.layers - 1), min_size=2, max_size=6))
+        short = [Knockout(tuple(_cut_short(item, end) for item in parents)) for end in ends]
+        other = draw(interventions(case, one))
+        asked.append([*short, *(Knockout((*some.interventions, other)) for some in short[:2])])
+    return case, asked
+
+
+@given(sweeps() | families(), st.sampled_from([None, 1, 40_000]))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_equals_the_reference_whatever_is_drawn(
     drawn: tuple[Case, list[list[Knockout]]], memory: int | None
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +15,12 @@ from torch import nn
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded, encode
 from harness.errors import CheckpointError, DataError, KnockoutError, MemoryLimitError, NumericsError
-from harness.knockout import Knockout, ModuleZero, Substitution, block
+from harness.knockout import EdgeBlock, Knockout, ModuleZero, Substitution, block
 from harness.sweep import Sweeper
+from harness.sweep.memory import keep_freed_memory
 from harness.sweep.prefill import Tree
+from harness.sweep.reach import Reach
+from harness.sweep.schedule import BASE, Branch, deeds, departures
 from harness.sweep.walk import walk
 from harness.tests.cases import QUESTIONS, Case, windows
 from harness.tests.models import picture, sample
@@ -195,6 +200,49 @@ def test_runs_the_vision_tower_once_for_all_questions(checkpoint: Checkpoint, en
     finally:
         handle.remove()
     assert len(calls) == 1
+
+
+def test_what_begins_alike_is_carried_once() -> None:
+    def branch(number: int, *layers: int, target: int = 9) -> Branch:
+        knockout = block((1,), (target,), layers)
+        return Branch(0, number, knockout, Reach(9, layers[0], layers[-1]))
+
+    narrow, wide, lower = branch(0, 2), branch(1, 2, 3, 4), branch(2, 2, 3)
+    other, twin, later = branch(3, 2, 3, target=10), branch(4, 2, 3, 4), branch(5, 3, 4)
+    joins, origins = departures([narrow, lower, other, wide, twin, later])
+    assert joins.tolist() == [2, 3, 2, 4, 4, 3]
+    assert origins.tolist() == [BASE, 0, BASE, 1, 1, BASE]
+
+
+def test_deeds_are_alike_only_if_they_are_in_all_they_do() -> None:
+    values = tuple(torch.zeros(2, 1, 8) for _ in range(3))
+    items = [
+        ModuleZero("mlp", (4,), (1, 2)),
+        ModuleZero("attention", (4,), (1, 2)),
+        ModuleZero("mlp", (5,), (1, 2)),
+        ModuleZero("mlp", (4,), (1, 2), like=(3,)),
+        *(EdgeBlock((source,), (target,), (1, 2)) for source in (1, 2) for target in (4, 5)),
+        Substitution((1,), (4,), (1, 2), values[:2]),
+        Substitution((2,), (4,), (1, 2), values[:2]),
+        Substitution((1,), (5,), (1, 2), values[:2]),
+        Substitution((1,), (4,), (1, 2), (values[2], values[1])),
+        Substitution((1,), (4,), (1, 2), values[:2], values[1:]),
+    ]
+    found = [deeds(Knockout((item,))) for item in items]
+    assert all(set(done) == {1, 2} for done in found)
+    assert len({done[1] for done in found}) == len(items)
+    again = Substitution((1,), (4,), (2,), values[1:2])
+    assert deeds(Knockout((again,))) == {2: found[8][2]}
+
+
+def test_freed_memory_is_kept_only_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda *option: asked.append(option))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    keep_freed_memory()
+    assert len(asked) == 3 and all(size > 0 for _, size in asked)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
+    keep_freed_memory()
 
 
 def test_questions_share_what_they_have_in_common() -> None:
