@@ -15,7 +15,7 @@ from torch import nn
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded, encode
 from harness.errors import CheckpointError, DataError, KnockoutError, MemoryLimitError, NumericsError
-from harness.knockout import EdgeBlock, Knockout, ModuleZero, Substitution, block
+from harness.knockout import EdgeBlock, Intervention, Knockout, ModuleZero, Substitution, block
 from harness.sweep import Sweeper
 from harness.sweep.memory import keep_freed_memory
 from harness.sweep.prefill import Tree
@@ -216,7 +216,7 @@ def test_what_begins_alike_is_carried_once() -> None:
 
 def test_deeds_are_alike_only_if_they_are_in_all_they_do() -> None:
     values = tuple(torch.zeros(2, 1, 8) for _ in range(3))
-    items = [
+    items: list[Intervention] = [
         ModuleZero("mlp", (4,), (1, 2)),
         ModuleZero("attention", (4,), (1, 2)),
         ModuleZero("mlp", (5,), (1, 2)),
