@@ -36,7 +36,7 @@ def main() -> None:
         rows += measure(
             GEOMETRIES[name], options.pairs, options.ran, lambda line: print(line, file=sys.stderr)
         )
-    facts = conditions(load)
+    facts = conditions(load, "random, float32")
     print(markdown(rows, facts))
     print(f"kept as {write(rows, facts, options.out)}")
 

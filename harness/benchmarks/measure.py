@@ -14,13 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from harness.benchmarks.count import released_count, sweep_count, tidy_count
-from harness.benchmarks.geometry import Geometry
 from harness.benchmarks.ways import additive, released, start_rows, tidy
 from harness.checkpoint import Checkpoint
 from harness.depth import window_layers
@@ -41,6 +40,20 @@ FLOWS = tuple(
         "other_patches->question",
     )
 )
+
+
+class Model(Protocol):
+    """What is timed: a model and one question to it."""
+
+    @property
+    def name(self) -> str:
+        """How the report calls it."""
+
+    def checkpoint(self) -> Checkpoint:
+        """The model."""
+
+    def question(self, checkpoint: Checkpoint, folder: Path) -> Encoded:
+        """The question; the folder is for its picture, if it needs one made."""
 
 
 @dataclass
@@ -94,21 +107,21 @@ def knockout_sets(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, list[Kn
     }
 
 
-def measure(geometry: Geometry, pairs: int, ran: int, report: Callable[[str], None]) -> list[Row]:
-    """Time one geometry.
+def measure(model: Model, pairs: int, ran: int, report: Callable[[str], None]) -> list[Row]:
+    """Time one model.
 
     Args:
-        geometry: the model's size.
+        model: the model and its question.
         pairs: how many pairs.
         ran: how many knockouts the slow ways run in each pair.
         report: told what goes on.
     """
-    checkpoint = geometry.checkpoint()
+    checkpoint = model.checkpoint()
     with tempfile.TemporaryDirectory() as folder:
-        encoded = geometry.question(checkpoint, Path(folder))
+        encoded = model.question(checkpoint, Path(folder))
     sweeper = Sweeper(checkpoint)
     sets = knockout_sets(checkpoint, encoded)
-    rows = {what: _row(geometry, checkpoint, encoded, what, some) for what, some in sets.items()}
+    rows = {what: _row(model, checkpoint, encoded, what, some) for what, some in sets.items()}
     first = next(iter(sets.values()))
     sweeper.image([encoded], [first[:1]])  # warm up, and the check against the model
     draw = random.Random(0)  # which windows the slow ways run
@@ -124,17 +137,15 @@ def measure(geometry: Geometry, pairs: int, ran: int, report: Callable[[str], No
             row.tidy.append(slow.tidy * len(some) / took)
             if some is first:
                 row.difference = max(row.difference, _difference(swept[0].logits[chosen], slow.logits))
-            report(f"{geometry.name} pair {number + 1}/{pairs}: {what}: {row.released[-1]:.1f}×")
+            report(f"{model.name} pair {number + 1}/{pairs}: {what}: {row.released[-1]:.1f}×")
     return list(rows.values())
 
 
-def _row(
-    geometry: Geometry, checkpoint: Checkpoint, encoded: Encoded, what: str, some: list[Knockout]
-) -> Row:
+def _row(model: Model, checkpoint: Checkpoint, encoded: Encoded, what: str, some: list[Knockout]) -> Row:
     least = sweep_count(checkpoint, encoded, some)
     long = released_count(checkpoint, encoded, len(some)) / least
     short = tidy_count(checkpoint, encoded, len(some)) / least
-    return Row(geometry.name, what, len(some), 0, long, short)
+    return Row(model.name, what, len(some), 0, long, short)
 
 
 @dataclass(frozen=True)

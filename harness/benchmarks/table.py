@@ -31,7 +31,7 @@ def markdown(rows: Sequence[Row], facts: dict[str, str]) -> str:
         f"# Benchmark of the sweep, {facts['date']}\n\n{HEADER}{lines}\n"
         "× is a median over pairs: the slow way's time, scaled from the knockouts it ran to all of them,\n"
         "over the sweep's whole time (vision tower and base run included), both in the same pair. The bound\n"
-        "is the ratio of operation counts. Spread: smallest and largest pair. Random weights, float32.\n"
+        "is the ratio of operation counts. Spread: smallest and largest pair.\n"
         "A ratio above its bound means that the slow way was further from the machine's peak.\n\n"
         f"Largest difference in log-probability between sweep and released way: {worst:.1e}.\n\n{about}"
     )
@@ -46,12 +46,13 @@ def _line(row: Row) -> str:
     )
 
 
-def conditions(load: tuple[float, float, float]) -> dict[str, str]:
-    """Versions, the machine, and how busy it was."""
+def conditions(load: tuple[float, float, float], weights: str = "") -> dict[str, str]:
+    """Versions, the machine and how busy it was; what the weights were, where that is to be said."""
     return {
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"transformers {transformers.__version__}",
+        **({"weights": weights} if weights else {}),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads used",
         "clock": clock_name(),
         "load": f"{load[0]:.1f} at the start, {os.getloadavg()[0]:.1f} at the end (above "
