@@ -22,7 +22,7 @@ from harness.calibration import report
 from harness.calibration.cases import Case
 from harness.calibration.edges import edges
 from harness.calibration.powers import powers
-from harness.calibration.simulation import DRAWS, Count, count, count_singly
+from harness.calibration.simulation import DRAWS, MANY_DRAWS, Count, count, count_singly
 from harness.statistics import DRAWS as REAL_DRAWS
 
 SEARCHED_IMAGES = (60, 240)
@@ -31,7 +31,7 @@ MANY_IMAGES = 1_000
 SEARCH_ROUND = 40
 ROUND = 500  # final cells grow by so many repetitions in turn
 FIRST_ROUNDS = 4  # of all final cells; then come power, many images, and the comparison of draws
-MOST = 30_000
+MOST = 100_000
 """Repetitions at most, for a cell whose rate keeps the promise and whose bound does not yet."""
 SHORTLISTED = 3  # cells of each form and false verdict
 DOUBTED = 12  # final cells that are counted at many images, too
@@ -79,7 +79,9 @@ class Job:
     @property
     def draws(self) -> int:
         """Draws per judgement."""
-        return REAL_DRAWS if self.single else DRAWS
+        if self.single:
+            return REAL_DRAWS
+        return MANY_DRAWS if self.stage == "many" else DRAWS
 
 
 @dataclass
@@ -286,8 +288,9 @@ def _families() -> dict[str, list[Case]]:
 
 def _run(job: Job) -> list[Count]:
     seed = zlib.crc32(f"{job.stage} {job.seed}".encode())
-    counted = count_singly if job.single else count
-    return counted(job.case, job.shape, job.images, job.repetitions, seed=seed)
+    if job.single:
+        return count_singly(job.case, job.shape, job.images, job.repetitions, seed=seed)
+    return count(job.case, job.shape, job.images, job.repetitions, seed=seed, draws=job.draws)
 
 
 def _version() -> str:
@@ -303,7 +306,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--search", type=int, default=200, help="of each cell of the search")
     parser.add_argument("--shortlist", type=int, default=400, help="of each cell on the shortlist")
     parser.add_argument("--plan", type=int, default=300, help="of each cell of the power table")
-    parser.add_argument("--many", type=int, default=1_000, help="of each final cell at 1,000 images")
+    parser.add_argument("--many", type=int, default=10_000, help="of each final cell at 1,000 images")
     parser.add_argument("--comparison", type=int, default=1_000, help="with as many draws as a judgement")
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="count no more final cells after so many"

@@ -150,7 +150,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _many(errors: Sequence[dict[str, Any]]) -> list[str]:
     rows = [row for row in errors if row["stage"] == "many"]
-    text = "Final cells with the highest rates, with 1,000 images. Of so few repetitions a bound is wide.\n"
+    draws = _span(rows, "draws")
+    text = f"Final cells with the highest rates, with 1,000 images and {draws} draws per judgement.\n"
     return [text, *_table(rows), ""]
 
 
