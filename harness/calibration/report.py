@@ -22,18 +22,6 @@ AIM = 10_000
 ENOUGH = 0.8
 """A number of images is enough if this share of data sets gets the right verdict."""
 
-WHY = {
-    "leaves behind": (
-        "with 60 images whose probabilities are all or nothing. The skewness of pseudo-images makes no "
-        "difference to it; with 1,000 images it was 4.3 % of 1,000."
-    ),
-    "same shape": (
-        "with 1,000 images that differ much in strength; in 4,000 repetitions of its own the rate was "
-        "5.5 %. A correlation is bent, and its bias is only bounded."
-    ),
-}
-"""Why forms are known to be above `PROMISED`, as far as it is known."""
-
 _MADE = """\
 Version {version}, {date}. Made by `python -m harness.calibration` in {minutes:.0f} minutes,
 {processes} process(es).
@@ -106,7 +94,6 @@ def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:
     listed = [row for row in errors if row["stage"] == "shortlist"]
     final = [row for row in errors if row["stage"] == "final"]
     over = [row for row in final if row["bound"] > PROMISED]
-    many = [row for row in errors if row["stage"] == "many" and row["rate"] > PROMISED]
     lines = [
         "## False verdicts at the least favourable truths\n",
         _SEARCH.format(
@@ -124,14 +111,8 @@ def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:
             f"{max((row['bound'] for row in final), default=0):.2%}.\n"
         ),
         *_table(final),
-        *_reasons([*over, *many]),
     ]
     return [*lines, ""]
-
-
-def _reasons(over: Sequence[dict[str, Any]]) -> list[str]:
-    forms = sorted({row["form"] for row in over} & WHY.keys())
-    return ["", *(f"- *{form}*: {WHY[form]}" for form in forms)] if forms else []
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -151,7 +132,11 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
 def _many(errors: Sequence[dict[str, Any]]) -> list[str]:
     rows = [row for row in errors if row["stage"] == "many"]
     draws = _span(rows, "draws")
-    text = f"Final cells with the highest rates, with 1,000 images and {draws} draws per judgement.\n"
+    largest = max((row["bound"] for row in rows), default=0)
+    text = (
+        f"Final cells with the highest rates, with 1,000 images and {draws} draws per judgement. The largest "
+        f"bound is {largest:.2%}.\n"
+    )
     return [text, *_table(rows), ""]
 
 
