@@ -40,7 +40,7 @@ def keep_freed_memory() -> None:
     """Ask the C library to keep what is freed, up to `KEPT` bytes, instead of giving it back at once.
 
     A walk allocates and frees the same few megabytes over and over; fetching them from the kernel page by
-    page took a fifth of a sweep's time. Only glibc is asked; elsewhere nothing happens.
+    page took up to a tenth of a sweep's time. Only glibc is asked; elsewhere nothing happens.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
