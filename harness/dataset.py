@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -147,7 +147,10 @@ class Dataset:
         return sorted(others, key=lambda one: order_key(one.image_id) < own)
 
     def limited(self, tasks: Iterable[str], samples: int | None) -> Dataset:
-        """Only these tasks, and at most so many samples of each, in seeded image order.
+        """Only these tasks, and at most so many samples of each: one on every image before a second on any.
+
+        The image is the unit of the statistics, so the same work tells more when it is spread over more
+        images. A smaller number takes a part of what a larger one takes.
 
         Raises:
             DataError: if a task has no samples.
@@ -156,7 +159,8 @@ class Dataset:
         missing = wanted - set(self.tasks)
         if missing:
             raise DataError(f"data set {self.name}: no samples of task {min(missing)}")
-        kept = [sample for task in self.tasks if task in wanted for sample in self.by_task[task][:samples]]
+        tasks = [task for task in self.tasks if task in wanted]
+        kept = [sample for task in tasks for sample in _spread(self.by_task[task], samples)]
         return replace(self, samples=tuple(kept), unlimited=self.whole.samples)
 
 
@@ -186,6 +190,16 @@ def make_dataset(
             raise DataError(f"data set {name}: question {sample.id} of {sample.task} occurs twice")
         seen.add((sample.task, sample.id))
     return Dataset(name, sha256, tuple(ordered), dict(left_out or {}))
+
+
+def _spread(samples: Sequence[Sample], most: int | None) -> list[Sample]:
+    """At most so many samples, in their order: every image's first, then every image's second, and so on."""
+    seen: Counter[str] = Counter()
+    rounds = []
+    for at, sample in enumerate(samples):
+        rounds.append((seen[sample.image_id], at))
+        seen[sample.image_id] += 1
+    return [samples[at] for at in sorted(at for _, at in sorted(rounds)[:most])]
 
 
 def order_key(image_id: str) -> str:

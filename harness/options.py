@@ -19,7 +19,7 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("dataset", "DIR", "folder with the data files *_<Task>.csv (default: the embedded scenes)"),
     ("images", "DIR", "folder with the images <img_id>.jpg (default: images/ in the data set)"),
     ("task", "TASK", "only this task, e.g. ChooseAttr; repeatable"),
-    ("samples", "N", "at most N samples per task, the same for every checkpoint (default: all)"),
+    ("samples", "N", "at most N samples per task, on as many images as there are (default: all)"),
     ("window", "K", "window size in layers (default: 9 of 40, 7 of 32, else the odd number nearest 0.22 L)"),
     ("prompt", "NAME|FILE", "prompt format: vicuna_v1, llava_llama_3, chat or a file (default: its own)"),
     ("image_handling", "HOW", "square (padded; no tiles, no newlines) or tiles (default: the model's own)"),

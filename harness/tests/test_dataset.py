@@ -39,16 +39,22 @@ def test_looks_are_nested_and_whole_images(samples: list[Sample], small: float, 
 
 
 @given(samples=samples, limit=st.integers(1, 20), shuffle=st.randoms())
-def test_a_smaller_run_takes_the_first_samples_of_a_larger_one(
+def test_a_smaller_run_takes_a_part_of_a_larger_one_spread_over_as_many_images_as_there_are(
     samples: list[Sample], limit: int, shuffle: object
 ) -> None:
     dataset = make_dataset("d", "sha", samples)
     mixed = list(samples)
     shuffle.shuffle(mixed)  # type: ignore[attr-defined]
     assert make_dataset("d", "sha", mixed).samples == dataset.samples
-    part = dataset.limited(dataset.tasks, limit)
+    part, more = dataset.limited(dataset.tasks, limit), dataset.limited(dataset.tasks, limit + 1)
+    assert dataset.limited(dataset.tasks, None).samples == dataset.samples
     for task in dataset.tasks:
-        assert part.by_task[task] == dataset.by_task[task][:limit]
+        taken, whole = part.by_task[task], dataset.by_task[task]
+        assert len(taken) == min(limit, len(whole))
+        assert list(taken) == [one for one in whole if one in set(taken)]
+        assert set(taken) <= set(more.by_task[task])
+        images = list(dict.fromkeys(one.image_id for one in whole))
+        assert {one.image_id for one in taken} == set(images[:limit])
 
 
 def test_foils() -> None:

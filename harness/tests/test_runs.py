@@ -12,7 +12,7 @@ import pytest
 from harness.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[2]
-PART = ("-k", "last_position or patches", "--samples=130", "--task=ChooseAttr", "--task=QueryAttr")
+PART = ("-k", "last_position or patches", "--samples=66", "--task=ChooseAttr", "--task=QueryAttr")
 ELSEWHERE = """
 import os, pathlib, pytest
 
@@ -89,8 +89,8 @@ def test_two_workers_give_what_one_gives(suite: Suite, alone: RunRecord) -> None
     assert effects(both).keys() == effects(alone).keys() != set()
     for key, mean in effects(alone).items():
         assert effects(both)[key] == pytest.approx(mean, abs=1e-5)
-    assert [task.samples for task in both.checkpoints[0].tasks] == [130, 130]
-    assert [task.samples for task in alone.checkpoints[0].tasks] == [130, 130]
+    assert [task.samples for task in both.checkpoints[0].tasks] == [66, 66]
+    assert [task.samples for task in alone.checkpoints[0].tasks] == [66, 66]
     assert both.checkpoints[0].passes > 0
 
 
