@@ -115,7 +115,7 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
     whole = evaluation()
     row = {"task": "ChooseAttr", "reading": "p", "p1": 0.5, "reason": ""}
     rows: list[dict[str, object]] = []
-    for number, sample in enumerate(whole.by_task["ChooseAttr"][:8]):
+    for number, sample in enumerate(whole.limited(["ChooseAttr"], 8).samples):
         one = {**row, "sample": sample.id, "image": sample.image_id}
         values = [0.5 - 0.05 * number] * 12
         rows += [{**one, "probe": "base", "values": [0.5], "answer": f"said {number}"}] * 2
