@@ -55,8 +55,7 @@ def evidence_notes(config: pytest.Config, work: Work) -> None:
 def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:
     """Close a run that judged nothing: what it was for, and what comes next."""
     part = f"shard {settings.shard}" if settings.shard else "everything"
-    passes = sum(work.passes.values())
-    measured = f"{passes} knocked-out passes measured" if passes else "nothing to measure, all was stored"
+    measured = _measured(sum(work.passes.values()))
     write_line(config, f"measured only: {part} is in {settings.evidence}; {measured}, nothing judged")
     write_line(config, "judge with the same command without --measure-only and --shard")
 
@@ -67,14 +66,16 @@ def verdict_table(config: pytest.Config, record: RunRecord) -> None:
     if reporter is None:
         return
     for checkpoint in record.checkpoints:
-        passes = "nothing measured, all from stored evidence"
-        if checkpoint.passes:
-            passes = f"{checkpoint.passes} knocked-out passes measured"
-        reporter.section(f"{checkpoint.name}: {passes}")
+        reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes)}")
         claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]
         for claim_id in dict.fromkeys(claim.id for claim in claims):
             rows = [claim for claim in claims if claim.id == claim_id]
             reporter.write_line(f"{claim_id:4} {_verdicts(rows)}  {_shortened(rows[0].statement)}")
+
+
+def _measured(passes: int) -> str:
+    """What a run measured; without knocked-out passes there may still have been unblocked ones."""
+    return f"{passes} knocked-out passes measured" if passes else "no knocked-out pass had to be measured"
 
 
 def _verdicts(rows: list[ClaimRecord]) -> str:

@@ -118,7 +118,7 @@ def test_only_what_is_new_is_measured(runs: Runs, whole: Done) -> None:
     assert probes(few) == probes(more)
     assert not probes(flows) & probes(more)
     assert again.measured == []
-    assert "nothing measured, all from stored evidence" in again.said
+    assert "no knocked-out pass had to be measured" in again.said
     assert sorted(few.measured + more.measured + flows.measured) == sorted(whole.measured)
     assert verdicts(again) == verdicts(whole) != []
 
@@ -134,7 +134,7 @@ def test_shards_measured_apart_make_a_whole(runs: Runs, whole: Done) -> None:
     assert len(measured) == len(set(measured))
     assert all(done.measured for done in shards)
     again = runs("shards", "-k", TWO, "--measure-only", "--shard=1/3")
-    assert "nothing to measure, all was stored, nothing judged" in again.said
+    assert "no knocked-out pass had to be measured, nothing judged" in again.said
     judged = runs("shards", "-k", TWO)
     assert judged.measured == []
     assert (judged.code, verdicts(judged)) == (0, verdicts(whole))
