@@ -1,13 +1,18 @@
-"""Two runs side by side: which verdicts differ, and by how much the estimates moved."""
+"""Two runs side by side: which verdicts differ, and by how much the estimates moved.
+
+Runs of one checkpoint each are compared claim by claim even where those are two different checkpoints.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from harness.record import ClaimRecord, RunRecord
-from reports.markdown import escape, table
-from reports.summary import deciding
-from reports.words import LOOKS, NOTHING, claim_order, count, interval, number, scope
+from harness.verdict import Verdict
+from reports.markdown import cell_in_words, escape, table
+from reports.summary import checkpoint_names, deciding, rows
+from reports.words import LOOKS, NOTHING, claim_order, count, interval, number, scope, source_in_words
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,22 @@ class Pair:
 
 def pairs(one: RunRecord, other: RunRecord) -> tuple[Pair, ...]:
     """Every claim of either run, with its verdict in both, in the order of the claims' ids."""
-    first, second = ({_key(claim): claim for claim in run.claims} for run in (one, other))
+    apart = across(one, other) is None
+    first, second = ({_key(claim, apart=apart): claim for claim in run.claims} for run in (one, other))
     keys = sorted({**first, **second}, key=lambda key: (claim_order(key[0]), key[1], key[2]))
     return tuple(Pair(first.get(key), second.get(key)) for key in keys)
 
 
-def _key(claim: ClaimRecord) -> tuple[str, str, str]:
-    return (claim.id, claim.checkpoint, claim.task or "")
+def across(one: RunRecord, other: RunRecord) -> tuple[str, str] | None:
+    """Name the two checkpoints if each run has one and they are not the same; else None."""
+    first, second = checkpoint_names(one), checkpoint_names(other)
+    if len(first) == len(second) == 1 and first != second:
+        return first[0], second[0]
+    return None
+
+
+def _key(claim: ClaimRecord, *, apart: bool) -> tuple[str, str, str]:
+    return (claim.id, claim.checkpoint if apart else "", claim.task or "")
 
 
 def render(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
@@ -53,17 +67,70 @@ def render(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
     Args:
         one: the first run.
         other: the second run.
-        names: what to call them.
+        names: what to call them, unless each is of one checkpoint and these differ: then as those.
     """
+    checkpoints = across(one, other)
+    names = checkpoints or names
     found = pairs(one, other)
     differing = sum(pair.differs for pair in found)
     opening = f"# {escape(names[0])} and {escape(names[1])}\n\n"
     opening += f"{count(len(found), 'verdict')}, {differing or 'none'} of them different."
     blocks = [opening, _circumstances(one, other, names)]
-    if found:
-        head = ["", "claim", "checkpoint", "task", *(escape(name) for name in names), "moved by"]
-        blocks.append(table(head, [_row(pair) for pair in found]))
+    if checkpoints:
+        blocks += [_agreement(found), _contradictions(found, names), _statements(one, other, names)]
+    blocks.append(_verdicts(found, names, same=checkpoints is None))
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _verdicts(found: tuple[Pair, ...], names: tuple[str, str], *, same: bool) -> str:
+    """Every verdict in a row; how far it moved only where both runs measured the same checkpoints."""
+    if not found:
+        return ""
+    head = ["", "claim", *(["checkpoint"] if same else []), "task", *map(escape, names)]
+    listed = table([*head, *(["moved by"] if same else [])], [_row(pair, same=same) for pair in found])
+    return listed if same else f"## Every verdict\n\n{listed}"
+
+
+def _agreement(found: tuple[Pair, ...]) -> str:
+    """How often two checkpoints say the same, the opposite, or not enough to tell."""
+    decided = {Verdict.SUPPORTED.value, Verdict.REFUTED.value}
+    kinds: Counter[str] = Counter()
+    for pair in found:
+        said = {_verdict(pair.one), _verdict(pair.other)}
+        if not said <= decided:
+            kinds["not decided, or not asked, on one of them at least"] += 1
+        elif len(said) == 1:
+            kinds[f"{said.pop()} on both"] += 1
+        else:
+            kinds["SUPPORTED on one and REFUTED on the other"] += 1
+    return "\n".join(f"- {n} {kind}" for kind, n in kinds.most_common())
+
+
+def _contradictions(found: tuple[Pair, ...], names: tuple[str, str]) -> str:
+    """The claims that are proven on one checkpoint and disproven on the other, with their tasks."""
+    tasks: dict[tuple[str, str, str], list[str]] = {}
+    for pair in found:
+        said = (_verdict(pair.one), _verdict(pair.other))
+        if set(said) == {Verdict.SUPPORTED.value, Verdict.REFUTED.value}:
+            tasks.setdefault((pair.either.id, *said), []).append(scope(pair.either))
+    lines = [
+        f"- {escape(claim)}: {first} on {escape(names[0])}, {second} on {escape(names[1])} "
+        f"({escape(', '.join(found_on))})"
+        for (claim, first, second), found_on in tasks.items()
+    ]
+    return "## They contradict each other\n\n" + "\n".join(lines) if lines else ""
+
+
+def _statements(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
+    """Each claim once: what it says, where it comes from, and the verdicts on both checkpoints."""
+    both = replace(one, checkpoints=one.checkpoints + other.checkpoints, claims=one.claims + other.claims)
+    body = [
+        [escape(row.id), escape(row.statement), escape(row.source), *map(cell_in_words, row.cells)]
+        for row in rows(both)
+    ]
+    head = ["claim", "what the claim says", "source", *map(escape, names)]
+    sources = source_in_words(", ".join(claim.source for claim in both.claims))
+    return f"## Claim by claim\n\n{table(head, body)}\n\nStatements come from: {escape(sources, 900)}."
 
 
 def _circumstances(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
@@ -92,16 +159,16 @@ def _settings(one: RunRecord, other: RunRecord, key: str) -> tuple[str, str]:
     return str(one.protocol.get(key, NOTHING)), str(other.protocol.get(key, NOTHING))
 
 
-def _row(pair: Pair) -> list[str]:
+def _row(pair: Pair, *, same: bool) -> list[str]:
     claim = pair.either
     return [
         "**≠**" if pair.differs else "",
         escape(claim.id),
-        escape(claim.checkpoint),
+        *([escape(claim.checkpoint)] if same else []),
         escape(scope(claim)),
         _told(pair.one),
         _told(pair.other),
-        _moved(pair),
+        *([_moved(pair)] if same else []),
     ]
 
 

@@ -76,13 +76,13 @@ def _matrix(matrix: tuple[summary.Row, ...], names: tuple[str, ...]) -> str:
     if not matrix:
         return "No claim was judged."
     body = [
-        [f"**{escape(row.id)}**", escape(row.statement), *(_cell(cell) for cell in row.cells)]
-        for row in matrix
+        [f"**{escape(row.id)}**", escape(row.statement), *map(cell_in_words, row.cells)] for row in matrix
     ]
     return table(["claim", "statement", *(escape(name) for name in names)], body)
 
 
-def _cell(cell: summary.Cell) -> str:
+def cell_in_words(cell: summary.Cell) -> str:
+    """Write a claim's verdicts on a checkpoint as a table's cell: one with its effect, or counts."""
     if cell.look is None:
         return "not judged"
     if not cell.per_task:

@@ -43,6 +43,36 @@ def test_what_differs_is_marked_and_counted() -> None:
     assert "| checkpoint embedded |" in text
 
 
+def elsewhere() -> RunRecord:
+    """The example on another checkpoint, with A1 refuted, A2 left open and A3 gone."""
+    run = example(("another",))
+    said = {"A1": Verdict.REFUTED, "A2": Verdict.INCONCLUSIVE}
+    claims = [
+        replace(c, judgement=replace(c.judgement, verdict=said.get(c.id, c.judgement.verdict)))
+        for c in run.claims
+        if c.id != "A3"
+    ]
+    return replace(run, claims=tuple(claims))
+
+
+def test_two_checkpoints_are_compared_claim_by_claim() -> None:
+    text = compare.render(example(), elsewhere(), ("a.json", "b.json"))
+    assert text.startswith("# embedded and another\n")
+    assert "- A1: SUPPORTED on embedded, REFUTED on another (all tasks)" in text
+    assert "1 SUPPORTED on one and REFUTED on the other" in text
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| A")]
+    assert [row[4].split("<")[0] for row in rows if row[0] == "| A1"] == ["✗ REFUTED"]
+    assert "not judged" in next(row for row in rows if row[0] == "| A3")[4]
+    verdicts = text.partition("## Every verdict")[2].splitlines()
+    assert "|  | claim | task | embedded | another |" in verdicts
+    assert len([line for line in verdicts if line.startswith("| **≠**")]) == 3
+
+
+def test_runs_of_several_checkpoints_are_compared_by_checkpoint() -> None:
+    assert compare.across(example(), example(("embedded", "another"))) is None
+    assert compare.across(example(), elsewhere()) == ("embedded", "another")
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_hostile_texts_stay_in_their_cells(text: str) -> None:
     shown = compare.render(hostile(text, 0), hostile("y", 0), (text[:99], "y"))
