@@ -9,11 +9,15 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from fixtures import embedded, evaluation
+from fixtures.plugin import pytest_findings_expectations
+from harness.expectations import read_expectations
 from harness.fingerprint import fingerprint
 from harness.regression.baseline import Baseline, kept_flows, read_baseline
 from harness.statistics import FEWEST_IMAGES
 from reports.plugin import BASELINES, pytest_findings_baseline
 from reports.tests.tolerant import WithinErrors, within_errors
+
+ACCEPTED = sorted(path.stem for path in BASELINES.glob("*.parquet"))
 
 
 def curves(baseline: Baseline) -> dict[str, Any]:
@@ -27,19 +31,29 @@ def curves(baseline: Baseline) -> dict[str, Any]:
     }
 
 
-def test_the_baseline_of_the_embedded_checkpoint_is_of_its_files_and_data() -> None:
+def test_the_baseline_of_the_embedded_checkpoint_is_of_its_files() -> None:
     about = read_baseline(pytest_findings_baseline("embedded")).about
     assert about.sha256 == fingerprint(str(embedded())), "the checkpoint has changed: accept it again"
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_verdicts_and_curves_were_accepted_together_on_the_data_of_today(name: str) -> None:
+    about = read_baseline(pytest_findings_baseline(name)).about
+    expected = read_expectations(pytest_findings_expectations(name))
+    assert expected is not None
+    assert expected.checkpoint_sha256 == about.sha256
+    assert expected.dataset_sha256 == about.dataset_sha256
     assert about.dataset_sha256 == evaluation().sha256, "the data have changed: accept it again"
 
 
-def test_the_baseline_holds_every_flow_on_every_task() -> None:
-    baseline = read_baseline(pytest_findings_baseline("embedded"))
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_the_baseline_holds_every_flow_on_every_task(name: str) -> None:
+    baseline = read_baseline(pytest_findings_baseline(name))
     assert set(baseline.flows) == set(kept_flows(evaluation().tasks))
     assert min(len(found.images) for found in baseline.curves.values()) >= FEWEST_IMAGES
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in BASELINES.glob("*.parquet")))
+@pytest.mark.parametrize("name", ACCEPTED)
 def test_accepted_curves(name: str, snapshot: SnapshotAssertion) -> None:
     """Measured again they may differ by their standard errors, not more; else update the snapshot too."""
     found = curves(read_baseline(pytest_findings_baseline(name)))
