@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from harness.dataset import Dataset
@@ -21,6 +21,13 @@ from harness.request import Request
 
 WAIT = 0.05
 """Seconds to wait when every open block is in another worker's hands."""
+PUBLISH_EVERY = 60.0
+"""Seconds of measuring after which a worker publishes what it has of a block: so much a killed one loses.
+
+A block of a large checkpoint on a CPU takes half an hour.
+"""
+COUNT_EVERY = 10.0
+"""Seconds between two looks at how much all workers have stored."""
 
 Requests: TypeAlias = "Mapping[int, Sequence[Request]]"
 """By block: what a run wants to know of its samples."""
@@ -76,22 +83,24 @@ class Worker:
 
         Args:
             requests: what is wanted, by block.
-            tell: called with the number of complete blocks and the number of blocks.
+            tell: called with the number of complete samples and the number of samples.
 
         Raises:
-            HarnessError: if a sample or the store cannot be used.
+            HarnessError: if a sample or the store cannot be used; what was published is kept.
         """
+        count = _Count(self._evidence, requests, tell)
         still_open = dict.fromkeys(requests)
         while still_open:
             before = len(still_open)
             for block in list(still_open):
-                if self._complete(block, requests[block]):
+                if self._complete(block, requests[block], count):
                     del still_open[block]
-                    tell(len(requests) - len(still_open), len(requests))
             if len(still_open) == before:
                 time.sleep(WAIT)
+            count()
+        count.end()
 
-    def _complete(self, block: int, requests: Sequence[Request]) -> bool:
+    def _complete(self, block: int, requests: Sequence[Request], published: Callable[[], None]) -> bool:
         """Measure what a block lacks, unless another worker has it; say whether it is complete."""
         if not missing(requests, self._evidence.stored(block)):
             return True
@@ -99,16 +108,58 @@ class Worker:
             if not free:
                 return False
             wanted = missing(requests, self._evidence.stored(block))
-            if wanted:
-                self._evidence.publish(block, rows_to_frame(self._measured(wanted)))
+            for rows in self._measured(wanted):
+                self._evidence.publish(block, rows_to_frame(rows))
+                published()
         return True
 
-    def _measured(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
-        self._measurer = self._measurer or self._load()
+    def _measured(self, requests: Sequence[Request]) -> Iterator[list[Mapping[str, object]]]:
+        """Rows, image by image; each part the work of about `PUBLISH_EVERY` seconds."""
+        if not requests:
+            return
+        self._measurer = measurer = self._measurer or self._load()
         by_image: dict[str, list[Request]] = defaultdict(list)
         for request in requests:
             by_image[request.sample.image_id].append(request)
-        return [row for group in by_image.values() for row in self._measurer.image(group)]
+        rows: list[Mapping[str, object]] = []
+        began = time.monotonic()
+        for group in by_image.values():
+            try:
+                rows += measurer.image(group)
+            except BaseException:  # an interrupt, too: what is measured is kept
+                if rows:
+                    yield rows
+                raise
+            if time.monotonic() - began >= PUBLISH_EVERY:
+                yield rows
+                rows, began = [], time.monotonic()
+        if rows:
+            yield rows
+
+
+class _Count:
+    """Tells how many samples have all that is wanted of them, by what the store holds."""
+
+    def __init__(self, evidence: Evidence, requests: Requests, tell: Callable[[int, int], None]) -> None:
+        self._evidence = evidence
+        self._requests = requests
+        self._tell = tell
+        self._all = sum(map(len, requests.values()))
+        self._counted = -COUNT_EVERY
+
+    def __call__(self) -> None:
+        """Count and tell, unless that was done just now."""
+        if time.monotonic() - self._counted < COUNT_EVERY:
+            return
+        lacking = sum(
+            len(missing(wanted, self._evidence.stored(block))) for block, wanted in self._requests.items()
+        )
+        self._tell(self._all - lacking, self._all)
+        self._counted = time.monotonic()
+
+    def end(self) -> None:
+        """Tell that nothing is lacking."""
+        self._tell(self._all, self._all)
 
 
 class Workforce:
@@ -151,9 +202,10 @@ class Workforce:
                 self._helpers.append(Helper(self._evidence.folder, self._load))
             for helper in self._helpers:
                 helper.begin(lacking)
-        stored = len(requests) - len(lacking)
-        tell(stored, len(requests))
-        self._worker.complete(lacking, lambda done, _: tell(stored + done, len(requests)))
+        samples = sum(map(len, requests.values()))
+        stored = samples - sum(map(len, lacking.values()))
+        tell(stored, samples)
+        self._worker.complete(lacking, lambda done, _: tell(stored + done, samples))
 
     def close(self) -> None:
         """Let the helpers go."""

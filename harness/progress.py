@@ -20,20 +20,22 @@ class Progress(Protocol):
     """Receives how far measuring has come."""
 
     def __call__(self, title: str, done: int, total: int) -> None:
-        """Say that ``done`` of ``total`` blocks of ``title`` are measured."""
+        """Say that ``done`` of ``total`` samples of ``title`` are measured."""
 
 
-def line(title: str, done: int, total: int, seconds: float) -> str:
-    """A line with the time left, judged by the blocks that this run has measured.
+def line(title: str, done: int, total: int, seconds: float, before: int = 0) -> str:
+    """A line with the time left, judged by the samples measured since the title's first line.
 
     Args:
         title: what is measured.
-        done: blocks measured.
-        total: blocks in all.
-        seconds: time since the first call.
+        done: samples measured.
+        total: samples in all.
+        seconds: time since the first line.
+        before: samples that were measured then, perhaps by an earlier run.
     """
-    left = "" if not done else f", about {_clock(seconds / done * (total - done))} left"
-    return f"measuring {title}: {done} of {total} blocks{left}"
+    new = done - before
+    left = f", about {_clock(seconds / new * (total - done))} left" if new > 0 else ""
+    return f"measuring {title}: {done:,} of {total:,} samples{left}"
 
 
 def _clock(seconds: float) -> str:
@@ -47,15 +49,17 @@ class Printed:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._title = ""
+        self._before = 0
         self._began = self._printed = time.monotonic()
 
     def __call__(self, title: str, done: int, total: int) -> None:
         """See `Progress`."""
         now = time.monotonic()
         if title != self._title:
-            self._title, self._began, self._printed = title, now, now - PRINT_EVERY
+            self._title, self._before = title, done
+            self._began, self._printed = now, now - PRINT_EVERY
         if now - self._printed >= PRINT_EVERY or done == total:
-            self._write(line(title, done, total, now - self._began))
+            self._write(line(title, done, total, now - self._began, self._before))
             self._printed = now
 
 
