@@ -54,7 +54,7 @@ class Checkpoint:
     sha256: str
     planted: tuple[Planted, ...] = ()
 
-    @property
+    @cached_property
     def decoder(self) -> Any:  # noqa: ANN401 - transformers has no common base for decoders
         """The text model: ``layers``, ``norm``, ``rotary_emb``."""
         return self.model.model.language_model
@@ -65,7 +65,7 @@ class Checkpoint:
         head: nn.Module = self.model.lm_head
         return head
 
-    @property
+    @cached_property
     def n_layers(self) -> int:
         """L, the number of decoder layers."""
         return len(self.decoder.layers)

@@ -20,7 +20,7 @@ from harness.encode import Encoded, extended
 from harness.knockout import EdgeBlock
 from harness.planted import permanent_edges
 from harness.sweep.entry import token_rows
-from harness.sweep.masks import hidden_at
+from harness.sweep.masks import bias_at
 from harness.sweep.packed import KeyValue, attend_shared
 from harness.sweep.prefill import Prefill, prefill
 
@@ -58,8 +58,8 @@ class _StepPlan:
             said = row.cache[layer] = new if said is None else said.then(new)
             folded = query[0, :, at : at + 1].unflatten(0, (key.shape[1], -1))[:, None]
             last = length + said.key.shape[2] - 1
-            hidden = hidden_at(self.permanent[at], layer, last, last + 1, query.device)
-            output[0, :, at] = attend_shared(folded, prompt, said, scaling, hidden).flatten(0, 2)[:, 0]
+            bias = bias_at(self.permanent[at], layer, last, last + 1, query)
+            output[0, :, at] = attend_shared(folded, prompt, said, scaling, bias).flatten(0, 2)[:, 0]
         return output.transpose(1, 2).contiguous(), None
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from harness.attention import repeat_heads
 from harness.checkpoint import Checkpoint
 from harness.encode import Encoded
 from harness.errors import DataError
@@ -22,8 +21,8 @@ from harness.knockout import EdgeBlock
 from harness.planted import permanent_edges
 from harness.reference import Pass, check_finite
 from harness.sweep.entry import entering
-from harness.sweep.masks import hidden_at
-from harness.sweep.packed import KeyValue, attend_shared
+from harness.sweep.masks import bias_at
+from harness.sweep.packed import KeyValue, attend_causal, attend_shared
 
 
 @dataclass(frozen=True)
@@ -117,23 +116,17 @@ class TreePlan:
     ) -> tuple[Tensor, Tensor | None]:
         """Attend; see `harness.attention.Plan`."""
         self.cache.append(KeyValue(key[0].contiguous(), value[0].contiguous()))
-        stem, heads = self.tree.stem, query.shape[1]
+        stem = self.tree.stem
         output = torch.empty_like(query)
-        output[:, :, :stem] = torch.nn.functional.scaled_dot_product_attention(
-            query[:, :, :stem],
-            repeat_heads(key[:, :, :stem], heads),
-            repeat_heads(value[:, :, :stem], heads),
-            is_causal=stem > 1,
-            scale=scaling,
-        )
         prefix = KeyValue(key[0, :, :stem], value[0, :, :stem])
+        output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling)
         for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):
             tail = slice(start, start + length - stem)
             if length > stem:
                 folded = query[0, :, tail].unflatten(0, (key.shape[1], -1))[:, None]
                 own = KeyValue(key[0, :, None, tail], value[0, :, None, tail])
-                hidden = hidden_at(edges, layer, stem, length, query.device)
-                output[0, :, tail] = attend_shared(folded, prefix, own, scaling, hidden)[:, 0].flatten(0, 1)
+                bias = bias_at(edges, layer, stem, length, query)
+                output[0, :, tail] = attend_shared(folded, prefix, own, scaling, bias)[:, 0].flatten(0, 1)
         return output.transpose(1, 2).contiguous(), None
 
 
@@ -159,10 +152,10 @@ def prefill(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> Prefill:
     cosine, sine = checkpoint.decoder.rotary_emb(state[None], positions[None])
     done = Prefill(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
     packed = tree.pack([torch.arange(length) for length in tree.lengths])
+    plan, rotary = TreePlan(tree, done.cache, permanent), done.rotary_at(packed, state)
     for layer in checkpoint.decoder.layers:
         done.hidden.append(state)
-        plan = TreePlan(tree, done.cache, permanent)
-        state = layer(state[None], position_embeddings=done.rotary_at(packed, state), plan=plan)[0]
+        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
     done.base = _passes(checkpoint, done, state)
     return done
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.knockout import EdgeBlock, Knockout, ModuleZero, Substitution
-from harness.sweep.masks import Mask, hidden_edges
+from harness.sweep.masks import Biases, bias_of, hidden_edges
 from harness.sweep.prefill import Tree
 from harness.sweep.reach import Reach
 
@@ -59,8 +59,8 @@ class Slot:
         rows: how many rows each carries.
         start: where the slot begins in the batch.
         branches: how many branches are in it.
-        hidden: bool ``[m, rows, prompt length]``, True where a query of one of the last m branches may not
-            read a key; None if attention is ordinary throughout.
+        biases: what the last m branches may not read, ``[m, rows, prompt length]``; the ones before, or
+            all if it is None, have ordinary attention.
         substitutions: the number of a branch in the slot, and what is substituted in it.
     """
 
@@ -69,7 +69,7 @@ class Slot:
     rows: int
     start: int
     branches: int
-    hidden: Tensor | None
+    biases: Biases | None
     substitutions: tuple[tuple[int, tuple[Substitution, ...]], ...]
 
     @property
@@ -111,17 +111,28 @@ class Layout:
 
 
 class Cohort:
-    """Branches of one question that carry the same rows."""
+    """Branches of one question that carry the same rows.
 
-    def __init__(self, question: int, row: int, length: int, branches: Sequence[Branch]) -> None:
-        self.question, self.row, self.length = question, row, length
-        self.rows = length - row
+    Args:
+        question: which question.
+        row: the first row they carry.
+        tree: where the question's rows lie in the base run.
+        branches: the branches.
+    """
+
+    def __init__(self, question: int, row: int, tree: Tree, branches: Sequence[Branch]) -> None:
+        self.question, self.row, self.length = question, row, tree.lengths[question]
+        self.rows = self.length - row
+        self.positions = np.arange(row, self.length)
+        self.base_rows = tree.rows(question, row).numpy()
         self.branches = sorted(branches, key=lambda branch: (branch.reach.last, branch.reach.first))
         self.leaves = np.array([branch.reach.last for branch in self.branches])
         self._edges = [edges_by_layer(branch.knockout) for branch in self.branches]
+        self._swaps = [branch.knockout.substitutions for branch in self.branches]
+        self._zeroed = [branch.knockout.zeroed for branch in self.branches]
         self.joins, self.origins = departures(self.branches)
         self._patterns: dict[tuple[EdgeBlock, ...], int] = {}
-        self._table: list[Mask] = []
+        self._table: list[Tensor] = []
         self._pattern(())
 
     def active(self, layer: int) -> Index:
@@ -143,8 +154,8 @@ class Cohort:
         for number in np.flatnonzero((self.joins == layer) & (self.origins != BASE)):
             yield self.branches[number], self.branches[self.origins[number]]
 
-    def hidden(self, layer: int, active: Index) -> Tensor | None:
-        """The mask of the active branches from the first masked one on; see `Slot`."""
+    def biases(self, layer: int, active: Index) -> Biases | None:
+        """The biases of the active branches from the first masked one on; see `Slot`."""
         patterns = [
             self._pattern(self._edges[number].get(layer, ()), layer) if self.leaves[number] >= layer else 0
             for number in active
@@ -152,22 +163,22 @@ class Cohort:
         masked = np.flatnonzero(patterns)
         if not len(masked):
             return None
-        return torch.from_numpy(np.stack([self._table[at] for at in patterns[int(masked[0]) :]]))
+        used, which = np.unique(patterns[int(masked[0]) :], return_inverse=True)
+        return Biases(torch.stack([self._table[at] for at in used]), torch.from_numpy(which))
 
     def substitutions(self, layer: int, active: Index) -> Iterator[tuple[int, tuple[Substitution, ...]]]:
         """Branches (numbered among the active ones) that substitute something in this layer."""
-        for at, number in enumerate(active):
+        for at, number in enumerate(active if any(self._swaps) else ()):
             if self.leaves[number] >= layer:
-                items = self.branches[number].knockout.substitutions
-                here = tuple(item for item in items if layer in item.layers)
+                here = tuple(item for item in self._swaps[number] if layer in item.layers)
                 if here:
                     yield at, here
 
     def zero(self, layer: int, active: Index) -> Iterator[tuple[str, Index]]:
         """By module ``[2, n]``: rows of the cohort's slot that lose output in this layer, and whose norms."""
-        for at, number in enumerate(active):
+        for at, number in enumerate(active if any(self._zeroed) else ()):
             if self.leaves[number] >= layer:
-                for item in self.branches[number].knockout.zeroed:
+                for item in self._zeroed[number]:
                     if layer in item.layers:
                         yield item.module, np.array(item.lost, dtype=np.int64) - self.row + at * self.rows
 
@@ -175,9 +186,9 @@ class Cohort:
         """The number of the mask that these blocked edges make; 0 is the plain causal one."""
         known = self._patterns.get(edges)
         if known is None:
-            mask = hidden_edges(edges, self.row, self.length, layer)
+            bias = bias_of(hidden_edges(edges, self.row, self.length, layer))
             known = self._patterns[edges] = len(self._table)
-            self._table.append(mask)
+            self._table.append(bias)
         return known
 
 
@@ -237,12 +248,11 @@ def edges_by_layer(knockout: Knockout) -> dict[int, tuple[EdgeBlock, ...]]:
 
 def check_keys(knockout: Knockout, length: int) -> None:
     """Raise `KnockoutError` if a row of a prompt of ``length`` tokens would keep no key in some layer."""
-    seen: set[tuple[EdgeBlock, ...]] = set()
-    for layer, edges in edges_by_layer(knockout).items():
-        # A row that can read position 0, as every row can unless told otherwise, keeps a key.
-        if edges not in seen and any(0 in edge.sources for edge in edges):
-            seen.add(edges)
-            hidden_edges(edges, 0, length, layer)
+    if not any(0 in edge.sources for edge in knockout.edges):
+        return  # A row that can read position 0, as every row can unless told otherwise, keeps a key.
+    first_layer = {edges: layer for layer, edges in reversed(edges_by_layer(knockout).items())}
+    for edges, layer in first_layer.items():
+        hidden_edges(edges, 0, length, layer)
 
 
 def cohorts(branches: Sequence[Branch], tree: Tree) -> list[Cohort]:
@@ -250,13 +260,10 @@ def cohorts(branches: Sequence[Branch], tree: Tree) -> list[Cohort]:
     groups: dict[tuple[int, int], list[Branch]] = defaultdict(list)
     for branch in branches:
         groups[branch.question, branch.reach.row].append(branch)
-    return [
-        Cohort(question, row, tree.lengths[question], members)
-        for (question, row), members in sorted(groups.items())
-    ]
+    return [Cohort(question, row, tree, members) for (question, row), members in sorted(groups.items())]
 
 
-def layouts(found: Sequence[Cohort], tree: Tree, n_layers: int) -> Iterator[Layout | None]:
+def layouts(found: Sequence[Cohort], n_layers: int) -> Iterator[Layout | None]:
     """The packed batch of every layer; None below the layer at which the first branch joins.
 
     One at a time, because the masks of all layers together may be large.
@@ -264,46 +271,39 @@ def layouts(found: Sequence[Cohort], tree: Tree, n_layers: int) -> Iterator[Layo
     before = [np.array([], dtype=np.int64) for _ in found]
     for layer in range(n_layers):
         now = [cohort.active(layer) for cohort in found]
-        yield _layout(found, tree, layer, before, now) if any(map(len, now)) else None
+        yield _layout(found, layer, before, now) if any(map(len, now)) else None
         before = now
 
 
-def _layout(
-    found: Sequence[Cohort], tree: Tree, layer: int, before: Sequence[Index], now: Sequence[Index]
-) -> Layout:
+def _layout(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]) -> Layout:
     slots, zero = [], defaultdict(list)
     start = 0
     for cohort, active in zip(found, now, strict=True):
         if len(active):
-            mask, swapped = cohort.hidden(layer, active), tuple(cohort.substitutions(layer, active))
-            slots.append(Slot(cohort.question, cohort.row, cohort.rows, start, len(active), mask, swapped))
+            biases, swapped = cohort.biases(layer, active), tuple(cohort.substitutions(layer, active))
+            slots.append(Slot(cohort.question, cohort.row, cohort.rows, start, len(active), biases, swapped))
             for module, rows in cohort.zero(layer, active):
                 zero[module].append(rows + start)
             start += len(active) * cohort.rows
     same = all(len(old) == len(active) for old, active in zip(before, now, strict=True))
     return Layout(
         tuple(slots),
-        None if same else _change(found, tree, layer, before, now),
+        None if same else _change(found, layer, before, now),
         {module: torch.from_numpy(np.concatenate(rows, axis=1)) for module, rows in zero.items()},
     )
 
 
-def _change(
-    found: Sequence[Cohort], tree: Tree, layer: int, before: Sequence[Index], now: Sequence[Index]
-) -> Change:
+def _change(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]) -> Change:
     below, new = 0, sum(len(old) * cohort.rows for cohort, old in zip(found, before, strict=True))
-    joining, order, positions = [torch.empty(0, dtype=torch.long)], [], []
+    joining, order, positions = [], [], []
     for cohort, old, active in zip(found, before, now, strict=True):
         source, from_base = cohort.sources(layer, old, active)
-        fresh = np.cumsum(from_base) - 1
-        starts = np.where(from_base, new + cohort.rows * fresh, below + cohort.rows * source)
+        fresh = np.cumsum(from_base)
+        starts = np.where(from_base, new + cohort.rows * (fresh - 1), below + cohort.rows * source)
+        count = int(fresh[-1]) if len(fresh) else 0
         order.append((starts[:, None] + np.arange(cohort.rows)).ravel())
-        positions.append(np.tile(np.arange(cohort.row, cohort.length), len(active)))
-        joining += [tree.rows(cohort.question, cohort.row)] * int(from_base.sum())
+        positions.append(np.tile(cohort.positions, len(active)))
+        joining.append(np.tile(cohort.base_rows, count))
         below += len(old) * cohort.rows
-        new += int(from_base.sum()) * cohort.rows
-    return Change(
-        torch.cat(joining),
-        torch.from_numpy(np.concatenate(order)),
-        torch.from_numpy(np.concatenate(positions)),
-    )
+        new += count * cohort.rows
+    return Change(*(torch.from_numpy(np.concatenate(rows)) for rows in (joining, order, positions)))

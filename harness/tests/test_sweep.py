@@ -22,7 +22,7 @@ from harness.knockout import (
     keep_only,
     null_sources,
 )
-from harness.sweep import Sweeper, Swept, packed
+from harness.sweep import Sweeper, Swept, packed, walk
 from harness.tests.cases import QUESTIONS, Case, windows
 from harness.tests.models import FAMILIES, KINDS
 
@@ -132,15 +132,29 @@ def families(draw: st.DrawFn) -> tuple[Case, list[list[Knockout]]]:
     return case, asked
 
 
-@given(sweeps() | families(), st.sampled_from([None, 1, 40_000]))
+@given(sweeps() | families(), st.sampled_from([None, 1, 40_000]), st.sampled_from([0, walk.WORTH_A_START]))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_equals_the_reference_whatever_is_drawn(
-    drawn: tuple[Case, list[list[Knockout]]], memory: int | None
+    drawn: tuple[Case, list[list[Knockout]]], memory: int | None, worth_a_start: int
 ) -> None:
     case, asked = drawn
     checkpoint = case.checkpoint()
-    swept = Sweeper(checkpoint, memory).image(case.encoded(checkpoint), asked, hidden=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walk, "WORTH_A_START", worth_a_start)
+        swept = Sweeper(checkpoint, memory).image(case.encoded(checkpoint), asked, hidden=True)
     _against_reference(case, asked, swept)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_equals_the_reference_where_the_top_layer_is_started_for_its_last_rows(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "WORTH_A_START", 0)
+    case = Case(family, 3, (4, 2), 2, QUESTIONS[:2])
+    checkpoint = case.checkpoint()
+    encoded = case.encoded(checkpoint)
+    asked = [windows(one, case.layers) for one in encoded]
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What rounding does: the sweep strays no further from the float64 truth than the reference does.
 
 Errors within one model are alike, so they are pooled over models with fresh weights. The seeds are
-fixed; the margins leave room for other machines' arithmetic (measured: ratios of 0.95 in float32,
-1.01 ± 0.03 in bfloat16).
+fixed; the margins leave room for other machines' arithmetic. Measured over 72 models in float32: a
+ratio of 1.05 ± 0.05, and of 1.16 ± 0.05 where the base run's attention was torch's fused one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _errors(seed: int, spread: float, dtype: torch.dtype) -> tuple[Tensor, Tenso
     ids=["float32", "bfloat16"],
 )
 def test_errors_are_no_larger_than_those_of_the_reference(dtype: torch.dtype, spread: float) -> None:
-    pairs = [_errors(seed, spread, dtype) for seed in range(12)]
+    pairs = [_errors(seed, spread, dtype) for seed in range(36)]
     ratios = [math.log(float(ours.square().mean() / theirs.square().mean())) / 2 for ours, theirs in pairs]
     assert math.exp(sum(ratios) / len(ratios)) < 1.15
     if dtype == torch.float32:

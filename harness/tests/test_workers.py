@@ -241,7 +241,8 @@ def lines(folder: Path) -> list[str]:
 def test_a_worker_that_dies_is_replaced_and_nothing_is_measured_twice(tmp_path: Path, whole: Done) -> None:
     died, said = finished(start(tmp_path, "-n2", FAKE_DEATH=str(tmp_path / "death")))
     assert (tmp_path / "death").exists()
-    assert died == pytest.ExitCode.TESTS_FAILED, said
+    # xdist fails the test that the dead worker held; one that dies before it is given any costs none.
+    assert died in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), said
     assert "replacing crashed worker gw" in said
     again, said = finished(start(tmp_path, "-n2", FAKE_DEATH=str(tmp_path / "death")))
     assert again == 0, said
