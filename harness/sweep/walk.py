@@ -162,7 +162,7 @@ def _top(block: Any, base: Prefill, layout: Layout, state: Tensor, rotary: Rotar
     if layout.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
         return _through(block, base, layout, state, rotary)[ends]
     whole = keys_and_values(block, state, rotary)
-    cosine, sine = (table[:, ends] for table in rotary)
+    cosine, sine = (table[:, ends.to(table.device)] for table in rotary)  # may lie on another device
     last: Tensor = block(
         state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(base, layout, whole)
     )
