@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from torch import Tensor
@@ -106,7 +107,7 @@ class Case:
     probes: tuple[Probe, ...]
     kept: bool
 
-    @property
+    @cached_property
     def p1(self) -> float:
         """The answer's probability without a knockout."""
         return probability(self.base.logits, self.tokens.own)

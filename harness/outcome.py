@@ -132,14 +132,15 @@ def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple
         changed); where there is a foil also ``log_odds`` (the change against it) and ``foil``
         (relative change, in per cent, of the answer's share of the two); one value per knockout.
     """
-    before, after = log_probabilities(base), log_probabilities(blocked)
+    against = tokens.foil if tokens.foil is not None and tokens.foil != tokens.own else None
+    followed = [tokens.own] if against is None else [tokens.own, against]
+    before, after = log_probabilities(base, followed), log_probabilities(blocked, followed)
     readings = {
-        "p": after[:, tokens.own].exp(),
+        "p": after[:, 0].exp(),
         "flip": (blocked.argmax(dim=-1) != tokens.own).double(),
     }
-    if tokens.foil is not None and tokens.foil != tokens.own:
-        first = before[tokens.own] - before[tokens.foil]
-        second = after[:, tokens.own] - after[:, tokens.foil]
+    if against is not None:
+        first, second = before[0] - before[1], after[:, 0] - after[:, 1]
         readings["log_odds"] = second - first
         readings["foil"] = 100.0 * (second.sigmoid() / first.sigmoid() - 1.0)
     return {name: tuple(values.tolist()) for name, values in readings.items()}
@@ -169,11 +170,13 @@ def read_lens(
     return {name: tuple(values.tolist()) for name, values in read.items()}
 
 
-def log_probabilities(logits: Tensor) -> Tensor:
-    """Log-softmax in float64, whatever the logits' dtype."""
-    return logits.to(torch.float64).log_softmax(dim=-1)
+def log_probabilities(logits: Tensor, tokens: Sequence[int]) -> Tensor:
+    """Float64 log-probabilities of some tokens, ``[…, vocabulary]`` to ``[…, tokens]``, from any dtype."""
+    precise = logits.to(torch.float64)
+    found: Tensor = precise[..., list(tokens)] - precise.logsumexp(dim=-1, keepdim=True)
+    return found
 
 
 def probability(base: Tensor, token: int) -> float:
     """p1: the probability of a token at the first generated step."""
-    return math.exp(float(log_probabilities(base)[token]))
+    return math.exp(float(log_probabilities(base, [token])[0]))
