@@ -30,7 +30,7 @@ from harness.readings import with_other_readings
 from harness.record import CheckpointRecord, TaskRecord
 from harness.request import Request
 from harness.settings import LOOKS, Settings
-from harness.statistics import MissingMeasureError, judge
+from harness.statistics import FEWEST_IMAGES, MissingMeasureError, judge
 from harness.study import Hypothesis, Peer, Seen
 from harness.table import Joint, Look, Table, task_records
 from harness.verdict import Judgement, Verdict
@@ -124,7 +124,8 @@ class Examination:
     def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
         """Measure and judge, look by look, until every claim is decided or the samples are used up.
 
-        Flows that are kept are measured at all looks.
+        A look with too few images to decide anything is not taken. Flows that are kept are measured at all
+        others.
 
         Args:
             claims: the claims on this checkpoint.
@@ -141,6 +142,8 @@ class Examination:
     def _examine(self, undecided: list[Claim], progress: Progress) -> None:
         for number, share in enumerate(LOOKS):
             last = number == len(LOOKS) - 1
+            if not (last or self._can_decide(share)):
+                continue
             if not self._measure(undecided, number, progress) or (last and self.settings.measure_only):
                 continue
             self._reread()
@@ -150,6 +153,11 @@ class Examination:
             undecided = [claim for claim in undecided if share < 1.0 and self._goes_on(claim)]
             if not undecided and not self._kept:
                 break
+
+    def _can_decide(self, share: float) -> bool:
+        """Whether a look has images enough for a decision; else nobody need wait for it."""
+        samples = (one for task in self.dataset.tasks for one in self.dataset.first(task, share))
+        return len({sample.image_id for sample in samples}) >= FEWEST_IMAGES
 
     def _goes_on(self, claim: Claim) -> bool:
         """Whether a claim is measured further: undecided, or about other checkpoints, not yet examined."""

@@ -2,7 +2,7 @@
 
 The parent writes pickles to the helper's standard input: first the store and what loads the measurer,
 then, look by look, what is wanted. The helper answers with the number of passes it has run after every
-block. When its input ends, it ends at once, whatever it is doing: its block's lock falls with it.
+block. When its input ends, it ends at once, whatever it is doing: its locks fall with it.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Helper:
         self._listener.start()
         self._send((store, load))
 
-    def begin(self, requests: Requests) -> None:
-        """Let it measure what these blocks lack, together with everybody else."""
-        self._send(requests)
+    def begin(self, requests: Requests, *, apart: bool) -> None:
+        """Let it measure what these blocks lack, together with everybody else; see `Worker.complete`."""
+        self._send((requests, apart))
 
     def close(self) -> None:
         """End it."""
@@ -87,10 +87,11 @@ def main() -> None:
     asked: queue.Queue[Any] = queue.Queue()
     store, load = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
     threading.Thread(target=_read, args=(asked.put,), daemon=True).start()
-    worker = Worker(Evidence.existing(store), load)
+    worker = Worker(Evidence.existing(store), load, patience=0.0)  # the parent has waited
     while True:
+        requests, apart = asked.get()
         with suppress(HarnessError):  # the parent meets the same error and says it
-            worker.complete(asked.get(), lambda *_: print(worker.passes, file=answers, flush=True))
+            worker.complete(requests, lambda *_: print(worker.passes, file=answers, flush=True), apart=apart)
 
 
 def _read(put: Callable[[object], None]) -> None:

@@ -1,16 +1,19 @@
 """Measure what a store lacks, together with any number of other processes.
 
 Work is cut into blocks of images. Whoever has a block's lock measures what the block lacks and publishes
-it; everybody goes on until every block is complete. Nothing else is shared, so it does not matter how
-many processes there are, where they run, or when one of them dies.
+it; who finds every open block taken helps with one, from its end on; everybody goes on until every block
+is complete. A sample is locked while it is measured, until its rows are published. Nothing else is shared,
+so it does not matter how many processes there are, where they run, or when one of them dies.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from threading import Timer
+from typing import Protocol, Self, TypeAlias
 
 from harness.dataset import Dataset
 from harness.evidence import BASE, Evidence, Pair, rows_to_frame
@@ -20,17 +23,23 @@ from harness.probes import Probe, is_unfiltered
 from harness.request import Request
 
 WAIT = 0.05
-"""Seconds to wait when every open block is in another worker's hands."""
+"""Seconds to wait when everything is in other workers' hands."""
+PATIENCE = 5.0
+"""Seconds of a look before a checkpoint is loaded to help with others' blocks: about what loading costs."""
 PUBLISH_EVERY = 60.0
 """Seconds of measuring after which a worker publishes what it has of a block: so much a killed one loses.
 
 A block of a large checkpoint on a CPU takes half an hour.
 """
+FEW = 8
+"""Images for each helper: with fewer, the questions on an image are shared out, too."""
 COUNT_EVERY = 10.0
 """Seconds between two looks at how much all workers have stored."""
 
 Requests: TypeAlias = "Mapping[int, Sequence[Request]]"
 """By block: what a run wants to know of its samples."""
+Cut: TypeAlias = "Callable[[Sequence[Request]], list[list[Request]]]"
+"""Divides what a block lacks into parts that are measured together."""
 
 
 class Measurer(Protocol):
@@ -62,11 +71,13 @@ class Worker:
     Args:
         evidence: the store.
         load: loads what measures.
+        patience: seconds of a look before it is loaded only to help with others' blocks.
     """
 
-    def __init__(self, evidence: Evidence, load: Load) -> None:
+    def __init__(self, evidence: Evidence, load: Load, patience: float = PATIENCE) -> None:
         self._evidence = evidence
         self._load = load
+        self._patience = patience
         self._measurer: Measurer | None = None
 
     @property
@@ -78,63 +89,132 @@ class Worker:
         """The blocks in which something is still to be measured."""
         return [block for block, wanted in requests.items() if missing(wanted, self._evidence.stored(block))]
 
-    def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
+    def complete(self, requests: Requests, tell: Callable[[int, int], None], *, apart: bool = False) -> None:
         """Measure until every block is complete, whoever measured it.
 
         Args:
             requests: what is wanted, by block.
             tell: called with the number of complete samples and the number of samples.
+            apart: take the questions on an image one by one, so that others can have some of them; else
+                together, which saves passes over the image.
 
         Raises:
             HarnessError: if a sample or the store cannot be used; what was published is kept.
         """
         count = _Count(self._evidence, requests, tell)
-        still_open = dict.fromkeys(requests)
+        cut = _by_sample if apart else _by_image
+        still_open = dict(requests)
+        began = time.monotonic()
         while still_open:
             before = len(still_open)
-            for block in list(still_open):
-                if self._complete(block, requests[block], count):
+            for block, wanted in requests.items():
+                if block in still_open and self._complete(block, wanted, cut, count):
                     del still_open[block]
             if len(still_open) == before:
-                time.sleep(WAIT)
+                ready = self._measurer is not None or time.monotonic() - began >= self._patience
+                if not (ready and self._help(still_open, cut, count)):
+                    time.sleep(WAIT)
             count()
         count.end()
 
-    def _complete(self, block: int, requests: Sequence[Request], published: Callable[[], None]) -> bool:
+    def _complete(
+        self, block: int, requests: Sequence[Request], cut: Cut, published: Callable[[], None]
+    ) -> bool:
         """Measure what a block lacks, unless another worker has it; say whether it is complete."""
         if not missing(requests, self._evidence.stored(block)):
             return True
         with self._evidence.claim(block) as free:
-            if not free:
-                return False
-            wanted = missing(requests, self._evidence.stored(block))
-            for rows in self._measured(wanted):
-                self._evidence.publish(block, rows_to_frame(rows))
-                published()
-        return True
+            return free and self._measure(block, requests, cut, published)
 
-    def _measured(self, requests: Sequence[Request]) -> Iterator[list[Mapping[str, object]]]:
-        """Rows, image by image; each part the work of about `PUBLISH_EVERY` seconds."""
-        if not requests:
-            return
-        self._measurer = measurer = self._measurer or self._load()
-        by_image: dict[str, list[Request]] = defaultdict(list)
+    def _measure(
+        self, block: int, requests: Sequence[Request], cut: Cut, published: Callable[[], None]
+    ) -> bool:
+        """Measure the samples of a block but those in a helper's hands; say whether it is complete.
+
+        Rows are published about every `PUBLISH_EVERY` seconds; until then their samples stay locked.
+        """
+        complete = True
+        with _Parcel(self._evidence, block, published) as parcel:
+            for part in cut(missing(requests, self._evidence.stored(block))):
+                taken = parcel.claim(part)
+                complete = complete and len(taken) == len(part)
+                if taken:
+                    parcel.add(self._measured(taken))
+        return complete
+
+    def _help(self, requests: dict[int, Sequence[Request]], cut: Cut, published: Callable[[], None]) -> bool:
+        """Measure one part of a block that another worker has; say whether there was one."""
+        for block in reversed(requests):
+            for part in reversed(cut(missing(requests[block], self._evidence.stored(block)))):
+                with _Parcel(self._evidence, block, published) as parcel:
+                    taken = parcel.claim(part)
+                    if taken:
+                        parcel.add(self._measured(taken))
+                        return True
+        return False
+
+    def _measured(self, requests: Sequence[Request]) -> Sequence[Mapping[str, object]]:
+        """Rows of samples on one image; loads the measurer if it was not needed before."""
+        self._measurer = self._measurer or self._load()
+        return self._measurer.image(requests)
+
+
+class _Parcel:
+    """Rows of a block on their way to the store, and the locks of their samples.
+
+    Leaving it publishes what it holds, an error or an interrupt notwithstanding.
+    """
+
+    def __init__(self, evidence: Evidence, block: int, published: Callable[[], None]) -> None:
+        self._evidence = evidence
+        self._block = block
+        self._published = published
+        self._rows: list[Mapping[str, object]] = []
+        self._first = ""
+        self._locks = ExitStack()
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Publish the rest."""
+        self._send()
+
+    def claim(self, requests: Sequence[Request]) -> list[Request]:
+        """Lock samples until their rows are published; those that are free and still lack something."""
+        free = []
         for request in requests:
-            by_image[request.sample.image_id].append(request)
-        rows: list[Mapping[str, object]] = []
-        began = time.monotonic()
-        for group in by_image.values():
-            try:
-                rows += measurer.image(group)
-            except BaseException:  # an interrupt, too: what is measured is kept
-                if rows:
-                    yield rows
-                raise
-            if time.monotonic() - began >= PUBLISH_EVERY:
-                yield rows
-                rows, began = [], time.monotonic()
-        if rows:
-            yield rows
+            sample = f"{request.sample.task} {request.sample.id}"
+            if self._locks.enter_context(self._evidence.claim(sample)):
+                self._first = self._first or sample
+                free.append(request)
+        return missing(free, self._evidence.stored(self._block)) if free else []
+
+    def add(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Take rows in; publish them if it is time."""
+        self._rows += rows
+        if time.monotonic() - self._began >= PUBLISH_EVERY:
+            self._send()
+
+    def _send(self) -> None:
+        with self._locks:
+            if self._rows:
+                self._evidence.publish(self._block, rows_to_frame(self._rows), self._first)
+                self._published()
+        self._rows, self._first, self._began = [], "", time.monotonic()
+
+
+def _by_image(requests: Sequence[Request]) -> list[list[Request]]:
+    by_image: dict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        by_image[request.sample.image_id].append(request)
+    return list(by_image.values())
+
+
+def _by_sample(requests: Sequence[Request]) -> list[list[Request]]:
+    return [[request] for request in requests]
 
 
 class _Count:
@@ -165,12 +245,12 @@ class _Count:
 class Workforce:
     """This process and its helpers: other processes of this machine that measure into the same store.
 
-    A helper that dies costs time and nothing else: its block is free again, and others take it.
+    A helper that dies costs time and nothing else: what it had in hand is free again, and others take it.
 
     Args:
         evidence: the store.
         load: loads what measures; pickled, so that helpers can load it too.
-        helpers: how many helpers to start, once there are blocks enough.
+        helpers: how many helpers to start, once there is work enough.
     """
 
     def __init__(self, evidence: Evidence, load: Load, helpers: int = 0) -> None:
@@ -195,17 +275,31 @@ class Workforce:
         return self._worker.lacking(requests)
 
     def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
-        """See `Worker.complete`; helpers take part if more than one block lacks something."""
+        """See `Worker.complete`; helpers take part at once if there are blocks for them, else later."""
         lacking = {block: requests[block] for block in self._worker.lacking(requests)}
-        if len(lacking) > 1:
-            while len(self._helpers) < min(self._wanted, len(lacking) - 1):
-                self._helpers.append(Helper(self._evidence.folder, self._load))
-            for helper in self._helpers:
-                helper.begin(lacking)
+        lacking_samples = sum(map(len, lacking.values()))
+        images = sum(len(_by_image(wanted)) for wanted in lacking.values())
+        apart = images < FEW * self._wanted
+        parts = lacking_samples if apart else images
         samples = sum(map(len, requests.values()))
-        stored = samples - sum(map(len, lacking.values()))
-        tell(stored, samples)
-        self._worker.complete(lacking, lambda done, _: tell(stored + done, samples))
+        stored = samples - lacking_samples
+        self._call(lacking, len(lacking) - 1, apart=apart)
+        late = Timer(PATIENCE, self._call, (lacking, parts - 1), {"apart": apart})
+        late.daemon = True
+        late.start()
+        try:
+            tell(stored, samples)
+            self._worker.complete(lacking, lambda done, _: tell(stored + done, samples), apart=apart)
+        finally:
+            late.cancel()
+            late.join()
+
+    def _call(self, requests: Requests, most: int, *, apart: bool) -> None:
+        """Set so many helpers to work, as far as they are wanted; those that are at it go on."""
+        for number in range(min(self._wanted, most)):
+            if number == len(self._helpers):
+                self._helpers.append(Helper(self._evidence.folder, self._load))
+            self._helpers[number].begin(requests, apart=apart)
 
     def close(self) -> None:
         """Let the helpers go."""

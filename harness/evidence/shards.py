@@ -77,13 +77,18 @@ def decode(store: str, name: str, content: bytes) -> pl.DataFrame | None:
     return frame if frame.schema == pl.Schema(SCHEMA) else None
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, label: str = "") -> None:
     """Write a file so that it is there whole or not at all, even if the power fails.
+
+    Args:
+        path: the file.
+        content: its bytes.
+        label: begins the name it has while it is written; the file's own, if empty.
 
     Raises:
         OSError: if it cannot be written; nothing of it is left behind then.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{path.stem}-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{label or path.stem}-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

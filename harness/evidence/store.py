@@ -177,13 +177,17 @@ class Evidence:
         ]
 
     @contextmanager
-    def claim(self, block: int) -> Iterator[bool]:
-        """Try to take a block; yields whether it was free. The kernel frees it if the worker dies.
+    def claim(self, what: int | str) -> Iterator[bool]:
+        """Take a block or a sample; yields whether it was free. If the worker dies the kernel frees it.
+
+        Args:
+            what: a block's number, or a name for the sample. One does not exclude the other.
 
         Raises:
             StoreError: if the lock cannot be made.
         """
-        lock = FileLock(self.folder / LOCKS / f"block-{block:05d}.lock")
+        label = _label(what)
+        lock = FileLock(self.folder / LOCKS / f"{label}.lock")
         try:
             lock.acquire(blocking=False)
         except Timeout:
@@ -192,13 +196,18 @@ class Evidence:
         except (OSError, NotImplementedError) as error:
             raise StoreError(f"{lock.lock_file}: cannot be locked ({error})") from error
         try:
-            self._sweep_up(block)
+            self._sweep_up(label)
             yield True
         finally:
             lock.release()
 
-    def publish(self, block: int, frame: pl.DataFrame) -> Path:
+    def publish(self, block: int, frame: pl.DataFrame, sample: str | None = None) -> Path:
         """Write a block's new rows as one shard.
+
+        Args:
+            block: whose they are; claimed, unless `sample` is.
+            frame: the rows.
+            sample: one of theirs that is claimed.
 
         Raises:
             StoreError: if the file cannot be written; what was stored stays readable.
@@ -206,7 +215,7 @@ class Evidence:
         content = encode(frame.sort(ROW))
         path = self.folder / shard_name(self._digest, block, content)
         try:
-            write_whole(path, content)
+            write_whole(path, content, _label(block if sample is None else sample))
         except OSError as error:
             raise StoreError(
                 f"{path}: cannot be written ({error.strerror}); what was measured before is kept. "
@@ -262,10 +271,17 @@ class Evidence:
         with suppress(OSError):
             (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{ASIDE}")
 
-    def _sweep_up(self, block: int) -> None:
-        """Remove what a worker left half written when it died; only this block's holder may."""
-        for path in self.folder.glob(f"{WRITING}block-{block:05d}-*"):
+    def _sweep_up(self, label: str) -> None:
+        """Remove what a worker left half written when it died; only the holder of the same claim may."""
+        for path in self.folder.glob(f"{WRITING}{label}-*"):
             path.unlink(missing_ok=True)
+
+
+def _label(claimed: int | str) -> str:
+    """What files of a claim are called: a sample's id may hold what no file's name may."""
+    if isinstance(claimed, int):
+        return f"block-{claimed:05d}"
+    return f"sample-{hashlib.sha256(claimed.encode()).hexdigest()[:16]}"
 
 
 def _holds(path: Path, content: bytes) -> bool:

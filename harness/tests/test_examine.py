@@ -60,6 +60,23 @@ def test_a_knockout_that_hangs_on_a_location_is_measured_where_it_was_located(tm
     assert judged.n_images > 100
 
 
+@pytest.mark.parametrize(("images", "taken"), [(240, {1, 2, 3}), (236, {2, 3}), (120, {2, 3}), (118, {3})])
+def test_a_look_with_too_few_images_to_decide_anything_is_not_waited_for(
+    tmp_path: Path, images: int, taken: set[int]
+) -> None:
+    """Layers are located on the first look's images nevertheless."""
+    made, asked = examination(tmp_path, images), claim(pathway)
+    titles: list[str] = []
+    made.examine([asked], lambda title, *_: titles.append(title))
+    assert {int(title.split("look ")[1].split(" of ")[0]) for title in titles} == taken
+    stored = {probe for probe in made.evidence.read()["probe"].unique() if probe.startswith("only(")}
+    assert stored == {
+        str(measure.probe)
+        for measure in made.hypothesis(asked, 0).measures
+        if isinstance(measure.probe, KeepOnly)
+    }
+
+
 def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
     examined(tmp_path, pathway)
     again, _ = examined(tmp_path, pathway)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,10 @@ from harness.benchmarks.evidence.fake import Fake, fake_dataset
 from harness.benchmarks.evidence.kills import KEY, PROBES, requests_of
 from harness.dataset import BLOCK_IMAGES
 from harness.errors import HarnessError
-from harness.evidence import BASE, Evidence
-from harness.measuring import Worker, missing
+from harness.evidence import BASE, Evidence, rows_to_frame
+from harness.measuring import Worker, Workforce, missing
 from harness.request import Request
+from harness.sample import TASKS
 
 ONE_BLOCK = requests_of(fake_dataset(BLOCK_IMAGES, ("ChooseAttr",)), PROBES)
 SAMPLES = BLOCK_IMAGES
@@ -89,3 +92,99 @@ def test_progress_is_told_sample_by_sample_and_counts_what_others_stored(store: 
     Worker(store, Joined).complete(requests, lambda done, total: heard.append((done, total)))
     assert heard[:2] == [(BLOCK_IMAGES + 1, 2 * BLOCK_IMAGES), (BLOCK_IMAGES + 2, 2 * BLOCK_IMAGES)]
     assert heard[-1] == (2 * BLOCK_IMAGES, 2 * BLOCK_IMAGES)
+
+
+def test_who_finds_every_block_taken_helps_from_the_last_image_on(store: Evidence) -> None:
+    at_work, helped = threading.Event(), threading.Event()
+    measured: dict[str, list[str]] = {"owner": [], "helper": []}
+
+    class Noted(Fake):
+        """A measurer that notes its images; the owner's first takes until all others are measured."""
+
+        def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
+            """See `harness.measuring.Measurer`."""
+            name = threading.current_thread().name
+            measured[name].append(requests[0].sample.image_id)
+            if name == "owner":
+                at_work.set()
+                assert helped.wait(30)
+            elif len(measured[name]) == SAMPLES - 1:
+                threading.Timer(0.2, helped.set).start()
+            return super().image(requests)
+
+    def work() -> None:
+        same = Evidence.existing(store.folder)
+        Worker(same, Noted, patience=0.0).complete(ONE_BLOCK, lambda *_: None)
+
+    owner, helper = threading.Thread(target=work, name="owner"), threading.Thread(target=work, name="helper")
+    owner.start()
+    assert at_work.wait(30)
+    helper.start()
+    owner.join()
+    helper.join()
+    (requests,) = ONE_BLOCK.values()
+    images = [request.sample.image_id for request in requests]
+    assert measured == {"owner": images[:1], "helper": images[:0:-1]}
+    assert samples_in(store) == SAMPLES
+
+
+def test_questions_on_one_image_are_shared_out_if_there_are_few_images(
+    store: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "PATIENCE", 0.0)
+    requests = requests_of(fake_dataset(1, TASKS), PROBES)
+    workforce = Workforce(store, partial(Fake, tmp_path / "log", 1.5), helpers=1)
+    workforce.complete(requests, lambda *_: None)
+    workforce.close()
+    measured = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert len(measured) == len(set(measured))
+    assert samples_in(store) == len(TASKS)
+    (shards,) = store.shards().values()
+    assert len(shards) > 2, "a helper publishes question by question, who has the block at its end"
+
+
+def test_questions_on_an_image_are_measured_together_if_there_are_enough(store: Evidence) -> None:
+    together: list[int] = []
+
+    class Counted(Fake):
+        """A measurer that notes how many questions it is asked at once."""
+
+        def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
+            """See `harness.measuring.Measurer`."""
+            together.append(len(requests))
+            return super().image(requests)
+
+    workforce = Workforce(store, Counted)
+    workforce.complete(requests_of(fake_dataset(2, TASKS), PROBES), lambda *_: None)
+    assert together == [len(TASKS)] * 2
+
+
+def test_nobody_is_loaded_for_the_last_images_of_a_quick_block(store: Evidence) -> None:
+    def never() -> Fake:
+        raise AssertionError("loaded")
+
+    waiting = Worker(Evidence.existing(store.folder), never, patience=60.0)
+    (block,) = ONE_BLOCK
+    with store.claim(block):
+        thread = threading.Thread(target=waiting.complete, args=(ONE_BLOCK, lambda *_: None), daemon=True)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        rows = [row for request in ONE_BLOCK[block] for row in Fake().image([request])]
+        store.publish(block, rows_to_frame(rows))
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_helper_takes_part_in_the_only_block_if_it_is_slow(
+    store: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "PATIENCE", 0.0)
+    log = tmp_path / "log"
+    workforce = Workforce(store, partial(Fake, log, 0.5), helpers=3)
+    workforce.complete(ONE_BLOCK, lambda *_: None)
+    workforce.close()
+    measured = log.read_text(encoding="utf-8").splitlines()
+    assert len(measured) == len(set(measured))
+    assert samples_in(store) == SAMPLES
+    assert len(store.shards()[0]) > 1
