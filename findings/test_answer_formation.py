@@ -2,10 +2,17 @@
 
 import pytest
 
-from harness.depth import MIDDLE
-from harness.forms import RISE, leaves_behind, never_leads, one_form_then_another, onset_after, rises_in
-from harness.sample import CHOOSE_TASKS
-from harness.study import Study
+from harness.data.depth import MIDDLE
+from harness.data.sample import CHOOSE_TASKS
+from harness.statistics.forms import (
+    RISE,
+    leaves_behind,
+    never_leads,
+    one_form_then_another,
+    onset_after,
+    rises_in,
+)
+from harness.verdicts.study import Study
 
 
 @pytest.mark.claim("E1", source="ABS")

@@ -5,8 +5,8 @@ Knockouts whose source is every visual token and whose target is the question's 
 
 import pytest
 
-from harness.depth import LOW, LOWER, MID, MIDDLE
-from harness.forms import (
+from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.statistics.forms import (
     both_dip_and_first_deeper,
     drops_somewhere,
     group_dips_more_at,
@@ -14,7 +14,7 @@ from harness.forms import (
     one_depth_band,
     two_dips,
 )
-from harness.study import Study
+from harness.verdicts.study import Study
 
 CLEAR = ("ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr")
 FAINT = ("CompareAttr", "LogicalObj")

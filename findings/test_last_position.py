@@ -5,8 +5,8 @@ Knockouts whose target is the last prompt token, where the answer is read off.
 
 import pytest
 
-from harness.depth import CENTRAL
-from harness.forms import (
+from harness.data.depth import CENTRAL
+from harness.statistics.forms import (
     at_least_as_strong_as,
     at_most_a_quarter_of,
     drops_somewhere,
@@ -18,7 +18,7 @@ from harness.forms import (
     one_depth_band,
     same_shape,
 )
-from harness.study import Study
+from harness.verdicts.study import Study
 
 
 @pytest.mark.claim("A1", source="ABS, 3P")

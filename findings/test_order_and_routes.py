@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.depth import LOW, MID, WHOLE
-from harness.forms import carries_most, in_order, retains
-from harness.study import Study
+from harness.data.depth import LOW, MID, WHOLE
+from harness.statistics.forms import carries_most, in_order, retains
+from harness.verdicts.study import Study
 
 CARRIERS = ("separator", "question", "suffix", "roles", "last")
 

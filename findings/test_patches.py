@@ -5,15 +5,15 @@ Related patches hold at least one pixel of an annotated object's box; other patc
 
 import pytest
 
-from harness.depth import LOW, LOWER, MID, MIDDLE
-from harness.forms import (
+from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.statistics.forms import (
     crosses_over,
     keeps_most_of,
     mainly_inside,
     more_than_controls,
     shifts_from_low_to_mid,
 )
-from harness.study import Study
+from harness.verdicts.study import Study
 
 
 @pytest.mark.claim("C1", source="ABS")

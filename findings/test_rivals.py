@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.depth import DEEP, HIGHER, LOW, LOWER_TO_MIDDLE, QUARTER
-from harness.forms import (
+from harness.data.depth import DEEP, HIGHER, LOW, LOWER_TO_MIDDLE, QUARTER
+from harness.statistics.forms import (
     confined_to,
     drops_somewhere,
     in_all,
@@ -11,7 +11,7 @@ from harness.forms import (
     negligible_everywhere,
     two_dips,
 )
-from harness.study import Study
+from harness.verdicts.study import Study
 
 
 @pytest.mark.claim("R1", source="arXiv 2510.17205")

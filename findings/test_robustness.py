@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.depth import MID, WHOLE
-from harness.forms import (
+from harness.data.depth import MID, WHOLE
+from harness.data.sample import CHOOSE_TASKS
+from harness.statistics.forms import (
     drops_somewhere,
     exists_and_is_stronger_than,
     in_all,
@@ -13,8 +14,7 @@ from harness.forms import (
     retains,
     same_order_of_layers,
 )
-from harness.sample import CHOOSE_TASKS
-from harness.study import Study
+from harness.verdicts.study import Study
 
 STEPS = ("other_patches->question", "related_patches->question", "question->last")
 

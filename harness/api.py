@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from harness.checkpoint import Checkpoint, load
-from harness.encode import Encoded, encode
-from harness.flow import Flow
-from harness.knockouts import windows_of
-from harness.outcome import probability
-from harness.sweep import Sweeper
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded, encode
+from harness.checkpoint.loading import load
+from harness.data.flow import Flow
+from harness.engine.sweep.sweeper import Sweeper
+from harness.interventions.resolve import windows_of
+from harness.measuring.readout import probability
 
 
 def effect(checkpoint: Checkpoint, encoded: Encoded, flow: str, window: int | None = None) -> list[float]:

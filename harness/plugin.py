@@ -10,22 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from harness import hooks, terminal
-from harness.claims import MARKER, Claim, claim_of, claims_of
-from harness.collecting import RecordCollector
-from harness.depth import TooShallowError
-from harness.errors import HarnessError
-from harness.expectations import Expectations
-from harness.gpu import pin_worker
-from harness.judging import ClaimRefutedError, ClaimUndecidedError, claim_record, message
-from harness.progress import Printed, Progress, Watch, Written
-from harness.record import plain, structure
-from harness.run import Run, header
-from harness.sample import TASKS
-from harness.settings import Settings, check_gpu, check_writable, read_settings
-from harness.study import Hypothesis, Study
-from harness.verdict import Verdict, goes_to_or_from_undecided
-from harness.work import Work
+from harness.data.depth import TooShallowError
+from harness.data.errors import HarnessError
+from harness.data.sample import TASKS
+from harness.measuring.progress import Progress
+from harness.session import hooks, terminal
+from harness.session.claim_items import MARKER, claim_of, claims_of
+from harness.session.conclude import ClaimRefutedError, ClaimUndecidedError, message
+from harness.session.gpu import pin_worker
+from harness.session.progress import Printed, Watch, Written
+from harness.session.recording import RecordCollector
+from harness.session.run import Run, header
+from harness.session.settings import check_gpu, check_writable, read_settings
+from harness.session.tally import Work
+from harness.statistics.verdict import Verdict, goes_to_or_from_undecided
+from harness.verdicts.claim_record import claim_record
+from harness.verdicts.claims import Claim
+from harness.verdicts.expectations import Expectations
+from harness.verdicts.hypothesis import Hypothesis
+from harness.verdicts.record import plain, structure
+from harness.verdicts.settings import Settings
+from harness.verdicts.study import Study
 
 RUN = pytest.StashKey[Run]()
 WATCH = pytest.StashKey[Watch]()
@@ -166,7 +171,7 @@ def measure_on_cluster(config: pytest.Config, settings: Settings) -> None:
     Raises:
         pytest.exit.Exception: if it could not; pytest then ends with exit status 1.
     """
-    from harness.drivers import ray_driver  # noqa: PLC0415 - only runs on a cluster need it
+    from harness.session.drivers import ray_driver  # noqa: PLC0415 - only runs on a cluster need it
 
     try:
         ray_driver.measure(
@@ -239,7 +244,7 @@ def expect(run: Run, item: pytest.Item) -> None:
     """Mark a claim whose verdict is known: only the opposite verdict fails the run then.
 
     Where the expectations hold for this very checkpoint, data and protocol, a verdict that goes to or
-    from INCONCLUSIVE is named at the end (`harness.terminal.softened`) and fails nothing.
+    from INCONCLUSIVE is named at the end (`harness.session.terminal.softened`) and fails nothing.
     """
     claim = claim_of(item)
     expected = run.expectations.get(claim.checkpoint) if claim else None
@@ -281,7 +286,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 @pytest.fixture
 def study(request: pytest.FixtureRequest) -> Study:
-    """One checkpoint under study; see `harness.study.Study`."""
+    """One checkpoint under study; see `harness.verdicts.study.Study`."""
     run = request.config.stash[RUN]
     claim = claim_of(request.node)
     if claim is None:

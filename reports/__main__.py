@@ -16,8 +16,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import HarnessError
-from harness.record import RunRecord, read_record
+from harness.data.errors import HarnessError
+from harness.verdicts.record import RunRecord, read_record
 from reports import compare, stages
 from reports.write import write_report, write_stages
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.record import ClaimRecord
-from harness.statistics import false_discovery
-from harness.verdict import Judgement, Verdict
+from harness.statistics.summaries import false_discovery
+from harness.statistics.verdict import Judgement, Verdict
+from harness.verdicts.record import ClaimRecord
 
 
 @dataclass(frozen=True)

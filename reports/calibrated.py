@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).resolve().parent.parent / "harness" / "calibration" / "results.json"
+RESULTS = Path(__file__).resolve().parent.parent / "harness" / "validation" / "calibration" / "results.json"
 RIGHT_OFTEN = 0.8
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.record import CheckpointRecord
+from harness.verdicts.record import CheckpointRecord
 
 Ceilings = Mapping[str, Mapping[str, float]]
 """By task, the ceilings of image and question: mean p_c with the source hidden in all layers, in per cent."""

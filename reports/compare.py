@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from harness.record import ClaimRecord, RunRecord
-from harness.verdict import Verdict
+from harness.statistics.verdict import Verdict
+from harness.verdicts.record import ClaimRecord, RunRecord
 from reports.markdown import cell_in_words, escape, table
 from reports.summary import checkpoint_names, deciding, rows
 from reports.words import LOOKS, NOTHING, claim_order, count, interval, number, scope, source_in_words

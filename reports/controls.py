@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.record import CheckpointRecord, Curve, TaskRecord
+from harness.verdicts.record import CheckpointRecord, Curve, TaskRecord
 
 
 @dataclass(frozen=True)

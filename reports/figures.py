@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.record import Curve, RunRecord
+from harness.verdicts.record import Curve, RunRecord
 from reports.flowmap import ANSWERS
 from reports.panels import Plot, plots
 from reports.styles import FINAL_NORM

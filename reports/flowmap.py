@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.record import Curve
+from harness.verdicts.record import Curve
 from reports.words import flow_name, number
 
 COLUMNS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from harness.record import CheckpointRecord, ClaimRecord, RunRecord
-from harness.verdict import Part, Verdict
+from harness.statistics.verdict import Part, Verdict
+from harness.verdicts.record import CheckpointRecord, ClaimRecord, RunRecord
 from reports import summary
 from reports.planned import decided_at
 from reports.sensitivity import Sensitivity, sensitivity

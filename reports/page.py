@@ -17,7 +17,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from harness.record import CheckpointRecord, ClaimRecord, RunRecord
+from harness.verdicts.record import CheckpointRecord, ClaimRecord, RunRecord
 from reports import citation, flowmap_art, panel_art, summary, words
 from reports.adjust import Adjusted, adjusted
 from reports.calibrated import calibration

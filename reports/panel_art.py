@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from harness.record import Curve
+from harness.verdicts.record import Curve
 from reports.drawing import Canvas, settings
 from reports.panels import Panel
 from reports.styles import BAND, GRID, INK, MUTED, Style, key

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.record import ClaimRecord, Curve
+from harness.verdicts.record import ClaimRecord, Curve
 from reports.ceilings import Ceilings, that_bound
 from reports.styles import FINAL_NORM, Key, Style, key, styles
 from reports.words import READINGS as SHORT, clean, flow_name, number

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from harness.record import ClaimRecord
-from harness.verdict import Verdict
+from harness.statistics.verdict import Verdict
+from harness.verdicts.record import ClaimRecord
 from reports.summary import undecided
 from reports.words import count
 

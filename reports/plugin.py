@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.options import output_folder
-from harness.record import RunRecord
+from harness.session.options import output_folder
+from harness.verdicts.record import RunRecord
 
 BASELINES = Path(__file__).parent / "baselines"
 SUMMARY_LIMIT = 900 * 1024

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.record import RECORD_VERSION, RunRecord
+from harness.verdicts.record import RECORD_VERSION, RunRecord
 
 PUBLISHED = Path(__file__).parent / "schema" / f"record-v{RECORD_VERSION}.schema.json"
 

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from harness.record import RunRecord, SampleRecord
+from harness.verdicts.record import RunRecord, SampleRecord
 from reports.panels import Plot, plots
 from reports.words import clean, flow_name
 

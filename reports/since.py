@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from harness.record import ChangeRecord, Curve, RunRecord
+from harness.verdicts.record import ChangeRecord, Curve, RunRecord
 from reports.panels import Plot, plots
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.errors import HarnessError
-from harness.forms import DROP
-from harness.record import ChangeRecord, Curve, RunRecord, TaskRecord
-from harness.regression.baseline import FLOWS
-from harness.statistics import FEWEST_IMAGES
+from harness.data.errors import HarnessError
+from harness.statistics.forms import DROP
+from harness.statistics.inference import FEWEST_IMAGES
+from harness.verdicts.record import ChangeRecord, Curve, RunRecord, TaskRecord
+from harness.verdicts.regression.baseline import FLOWS
 from reports.markdown import escape, table
 from reports.words import count, flow_name, number
 

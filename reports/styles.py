@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness.record import Curve
+from harness.verdicts.record import Curve
 
 INK, MUTED, GRID, BAND, PAPER = "#010101", "#010102", "#010103", "#010104", "#010105"
 _SERIES = tuple(f"#0102{place:02x}" for place in range(8))

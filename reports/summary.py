@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.record import ClaimRecord, RunRecord
-from harness.verdict import Part, Reading, Verdict
+from harness.statistics.verdict import Part, Reading, Verdict
+from harness.verdicts.record import ClaimRecord, RunRecord
 from reports.words import LOOKS, MIXED, Look, claim_order, count
 
 

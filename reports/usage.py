@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.record import RunRecord, TaskRecord
+from harness.verdicts.record import RunRecord, TaskRecord
 from reports.summary import Cell
 
 

@@ -11,8 +11,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from harness.record import ClaimRecord
-from harness.verdict import Verdict
+from harness.statistics.verdict import Verdict
+from harness.verdicts.record import ClaimRecord
 
 LONGEST = 1500
 """Characters of one outside text that the report shows; the JSON holds the whole."""

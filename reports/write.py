@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import HarnessError
-from harness.record import Curve, RunRecord
+from harness.data.errors import HarnessError
+from harness.verdicts.record import Curve, RunRecord
 from reports import markdown, page, stages, stages_art
 from reports.schema import problems, schema
 from reports.stages import Snapshot

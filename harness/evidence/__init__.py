@@ -6,8 +6,3 @@ non-blocking file lock, measures what the block still lacks, and publishes it as
 its content hash, by atomic rename: a *shard*. Shards are never changed; what a block holds is the union
 of its shards. Bytes that are not what their name says are set aside, named, and measured again.
 """
-
-from harness.evidence.shards import BASE, SCHEMA, rows_to_frame
-from harness.evidence.store import Evidence, Pair, StoreError
-
-__all__ = ["BASE", "SCHEMA", "Evidence", "Pair", "StoreError", "rows_to_frame"]

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.data.errors import HarnessError
+from harness.data.folders import OUTPUTS
 from harness.evidence import manage
 from harness.evidence.store import Evidence
-from harness.options import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError
+from harness.checkpoint.fingerprint import fingerprint
+from harness.data.errors import HarnessError
+from harness.evidence.engine_version import engine_versions
 from harness.evidence.shards import ASIDE, BASE, WRITING
 from harness.evidence.store import LOCKS, Evidence, StoreError
-from harness.fingerprint import engine_versions, fingerprint
 
 EXPORT_SUFFIXES = (".parquet", ".csv")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError
+from harness.data.errors import HarnessError
 from harness.evidence.shards import (
     ASIDE,
     BASE,

@@ -1,7 +1,7 @@
 """How a claim is judged: trees of statements about mean curves, multipliers over images, looks.
 
 The whole method, in reading order. 1 is in `curves`, 2 in `trees`, all that is inference in `inference`, its
-random numbers in `multipliers`; `judgements` says what came out, `summaries` is about more than one claim.
+random numbers in `multipliers`; `judge` says what came out, `summaries` is about more than one claim.
 
 1. *Data.* A measure (any hashable key) has one curve per image: the image's samples averaged. The image
    is the unit, because questions on one image are not independent.
@@ -25,79 +25,3 @@ random numbers in `multipliers`; `judgements` says what came out, `summaries` is
 The error rates hold per claim, not for the catalogue; `false_discovery` adjusts over claims. The
 thresholds of the claims and the minimum number of images are our own, not the paper's.
 """
-
-from harness.statistics.curves import EFFECT, PROBABILITY, Bools, Curves, Floats, Ints, Singles, images_of
-from harness.statistics.inference import (
-    DRAWS,
-    FEWEST_IMAGES,
-    SHARES,
-    Atoms,
-    Data,
-    Decision,
-    MissingMeasureError,
-    Panel,
-    Prover,
-    decide,
-)
-from harness.statistics.judgements import judge, needed_images
-from harness.statistics.summaries import CurveBand, curve_band, false_discovery
-from harness.statistics.trees import (
-    AllOf,
-    AnyOf,
-    AtLeast,
-    Everywhere,
-    Leaf,
-    Pair,
-    Somewhere,
-    Theta,
-    Tree,
-    every,
-    given,
-    measures,
-    negation,
-    nodes,
-    resolvable,
-    some,
-)
-
-__all__ = [
-    "DRAWS",
-    "EFFECT",
-    "FEWEST_IMAGES",
-    "PROBABILITY",
-    "SHARES",
-    "AllOf",
-    "AnyOf",
-    "AtLeast",
-    "Atoms",
-    "Bools",
-    "CurveBand",
-    "Curves",
-    "Data",
-    "Decision",
-    "Everywhere",
-    "Floats",
-    "Ints",
-    "Leaf",
-    "MissingMeasureError",
-    "Pair",
-    "Panel",
-    "Prover",
-    "Singles",
-    "Somewhere",
-    "Theta",
-    "Tree",
-    "curve_band",
-    "decide",
-    "every",
-    "false_discovery",
-    "given",
-    "images_of",
-    "judge",
-    "measures",
-    "needed_images",
-    "negation",
-    "nodes",
-    "resolvable",
-    "some",
-]

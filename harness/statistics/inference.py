@@ -25,7 +25,7 @@ from harness.statistics.trees import (
     merged,
     negation,
 )
-from harness.verdict import Verdict
+from harness.statistics.verdict import Verdict
 
 Data: TypeAlias = "Mapping[Any, Curves]"  # keys are hashable
 

@@ -60,7 +60,7 @@ class Drawn:
         Skewed like those of images they would correct, in full, for a skewness that was not seen: with 60
         images, small probabilities were then falsely called large in 6.5 % of runs. Not skewed at all they
         protect less where effects pile up out of sight: with 150 images, probabilities were falsely called
-        small in 5 % of runs. So it is 3.9 and 3.7 % (`harness.calibration`). In each draw the two change
+        small in 5 % of runs. So it is 3.9 and 3.7 % (`harness.validation.calibration`). In each draw the two change
         places over a random stretch of points.
         """
         return _pseudo(measure, points, seed, draws)

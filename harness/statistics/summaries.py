@@ -12,7 +12,7 @@ from scipy import stats
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.inference import DRAWS, Panel
 from harness.statistics.trees import Leaf
-from harness.verdict import Judgement
+from harness.statistics.verdict import Judgement
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.depth import Grid, LensGrid
-from harness.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, TaskRecord
-from harness.verdict import Judgement, Part, Verdict
+from harness.data.depth import Grid, LensGrid
+from harness.statistics.verdict import Judgement, Part, Verdict
+from harness.verdicts.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, TaskRecord
 
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr")
 LAYERS, WINDOW = 12, 3

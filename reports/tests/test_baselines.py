@@ -10,10 +10,10 @@ from syrupy.assertion import SnapshotAssertion
 
 from fixtures import embedded, evaluation
 from fixtures.plugin import pytest_findings_expectations
-from harness.expectations import read_expectations
-from harness.fingerprint import fingerprint
-from harness.regression.baseline import Baseline, kept_flows, read_baseline
-from harness.statistics import FEWEST_IMAGES
+from harness.checkpoint.fingerprint import fingerprint
+from harness.statistics.inference import FEWEST_IMAGES
+from harness.verdicts.expectations import read_expectations
+from harness.verdicts.regression.baseline import Baseline, kept_flows, read_baseline
 from reports.plugin import BASELINES, pytest_findings_baseline
 from reports.tests.tolerant import WithinErrors, within_errors
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.record import Curve, RunRecord
+from harness.verdicts.record import Curve, RunRecord
 from reports.tests.records import example
 from reports.tests.test_page import NASTY, hostile
 from reports.tests.whole import whole

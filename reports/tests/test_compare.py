@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.record import RunRecord
-from harness.verdict import Verdict
+from harness.statistics.verdict import Verdict
+from harness.verdicts.record import RunRecord
 from reports import compare
 from reports.__main__ import main
 from reports.tests.records import example

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.record import Curve
+from harness.verdicts.record import Curve
 from reports import flowmap_art, page, panel_art
 from reports.drawing import inline
 from reports.figures import curves_of, figures, is_answer

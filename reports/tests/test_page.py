@@ -12,8 +12,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from harness.record import ChangeRecord, ClaimRecord, RunRecord, SampleRecord, TaskRecord
-from harness.verdict import Reading, Verdict
+from harness.statistics.verdict import Reading, Verdict
+from harness.verdicts.record import ChangeRecord, ClaimRecord, RunRecord, SampleRecord, TaskRecord
 from reports import markdown, page
 from reports.tests.pictures import picture
 from reports.tests.records import TASKS, checkpoint, claim, curve, example, judgement, part

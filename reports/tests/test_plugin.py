@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from harness.hooks import pytest_findings_report as hook
-from harness.options import output_folder
-from harness.record import RunRecord
+from harness.session.hooks import pytest_findings_report as hook
+from harness.session.options import output_folder
+from harness.verdicts.record import RunRecord
 from reports import plugin
 from reports.tests.records import example
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.record import ChangeRecord, Curve, RunRecord, SampleRecord
+from harness.verdicts.record import ChangeRecord, Curve, RunRecord, SampleRecord
 from reports.calibrated import RESULTS, calibration
 from reports.controls import baselines, controls
 from reports.figures import curves_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from harness.record import ChangeRecord, RunRecord
+from harness.verdicts.record import ChangeRecord, RunRecord
 from reports import markdown
 from reports.tests.records import example, part
 from reports.tests.tolerant import TolerantJson, TolerantMarkdown, nearly

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError
-from harness.record import ChangeRecord, Curve, RunRecord, TaskRecord
+from harness.data.errors import HarnessError
+from harness.verdicts.record import ChangeRecord, Curve, RunRecord, TaskRecord
 from reports.__main__ import main
 from reports.stages import snapshots
 from reports.tests.records import TASKS, bump, curve, example

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from harness.verdict import Judgement, Verdict
+from harness.statistics.verdict import Judgement, Verdict
 from reports import summary
 from reports.adjust import adjusted
 from reports.planned import decided_at

@@ -10,8 +10,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from harness.errors import HarnessError
-from harness.record import RunRecord, read_record
+from harness.data.errors import HarnessError
+from harness.verdicts.record import RunRecord, read_record
 from reports.__main__ import main
 from reports.tests.records import example
 from reports.write import write_report

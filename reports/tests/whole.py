@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from harness.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, SampleRecord
-from harness.sample import CHOOSE_TASKS
-from harness.verdict import Judgement, Reading, Verdict
+from harness.data.sample import CHOOSE_TASKS
+from harness.statistics.verdict import Judgement, Reading, Verdict
+from harness.verdicts.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, SampleRecord
 from reports.tests.pictures import picture
 from reports.tests.records import (
     LOWER,

@@ -1,1 +1,0 @@
-"""How much faster the sweep is than the ways it replaces: `python -m harness.benchmarks`."""

@@ -1,1 +1,0 @@
-"""The same knockouts in other libraries: `python -m harness.benchmarks.peers`."""

@@ -1,1 +1,0 @@
-"""How often `harness.regression` is wrong: `python -m harness.benchmarks.regression BASELINE`."""

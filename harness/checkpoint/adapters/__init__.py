@@ -1,0 +1,19 @@
+"""What the harness must know about a model type: one small file each, one `Adapter` each.
+
+A new type needs its pictures described (`harness.checkpoint.adapters.adapter.Pictures`: the visual tokens of a
+picture of a given size, and the model's inputs for it) and a line in `ADAPTERS`. Everything else
+(prompt, regions, knockouts, the sweep) follows from transformers' own model. Importing this loads
+neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from harness.checkpoint.adapters import llava, llava_next, llava_onevision
+from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter, Pictures
+
+ADAPTERS: dict[str, Adapter] = {
+    adapter.model_type: adapter for adapter in (llava.ADAPTER, llava_next.ADAPTER, llava_onevision.ADAPTER)
+}
+"""Supported model types, by the ``model_type`` of their ``config.json``."""
+
+__all__ = ["ADAPTERS", "SQUARE", "TILES", "Adapter", "Pictures"]

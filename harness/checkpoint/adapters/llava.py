@@ -1,0 +1,47 @@
+"""LLaVA-1.5: a picture is padded to a square with the processor's mean colour (released code).
+
+The hub's processor centre-crops instead, which loses the sides and moves every box.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from harness.checkpoint.adapters.adapter import SQUARE, Adapter, sides
+from harness.checkpoint.patches import Layout, SquarePadding, pad_to_square
+from harness.data.sample import Size
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SquarePictures:
+    """Padded to a square, then processed.
+
+    Attributes:
+        image_processor: transformers' image processor.
+        geometry: the square and its patches.
+    """
+
+    image_processor: Any
+    geometry: SquarePadding
+
+    def layout(self, size: Size) -> Layout:
+        """See `harness.checkpoint.adapters.Pictures`."""
+        return self.geometry.layout(size)
+
+    def inputs(self, picture: Image.Image) -> dict[str, Tensor]:
+        """``pixel_values`` of shape ``[1, 3, side, side]``."""
+        square = pad_to_square(picture, tuple(self.image_processor.image_mean))
+        return {"pixel_values": self.image_processor(images=square, return_tensors="pt")["pixel_values"]}
+
+
+def _pictures(model: Any, image_processor: Any, _: str) -> SquarePictures:  # noqa: ANN401 - transformers' classes
+    return SquarePictures(image_processor, SquarePadding(*sides(model, image_processor)))
+
+
+ADAPTER = Adapter("llava", "LlavaForConditionalGeneration", (SQUARE,), _pictures)

@@ -1,0 +1,15 @@
+"""LLaVA-NeXT (LLaVA-1.6): the base image, then tiles, unpadded, a newline token after each row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter, Pictures
+from harness.checkpoint.adapters.tiling import tiled
+
+
+def _pictures(model: Any, image_processor: Any, handling: str) -> Pictures:  # noqa: ANN401 - transformers' classes
+    return tiled(model, image_processor, handling)
+
+
+ADAPTER = Adapter("llava_next", "LlavaNextForConditionalGeneration", (TILES, SQUARE), _pictures)

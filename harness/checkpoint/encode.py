@@ -1,0 +1,220 @@
+"""From a sample to the model's inputs: token ids, pixels, and the regions of every name."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.patches import Layout
+from harness.checkpoint.prompt import IMAGE
+from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
+from harness.data.errors import CheckpointError, RegionError
+from harness.data.pictures import read_picture
+from harness.data.sample import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """One sample as the model sees it.
+
+    Attributes:
+        sample: the sample.
+        ids: token ids ``[n]``, one image token per visual token.
+        pixels: the model's ``pixel_values``: ``[1, 3, height, width]``, or ``[1, tiles, 3, height, width]``.
+        regions: positions by region name.
+        text: the prompt's text, the image tokens written out.
+        offsets: character offsets of every token in ``text``.
+        extra: what the model wants beside the pixels, by keyword (``image_sizes``).
+    """
+
+    sample: Sample
+    ids: Tensor
+    pixels: Tensor
+    regions: Regions
+    text: str
+    offsets: tuple[Span, ...]
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """Prompt length in tokens."""
+        return int(self.ids.shape[0])
+
+    @property
+    def visual(self) -> dict[str, Tensor]:
+        """The picture as keyword inputs of the model."""
+        return {"pixel_values": self.pixels, **self.extra}
+
+
+def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default") -> Encoded:
+    """Encode a sample with the checkpoint's prompt format.
+
+    Args:
+        checkpoint: the checkpoint.
+        sample: the sample.
+        instruction: the name of the format's instruction.
+
+    Raises:
+        DataError: if the image cannot be read.
+        RegionError: if the picture's size is not the annotated one, or decoding the question's tokens
+            does not give back its words.
+        CheckpointError: if the tokenizer has no character offsets.
+    """
+    picture = read_picture(sample.image_path)
+    if picture.size != sample.image_size:
+        raise RegionError(f"the picture is {_by(picture.size)} pixels, its row says {_by(sample.image_size)}")
+    layout = checkpoint.pictures.layout(picture.size)
+    prompt = _Prompt.of(checkpoint, sample, instruction, layout.count)
+    regions = _regions(checkpoint, sample, prompt, layout)
+    inputs = dict(checkpoint.pictures.inputs(picture))
+    pixels = inputs.pop("pixel_values").to(checkpoint.device, checkpoint.dtype)
+    ids = torch.tensor(prompt.ids, dtype=torch.long)
+    return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, inputs)
+
+
+def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
+    """A prompt followed by part of an answer; the last position moves on, every other region stays.
+
+    Args:
+        encoded: the prompt.
+        tokens: token ids that follow it; none leave it as it is.
+    """
+    if not tokens:
+        return encoded
+    length = encoded.length + len(tokens)
+    moved = {"last": (length - 1,), "before_last": tuple(range(1, length - 1))}
+    moved["after_image"] = tuple(range(encoded.regions["after_image"][0], length))
+    end = (len(encoded.text), len(encoded.text))
+    return replace(
+        encoded,
+        ids=torch.cat([encoded.ids, torch.tensor(list(tokens), dtype=encoded.ids.dtype)]),
+        regions=Regions({**encoded.regions.positions, **moved}, length),
+        offsets=(*encoded.offsets, *[end] * len(tokens)),
+    )
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """A prompt, its visual tokens written out.
+
+    Attributes:
+        text: the whole prompt.
+        spans: where each segment stands in it, in characters.
+        ids: its token ids.
+        offsets: character offsets of every token.
+    """
+
+    text: str
+    spans: tuple[tuple[str, Span], ...]
+    ids: tuple[int, ...]
+    offsets: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, sample: Sample, instruction: str, count: int) -> _Prompt:
+        """Write and tokenize the prompt of a sample with ``count`` visual tokens."""
+        visual = checkpoint.processor.image_token * count
+        text, spans = "", []
+        for name, segment in checkpoint.prompt.fill(sample.question, instruction):
+            filled = visual if segment == IMAGE else segment.replace(IMAGE, visual)
+            spans.append((name, (len(text), len(text) + len(filled))))
+            text += filled
+        pieces = [(0, len(text))]
+        if checkpoint.prompt.splits_at_image:
+            start, stop = next(span for name, span in spans if name == "image")
+            pieces = [(0, start), (start, stop), (stop, len(text))]
+        ids: list[int] = []
+        offsets: list[Span] = []
+        for number, (start, stop) in enumerate(pieces):
+            more, where = _tokens(checkpoint, text[start:stop], adds_special=number == 0)
+            ids += more
+            offsets += [(start + first, start + last) for first, last in where]
+        return cls(text, tuple(spans), tuple(ids), tuple(offsets))
+
+    def span(self, name: str) -> Span:
+        """Where a segment stands."""
+        return next(span for segment, span in self.spans if segment == name)
+
+
+def _tokens(checkpoint: Checkpoint, text: str, *, adds_special: bool) -> tuple[list[int], list[Span]]:
+    """Token ids and their character offsets; special tokens only where the format wants them."""
+    tokenizer = checkpoint.processor.tokenizer
+    if not tokenizer.is_fast:
+        raise CheckpointError(f"{checkpoint.name}: its tokenizer has no offsets; a fast tokenizer is needed")
+    encoding = tokenizer(
+        text,
+        add_special_tokens=adds_special and checkpoint.prompt.adds_bos,
+        return_offsets_mapping=True,
+        return_tensors=None,
+    )
+    ids = list(encoding["input_ids"])
+    offsets = [(int(start), int(stop)) for start, stop in encoding["offset_mapping"]]
+    if adds_special and ids and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token):
+        ids, offsets = ids[:-1], offsets[:-1]
+    return ids, offsets
+
+
+def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: Layout) -> Regions:
+    segments = segment_positions(prompt.spans, prompt.offsets, prompt.text)
+    question, image, last = segments["question"], segments["image"], len(prompt.ids) - 1
+    visual = [at for at, token in enumerate(prompt.ids) if token == checkpoint.model.config.image_token_id]
+    if visual != image or len(image) != layout.count:
+        raise RegionError(f"{len(visual)} image tokens in the prompt, {layout.count} visual tokens expected")
+    start, stop = prompt.span("question")
+    says = _Decoder(checkpoint.processor.tokenizer, prompt.ids)
+    if not question or not says(question, prompt.text[start:stop]):
+        raise RegionError(
+            f"the question's tokens say {says.text(question)!r}, not {prompt.text[start:stop].strip()!r}"
+        )
+    named = {name: tuple(found) for name, found in segments.items() if found}
+    named["roles"] = tuple(at for at in named.get("roles", ()) if at != last)
+    named |= {
+        "first": (0,),
+        "last": (last,),
+        "before_last": tuple(range(1, last)),
+        "after_image": tuple(range(max(image) + 1, last + 1)),
+    }
+    named |= question_parts(sample, start, prompt.offsets, question, says)
+    named |= {
+        name: tuple(image[token] for token in tokens)
+        for name, tokens in image_regions(layout, sample.objects).items()
+    }
+    return Regions(named, len(prompt.ids))
+
+
+@dataclass(frozen=True)
+class _Decoder:
+    """Decodes parts of a prompt, to see whether a region is what it should be."""
+
+    tokenizer: Any
+    ids: Sequence[int]
+
+    def text(self, positions: Sequence[int]) -> str:
+        """What tokens say."""
+        said: str = self.tokenizer.decode(
+            [self.ids[at] for at in positions], clean_up_tokenization_spaces=False
+        )
+        return said
+
+    def __call__(self, positions: Sequence[int], words: str) -> bool:
+        """Whether tokens say these words: white space and case aside, as Unicode's NFKC writes them.
+
+        A special token never does, even if the words spell it.
+        """
+        special = set(self.tokenizer.all_special_ids)
+        return _plain(self.text(positions)) == _plain(words) and not special.intersection(
+            self.ids[at] for at in positions
+        )
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

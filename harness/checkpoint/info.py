@@ -1,0 +1,144 @@
+"""What is known of a checkpoint before it is loaded: enough to plan a run, without torch."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoint.adapters import ADAPTERS
+from harness.data.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A checkpoint by name.
+
+    Attributes:
+        name: how the user called it, or the last part of its path.
+        path: the directory or hub id it is loaded from.
+        layers: decoder layers, L.
+        gpu: whether it is one of the paper's, which need a GPU.
+        revision: of a hub id the branch, tag or commit, or None for its default branch.
+        prompt: name or file of the prompt format, or None for the checkpoint's own.
+        image_handling: how pictures are handled, or None for the model type's own way.
+    """
+
+    name: str
+    path: str
+    layers: int
+    gpu: bool = False
+    revision: str | None = None
+    prompt: str | None = None
+    image_handling: str | None = None
+
+
+@cache
+def registry() -> dict[str, dict[str, Any]]:
+    """The paper's checkpoints by alias, as data."""
+    text = (Path(__file__).parent / "registry.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def facts_of(name: str) -> Facts:
+    """Facts of an alias, a directory or a hub id.
+
+    Raises:
+        CheckpointError: if there is no such checkpoint, it has no weights or its type is not supported.
+    """
+    for alias, known in registry().items():
+        if name in {alias, known["hub_id"]}:
+            return Facts(
+                name=alias,
+                path=str(known["hub_id"]),
+                layers=int(known["layers"]),
+                gpu=True,
+                revision=str(known["revision"]),
+                prompt=str(known["prompt"]),
+                image_handling=str(known["image_handling"]),
+            )
+    if is_directory(name):
+        return directory_facts(Path(name))
+    return _hub_facts(name)
+
+
+def is_directory(name: str) -> bool:
+    """Whether a checkpoint is named by a path rather than a hub id."""
+    return Path(name).exists() or name.startswith((".", "/", "~")) or name.count("/") != 1
+
+
+def directory_facts(folder: Path, name: str | None = None) -> Facts:
+    """Read a checkpoint directory's configuration.
+
+    Args:
+        folder: the directory.
+        name: its name in reports; the directory's own unless given.
+
+    Raises:
+        CheckpointError: if the directory, its configuration or its weights are missing or unsupported.
+    """
+    config = folder / "config.json"
+    if not folder.is_dir():
+        known = ", ".join(["embedded", *registry()])
+        raise CheckpointError(f"no checkpoint {str(folder)!r}; give a directory, a hub id, or one of {known}")
+    if not config.is_file():
+        raise CheckpointError(f"{config}: missing; is {folder} a checkpoint directory?")
+    try:
+        data = json.loads(config.read_text(encoding="utf-8"))
+        model_type = str(data["model_type"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{config}: not a model configuration ({error})") from error
+    check_supported(model_type, str(folder))
+    if not any(folder.glob("*.safetensors")):
+        raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
+    try:
+        layers = int(data["text_config"].get("num_hidden_layers", 32))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{config}: has no text_config with num_hidden_layers") from error
+    return Facts(name or folder.resolve().name, str(folder), layers)
+
+
+def check_supported(model_type: str, source: str) -> None:
+    """Raise `CheckpointError` if the harness cannot run this model type."""
+    if model_type not in ADAPTERS:
+        known = ", ".join(sorted(ADAPTERS))
+        raise CheckpointError(f"{source}: model type {model_type!r} is not supported; supported: {known}")
+
+
+def _hub_facts(name: str) -> Facts:
+    from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; only hub ids pay
+
+    try:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        known = ", ".join(["embedded", *registry()])
+        raise CheckpointError(
+            f"no checkpoint {name!r}: no directory, not one of {known}, not given by the hub ({reason})"
+        ) from error
+    check_supported(str(config.model_type), name)
+    layers = int(config.text_config.num_hidden_layers)
+    return Facts(name.rpartition("/")[2], name, layers)
+
+
+def pinned(facts: Facts) -> Facts:
+    """The same checkpoint with the commit that a hub's branch or tag stands for now.
+
+    What is measured is stored under it: a branch that moves must not meet the old evidence.
+
+    Raises:
+        CheckpointError: if the hub does not give it.
+    """
+    if is_directory(facts.path):
+        return facts
+    from transformers.utils.hub import cached_file, extract_commit_hash  # noqa: PLC0415 - takes seconds
+
+    try:
+        file = cached_file(facts.path, "config.json", revision=facts.revision)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CheckpointError(f"{facts.path}: not given by the hub ({reason})") from error
+    return replace(facts, revision=extract_commit_hash(file, None) or facts.revision)

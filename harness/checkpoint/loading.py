@@ -1,0 +1,136 @@
+"""A checkpoint: a LLaVA-family model with its processor and prompt format, ready to be knocked out.
+
+Loading refuses what would make a measurement wrong without a word: missing or unexpected weights,
+weights that are not safetensors, decoders whose attention is not plain causal attention. The text
+model is switched to the harness's own attention function (`harness.checkpoint.attention`); the vision tower
+keeps its own.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.checkpoint.adapters import ADAPTERS
+from harness.checkpoint.attention import ATTENTION_NAME, register
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.fingerprint import fingerprint
+from harness.checkpoint.info import Facts, check_supported, facts_of
+from harness.checkpoint.permanent_mask import FILE as PLANTED_FILE, read_planted
+from harness.checkpoint.processor import check_image_token, first_line, load_processor
+from harness.checkpoint.prompt import prompt_format
+from harness.data.errors import CheckpointError
+
+AUTO = "auto"
+"""The device of a model that is spread over all GPUs."""
+
+
+def load(
+    path: str | Path | Facts,
+    *,
+    name: str | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    prompt: str | None = None,
+    image_handling: str | None = None,
+) -> Checkpoint:
+    """Load a checkpoint directory, hub id or alias.
+
+    Args:
+        path: a directory in transformers' format, a hub id, an alias, or facts already known.
+        name: how reports call it; the alias or the last part of the path unless given.
+        device: a torch device, or ``auto``: spread over all GPUs and, where they do not suffice, memory.
+        dtype: the dtype of all weights.
+        prompt: name or file of a prompt format, instead of the checkpoint's own.
+        image_handling: ``square`` or ``tiles``, instead of the checkpoint's own.
+
+    Raises:
+        CheckpointError: if there is no such checkpoint, its type is not supported, weights are
+            missing, unexpected or unsafe, or its decoder attends in a way the engines cannot
+            reproduce exactly.
+    """
+    facts = path if isinstance(path, Facts) else facts_of(str(path))
+    source = facts.path
+    model = _load_model(facts, device, dtype).eval()
+    _refuse_unsupported_attention(model, source)
+    register()
+    model.set_attn_implementation({"text_config": ATTENTION_NAME})
+    processor = load_processor(facts)
+    try:
+        check_image_token(processor, model)
+        adapter = ADAPTERS[model.config.model_type]
+        handling = adapter.handling(image_handling or facts.image_handling)
+        pictures = adapter.pictures(model, processor.image_processor, handling)
+        prompting = prompt_format(Path(source), processor, prompt or facts.prompt)
+    except CheckpointError as error:
+        raise CheckpointError(f"{source}: {error}") from error
+    return Checkpoint(
+        name=name or facts.name,
+        path=source,
+        model=model,
+        processor=processor,
+        prompt=prompting,
+        pictures=pictures,
+        sha256=fingerprint(source, facts.revision),
+        planted=read_planted(Path(source) / PLANTED_FILE, len(model.model.language_model.layers)),
+    )
+
+
+def _load_model(facts: Facts, device: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
+    import transformers  # noqa: PLC0415 - takes seconds; collection must not pay
+
+    transformers.utils.logging.disable_progress_bar()  # the terminal shows progress of its own
+    source, spread = facts.path, _spread(device)
+    try:
+        config = transformers.AutoConfig.from_pretrained(
+            source, revision=facts.revision, trust_remote_code=False
+        )
+        check_supported(str(config.model_type), source)
+        model_class = getattr(transformers, ADAPTERS[config.model_type].model_class)
+        model, info = model_class.from_pretrained(
+            source,
+            revision=facts.revision,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **spread,
+        )
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"{source}: weights cannot be loaded ({first_line(error)})") from error
+    for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
+        keys = sorted(str(key) for key in info.get(kind) or ())
+        if keys:
+            words = kind.replace("_keys", "")
+            raise CheckpointError(
+                f"{source}: {len(keys)} {words} weights, e.g. {keys[0]}; a model with them would be partly "
+                "random. Save the checkpoint again with the installed transformers"
+            )
+    return model if spread else model.to(device)
+
+
+def _spread(device: str) -> dict[str, str]:
+    """What transformers is told about devices: nothing, unless the model is to be spread over several."""
+    if device != AUTO:
+        return {}
+    if find_spec("accelerate") is None:
+        raise CheckpointError(
+            "device auto: spreading a model over GPUs needs accelerate; pip install accelerate"
+        )
+    return {"device_map": "auto"}
+
+
+def _refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN401
+    """Refuse attention that is not plain causal attention: windows, chunks, soft caps, sinks."""
+    config = model.config.text_config
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if kinds != {"full_attention"}:
+        raise CheckpointError(f"{source}: attention {min(kinds - {'full_attention'})} is not supported")
+    if getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True):
+        raise CheckpointError(f"{source}: sliding-window attention is not supported")
+    if getattr(config, "attn_logit_softcapping", None):
+        raise CheckpointError(f"{source}: soft-capped attention is not supported")

@@ -1,0 +1,74 @@
+"""Load a checkpoint's processor: tokenizer, image processor, chat template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from harness.checkpoint.info import Facts
+from harness.data.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class ImageProcessing:
+    """What the harness needs of a processor, for model types whose processor wants more than is there.
+
+    LLaVA-OneVision's brings a video processor, which needs torchvision.
+    """
+
+    tokenizer: Any
+    image_processor: Any
+    image_token: str | None
+    chat_template: str | None
+
+    def apply_chat_template(self, messages: list[dict[str, Any]], **options: Any) -> Any:  # noqa: ANN401
+        """See transformers' processors."""
+        return self.tokenizer.apply_chat_template(messages, chat_template=self.chat_template, **options)
+
+
+def load_processor(facts: Facts) -> Any:  # noqa: ANN401
+    from transformers import AutoImageProcessor, AutoProcessor  # noqa: PLC0415 - takes seconds
+
+    source = facts.path
+    options: dict[str, Any] = {"revision": facts.revision, "trust_remote_code": False}
+    try:
+        try:
+            processor: Any = AutoProcessor.from_pretrained(source, **options)
+        except ImportError:
+            processor = _without_video(source, options)
+        if find_spec("torchvision") is not None and hasattr(processor, "image_processor"):
+            # The pixels of the paper, and of machines without torchvision, are PIL's.
+            processor.image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
+    except Exception as error:
+        raise CheckpointError(f"{source}: its processor cannot be loaded ({first_line(error)})") from error
+    if getattr(processor, "image_token", None) is None or not hasattr(processor, "image_processor"):
+        raise CheckpointError(f"{source}: its processor has no image token; is it a text-only model?")
+    return processor
+
+
+def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
+    from transformers import AutoImageProcessor, AutoTokenizer  # noqa: PLC0415 - takes seconds
+    from transformers.processing_utils import ProcessorMixin  # noqa: PLC0415
+
+    tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    images = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
+    settings = ProcessorMixin.get_processor_dict(source, **options)[0]
+    token = getattr(tokenizer, "image_token", None) or settings.get("image_token")
+    template = settings.get("chat_template") or tokenizer.chat_template
+    return ImageProcessing(tokenizer, images, token, template)
+
+
+def check_image_token(processor: Any, model: Any) -> None:  # noqa: ANN401
+    """The tokenizer must write the very token that the model puts its visual tokens in place of."""
+    written = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
+    if written != model.config.image_token_id:
+        raise CheckpointError(
+            f"its tokenizer's image token {processor.image_token!r} has id {written}, the model's image "
+            f"token has id {model.config.image_token_id}"
+        )
+
+
+def first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0]

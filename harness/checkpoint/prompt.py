@@ -1,0 +1,220 @@
+"""Prompt formats as data: a prompt is a list of named segments, so every region is known by construction.
+
+The paper's prompt is the conversation template *with* its system text, the image, a line break,
+the question and a fixed instruction (released code). The formats of the paper's models are in `FORMATS`; a
+checkpoint directory may carry its own in ``prompt.json``; any other model's is read off the chat
+template of its processor (`chat_format`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.data.errors import CheckpointError
+
+IMAGE = "<image>"
+"""How a segment writes the place of the visual tokens, whatever the tokenizer calls them."""
+QUESTION = "{question}"
+INSTRUCTION = "{instruction}"
+SINGLE_WORD = "Answer the question using a single word or phrase."
+SEGMENT_NAMES = frozenset({"system", "roles", "image", "separator", "question", "suffix"})
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """Named segments whose texts, joined, are the prompt.
+
+    Attributes:
+        name: what reports call it.
+        segments: (region, text) pairs in order. ``{question}`` and ``{instruction}`` are filled in.
+        instructions: instruction texts by name; ``default`` is the paper's.
+        adds_bos: whether the tokenizer is asked for its special tokens (a BOS before the text).
+        splits_at_image: whether the texts before and after the image are tokenized apart, as LLaVA's own
+            code does; a SentencePiece-like tokenizer then begins the second with a word-start mark.
+    """
+
+    name: str
+    segments: tuple[tuple[str, str], ...]
+    instructions: tuple[tuple[str, str], ...] = (("default", SINGLE_WORD),)
+    adds_bos: bool = True
+    splits_at_image: bool = False
+
+    def fill(self, question: str, instruction: str = "default") -> list[tuple[str, str]]:
+        """The segments with this question and the named instruction in their places.
+
+        Raises:
+            CheckpointError: if the format has no instruction of that name.
+        """
+        texts = dict(self.instructions)
+        if instruction not in texts:
+            raise CheckpointError(
+                f"prompt format {self.name!r} has no instruction {instruction!r}; it has {', '.join(texts)}"
+            )
+        filled = {QUESTION: question.strip(), INSTRUCTION: texts[instruction]}
+        return [
+            (region, text.replace(INSTRUCTION, filled[INSTRUCTION]).replace(QUESTION, filled[QUESTION]))
+            for region, text in self.segments
+        ]
+
+
+LOWER_CASE = "Answer the question in lower case using a single word or phrase."
+INSTRUCTIONS = (("default", SINGLE_WORD), ("lower", LOWER_CASE))
+VICUNA_SYSTEM = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions."
+)
+VICUNA_V1 = PromptFormat(
+    "vicuna_v1",
+    (
+        ("system", f"{VICUNA_SYSTEM} "),
+        ("roles", "USER: "),
+        ("image", IMAGE),
+        ("separator", "\n"),
+        ("question", QUESTION),
+        ("suffix", f" \n{INSTRUCTION}"),
+        ("roles", " ASSISTANT:"),
+    ),
+    INSTRUCTIONS,
+    splits_at_image=True,
+)
+LLAMA_3_SYSTEM = (
+    "You are a helpful language and vision assistant. "
+    "You are able to understand the visual content that the user provides, "
+    "and assist the user with a variety of tasks using natural language."
+)
+LLAVA_LLAMA_3 = PromptFormat(
+    "llava_llama_3",
+    (
+        (
+            "system",
+            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n" + LLAMA_3_SYSTEM + "<|eot_id|>",
+        ),
+        ("roles", "<|start_header_id|>user<|end_header_id|>\n\n"),
+        ("image", IMAGE),
+        ("separator", "\n"),
+        ("question", QUESTION),
+        ("suffix", f" \n{INSTRUCTION}"),
+        # The released code ends this prompt with " \n", and the 8b's only.
+        ("roles", "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n"),
+    ),
+    INSTRUCTIONS,
+    adds_bos=False,
+    splits_at_image=True,
+)
+
+FORMATS = {each.name: each for each in (VICUNA_V1, LLAVA_LLAMA_3)}
+CHAT = "chat"
+"""The name under which a processor's own chat template is asked for."""
+
+
+def prompt_format(folder: Path, processor: Any, asked: str | None) -> PromptFormat:  # noqa: ANN401
+    """The prompt format asked for, or a checkpoint's own.
+
+    Args:
+        folder: the checkpoint's directory; one that does not exist holds no format.
+        processor: its processor.
+        asked: a name of `FORMATS`, ``chat`` or a file in the form of ``prompt.json``. If None:
+            ``prompt.json``, else the chat template, else vicuna's.
+
+    Raises:
+        CheckpointError: if there is no such format, or it cannot be used.
+    """
+    own = folder / "prompt.json"
+    if asked is None and own.is_file():
+        return read_format(own)
+    if asked == CHAT or (asked is None and getattr(processor, "chat_template", None)):
+        return chat_format(processor)
+    if asked is None:
+        return VICUNA_V1
+    if asked in FORMATS:
+        return FORMATS[asked]
+    if not Path(asked).is_file():
+        raise CheckpointError(
+            f"no prompt format {asked!r}: give a file, or one of {', '.join([*FORMATS, CHAT])}"
+        )
+    return read_format(Path(asked))
+
+
+def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers' processors have no common base
+    """The format that a processor's chat template writes.
+
+    A template does not say where its system text ends: all that stands before the image is called
+    ``system``, all that follows the instruction ``roles``.
+
+    Raises:
+        CheckpointError: if there is no template, it fails, or it puts the question before the image.
+    """
+    text = f"{QUESTION} \n{INSTRUCTION}"
+    content = [{"type": "image"}, {"type": "text", "text": text}]
+    try:
+        written = processor.apply_chat_template(
+            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        )
+    except Exception as error:
+        raise CheckpointError(
+            f"its chat template cannot be used ({error}); name a format with --prompt"
+        ) from error
+    before, image, after = written.partition(processor.image_token)
+    separator, question, end = after.partition(text)
+    if not (image and question) or processor.image_token in end:
+        raise CheckpointError(
+            f"its chat template writes {written!r}, not one image followed by the question; name a format "
+            "with --prompt"
+        )
+    bos = processor.tokenizer.bos_token
+    segments = (
+        ("system", before),
+        ("image", IMAGE),
+        ("separator", separator),
+        ("question", QUESTION),
+        ("suffix", f" \n{INSTRUCTION}"),
+        ("roles", end),
+    )
+    return PromptFormat(
+        CHAT,
+        tuple((name, part) for name, part in segments if part),
+        INSTRUCTIONS,
+        adds_bos=not (bos and written.startswith(bos)),
+    )
+
+
+def read_format(path: Path) -> PromptFormat:
+    """Read a format from a file, e.g. a checkpoint's ``prompt.json``.
+
+    Raises:
+        CheckpointError: if the file is not of the form that `PromptFormat` describes.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        segments = tuple((str(region), str(text)) for region, text in data["segments"])
+        instructions = tuple((str(name), str(text)) for name, text in data["instructions"].items())
+        read = PromptFormat(
+            str(data["name"]),
+            segments,
+            instructions,
+            bool(data.get("adds_bos", True)),
+            bool(data.get("splits_at_image", False)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path}: not a prompt format ({error}); it needs name, segments and instructions"
+        ) from error
+    return _checked(read, path)
+
+
+def _checked(read: PromptFormat, path: Path) -> PromptFormat:
+    unknown = {region for region, _ in read.segments} - SEGMENT_NAMES
+    if unknown:
+        raise CheckpointError(
+            f"{path}: unknown segment {min(unknown)!r}; use one of {', '.join(sorted(SEGMENT_NAMES))}"
+        )
+    texts = [text for _, text in read.segments]
+    for marker in (IMAGE, QUESTION):
+        if sum(text.count(marker) for text in texts) != 1:
+            raise CheckpointError(f"{path}: the segments must hold {marker} exactly once")
+    if "default" not in dict(read.instructions):
+        raise CheckpointError(f"{path}: instructions need a 'default'")
+    return read

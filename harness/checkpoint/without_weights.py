@@ -1,0 +1,54 @@
+"""A checkpoint without weights: it can encode samples, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from torch import nn
+
+from harness.checkpoint.adapters import ADAPTERS
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.info import Facts, check_supported
+from harness.checkpoint.processor import load_processor
+from harness.checkpoint.prompt import prompt_format
+from harness.data.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Bare:
+    """What encoding asks of a model.
+
+    Attributes:
+        config: its configuration.
+        model: what adapters set on the model inside: how tiles are joined, say. It has nothing else.
+    """
+
+    config: Any
+    model: SimpleNamespace = field(default_factory=SimpleNamespace)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """An embedding on the CPU, where prompts are to be."""
+        return nn.Embedding(1, 1)
+
+
+def bare_checkpoint(facts: Facts) -> Checkpoint:
+    """A checkpoint's configuration, processor and prompt format.
+
+    Raises:
+        CheckpointError: if one of them cannot be used.
+    """
+    from transformers import AutoConfig  # noqa: PLC0415 - takes seconds
+
+    try:
+        config = AutoConfig.from_pretrained(facts.path, revision=facts.revision, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{facts.path}: its configuration cannot be read ({error})") from error
+    check_supported(str(config.model_type), facts.path)
+    model, processor = Bare(config), load_processor(facts)
+    adapter = ADAPTERS[config.model_type]
+    pictures = adapter.pictures(model, processor.image_processor, adapter.handling(facts.image_handling))
+    prompting = prompt_format(Path(facts.path), processor, facts.prompt)
+    return Checkpoint(facts.name, facts.path, model, processor, prompting, pictures, sha256="")

@@ -1,0 +1,1 @@
+"""Samples, data sets, depth and windows: plain data and numbers, without torch."""

@@ -1,0 +1,5 @@
+"""Where results go unless told otherwise."""
+
+from __future__ import annotations
+
+OUTPUTS = {"evidence": ".evidence", "report": "report"}

@@ -1,0 +1,251 @@
+"""Read the paper's data files: one CSV per task, named ``*_<Task>.csv``, images ``<img_id>.jpg``.
+
+The released files are read as they are: ids as text (leading zeros matter), ``img_id`` with or
+without ``.jpg``, ``-`` for a box that is missing. A row that cannot be used is left out and counted
+with its reason; a file that cannot be used is an error that names file, row and column. A folder may
+also hold ``minimal_pairs.csv``: which questions are asked alike of two images that differ in what is asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from harness.data.dataset import Dataset, make_dataset
+from harness.data.errors import DataError
+from harness.data.pictures import is_whole, picture_size
+from harness.data.sample import CHOOSE_TASKS, TASKS, Box, Sample
+
+REQUIRED = ("question_id", "img_id", "question", "answer", "image_w", "image_h")
+OPTIONS = ("true option", "false option")
+CENTRAL, PAIR = ("central object",), ("object1", "object2")
+OBJECTS = {
+    "ChooseAttr": CENTRAL,
+    "ChooseCat": CENTRAL,
+    "ChooseRel": PAIR,
+    "CompareAttr": PAIR,
+    "LogicalObj": PAIR,
+    "QueryAttr": CENTRAL,
+}
+"""The annotated objects of each task, by the prefix of their columns."""
+MISSING = "-"
+PAIRS_FILE = "minimal_pairs.csv"
+PAIR_COLUMNS = ("task", "question_id", "twin_question_id")
+csv.field_size_limit(10_000_000)  # captions of a whole picture stand in one field
+
+
+def load_tables(folder: Path, images: Path | None = None, *, name: str | None = None) -> Dataset:
+    """Load every ``*_<Task>.csv`` of a folder.
+
+    Args:
+        folder: the folder of the data files.
+        images: the folder of the images; ``images`` inside ``folder`` unless given.
+        name: the data set's name; the folder's own unless given.
+
+    Raises:
+        DataError: if there are no data files, one cannot be read, or the images are missing.
+    """
+    files = task_files(folder)
+    pictures = images or folder / "images"
+    if not pictures.is_dir():
+        raise DataError(f"{pictures}: no such image folder; name it with --images DIR")
+    samples: list[Sample] = []
+    excluded: Counter[tuple[str, str]] = Counter()
+    seen = _Pictures()
+    for task, file in files.items():
+        for row, values in _rows(file, columns(task)):
+            found = _sample(file, row, task, values, pictures, seen)
+            if isinstance(found, Sample):
+                samples.append(found)
+            else:
+                excluded[task, found] += 1
+    if not samples:
+        raise DataError(f"{folder}: no row can be used ({', '.join(reason for _, reason in excluded)})")
+    pairs = [folder / PAIRS_FILE] if (folder / PAIRS_FILE).is_file() else []
+    digest = _digest([*files.values(), *pairs, *sorted({sample.image_path for sample in samples})])
+    twins = {key: twin for file in pairs for key, twin in _twins(file)}
+    paired = [replace(sample, twin=twins.get((sample.task, sample.id))) for sample in samples]
+    return make_dataset(name or folder.resolve().name, digest, paired, excluded)
+
+
+def _twins(file: Path) -> Iterator[tuple[tuple[str, str], str]]:
+    """From a task and a question's id to its twin's id, in both directions."""
+    for _, values in _rows(file, PAIR_COLUMNS):
+        task, one, other = (values[column] for column in PAIR_COLUMNS)
+        yield (task, one), other
+        yield (task, other), one
+
+
+def task_files(folder: Path) -> dict[str, Path]:
+    """The data file of each task that has one.
+
+    Raises:
+        DataError: if there is none, or a task has two.
+    """
+    files: dict[str, Path] = {}
+    for file in sorted(folder.glob("*.csv")):
+        task = next((task for task in TASKS if file.stem.endswith(f"_{task}")), None)
+        if task is None:
+            continue
+        if task in files:
+            raise DataError(f"{folder}: two files for {task}, {files[task].name} and {file.name}; keep one")
+        files[task] = file
+    if not files:
+        raise DataError(f"{folder}: no data file *_<Task>.csv with a task of {', '.join(TASKS)}")
+    return files
+
+
+def columns(task: str) -> tuple[str, ...]:
+    """The columns that a task's file must have; it may have more."""
+    options = OPTIONS if task in CHOOSE_TASKS else ()
+    boxes = (f"{prefix} {part}" for prefix in OBJECTS[task] for part in ("name", "x", "y", "w", "h"))
+    return (*REQUIRED, *options, *boxes)
+
+
+def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Data rows with their line numbers; a byte-order mark is ignored."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            present = reader.fieldnames or []
+            missing = [column for column in required if column not in present]
+            if missing:
+                raise DataError(
+                    f"{file}, line 1: column {missing[0]!r} is missing; it has {', '.join(present) or 'none'}"
+                )
+            twice = next((column for column in present if present.count(column) > 1), None)
+            if twice is not None:
+                raise DataError(f"{file}, line 1: column {twice!r} occurs twice")
+            for values in reader:
+                if None in values or None in values.values():
+                    raise DataError(
+                        f"{file}, line {reader.line_num}: not {len(present)} fields as in the header"
+                    )
+                yield reader.line_num, {key: value.strip() for key, value in values.items()}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from error
+
+
+class _Pictures:
+    """What is asked of picture files, each read once however many rows it has."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[Path, tuple[int, int]] = {}
+        self._whole: dict[Path, bool] = {}
+
+    def whole(self, path: Path) -> bool:
+        """Whether a picture can be read to its end."""
+        if path not in self._whole:
+            self._whole[path] = is_whole(path)
+        return self._whole[path]
+
+    def size(self, path: Path, file: Path, row: int) -> tuple[int, int]:
+        """(width, height) of the picture of a row, from the beginning of its file.
+
+        Raises:
+            DataError: if it cannot be read as an image, or is too large.
+        """
+        if path not in self._sizes:
+            try:
+                self._sizes[path] = picture_size(path)
+            except DataError as error:
+                raise DataError(f"{file}, line {row}: column 'img_id': {error}") from error
+        return self._sizes[path]
+
+
+def _sample(
+    file: Path, row: int, task: str, values: Mapping[str, str], images: Path, pictures: _Pictures
+) -> Sample | str:
+    """The row's sample, or the reason why it has none."""
+    for column in ("question_id", "img_id", "question", "answer"):
+        if not values[column]:
+            raise DataError(f"{file}, line {row}: column {column!r} is empty")
+    path = image_path(images, values["img_id"], file, row)
+    if not path.is_file():
+        return "image file missing"
+    size = (
+        _number(file, row, "image_w", values["image_w"]),
+        _number(file, row, "image_h", values["image_h"]),
+    )
+    if min(size) < 1:
+        raise DataError(f"{file}, line {row}: image_w × image_h is {size[0]} × {size[1]}")
+    if pictures.size(path, file, row) != size:
+        return "image of another size than its row says"
+    boxes = _boxes(file, row, task, values, size)
+    if isinstance(boxes, str):
+        return boxes
+    if not pictures.whole(path):
+        return "image file broken or cut short"
+    return Sample(
+        id=values["question_id"],
+        task=task,
+        image_id=path.stem,
+        image_path=path,
+        question=values["question"],
+        answer=values["answer"].lower(),
+        true_option=_optional(values.get("true option")),
+        false_option=_optional(values.get("false option")),
+        objects=boxes,
+        image_size=size,
+    )
+
+
+def image_path(images: Path, img_id: str, file: Path, row: int) -> Path:
+    """The image file of an id, which may or may not carry ``.jpg``, and may not leave the folder.
+
+    Raises:
+        DataError: if the id is not the name of a file in the folder.
+    """
+    name = img_id.removesuffix(".jpg")
+    if not name or name != Path(name).name or name in {".", ".."} or "\\" in name or "\0" in name:
+        raise DataError(f"{file}, line {row}: img_id {img_id!r} is not the name of a file")
+    return images / f"{name}.jpg"
+
+
+def _boxes(
+    file: Path, row: int, task: str, values: Mapping[str, str], size: tuple[int, int]
+) -> tuple[Box, ...] | str:
+    """The row's annotated objects, or the reason why one cannot be used."""
+    boxes = []
+    for prefix in OBJECTS[task]:
+        box = _box(file, row, prefix, values)
+        if box is None:
+            continue
+        if box.x >= size[0] or box.y >= size[1] or box.x + box.width <= 0 or box.y + box.height <= 0:
+            return "box outside the image"
+        if box.width < 1 or box.height < 1:
+            return "empty box"
+        boxes.append(box)
+    return tuple(boxes)
+
+
+def _box(file: Path, row: int, prefix: str, values: Mapping[str, str]) -> Box | None:
+    fields = {side: values.get(f"{prefix} {side}", MISSING) or MISSING for side in ("x", "y", "w", "h")}
+    if MISSING in fields.values():
+        return None
+    x, y, w, h = (_number(file, row, f"{prefix} {side}", text) for side, text in fields.items())
+    return Box(values.get(f"{prefix} name", ""), x, y, w, h)
+
+
+def _number(file: Path, row: int, column: str, text: str) -> int:
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{file}, line {row}: column {column!r} holds {text!r}, not a number") from error
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text in {None, "", MISSING} else str(text).lower()
+
+
+def _digest(files: list[Path]) -> str:
+    """SHA-256 over the names and bytes of all files."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            digest.update(file.name.encode() + b"\0" + hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Run interventions: the slow reference, the exact sweep, the logit lens, greedy answers."""

@@ -1,0 +1,147 @@
+"""The model's own answers: greedy decoding that goes on from the base run.
+
+A sample counts only if the model answers it correctly (released code of arXiv 2411.18620:
+``decoded.strip().lower() == answer``). The base run of an image's questions already holds every key
+and value of the prompts, so an answer costs one row per token and layer, and all questions of the
+image take their next step together. Whoever only wants to know whether an answer is right need not
+read a wrong one to its end: decoding stops as soon as the text can no longer become the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded, extended
+from harness.engine.sweep.clean_run import Prefill, prefill
+from harness.engine.sweep.entry import token_rows
+from harness.engine.sweep.masks import bias_at
+from harness.engine.sweep.packed import KeyValue, attend_shared
+from harness.interventions.knockout import EdgeBlock
+from harness.interventions.permanent_edges import permanent_edges
+
+LIMIT = 128
+"""Tokens the released code lets a base run generate."""
+
+
+@dataclass(eq=False)
+class _Continuation:
+    """One question's answer so far, and by layer its keys and values ``[kv_heads, 1, t, head_dim]``."""
+
+    question: int
+    tokens: list[int]
+    cache: dict[int, KeyValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _StepPlan:
+    """Attention of one new row per question."""
+
+    base: Prefill
+    rows: Sequence[_Continuation]
+    permanent: Sequence[Sequence[EdgeBlock]]
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend to the prompt, the answer so far and oneself; see `harness.checkpoint.attention.Plan`."""
+        output = torch.empty_like(query)
+        for at, row in enumerate(self.rows):
+            length = self.base.tree.lengths[row.question]
+            prompt = self.base.prefix(layer, row.question, length)
+            said = row.cache.get(layer)
+            new = KeyValue(key[0, :, None, at : at + 1], value[0, :, None, at : at + 1])
+            said = row.cache[layer] = new if said is None else said.then(new)
+            folded = query[0, :, at : at + 1].unflatten(0, (key.shape[1], -1))[:, None]
+            last = length + said.key.shape[2] - 1
+            bias = bias_at(self.permanent[at], layer, last, last + 1, query)
+            output[0, :, at] = attend_shared(folded, prompt, said, scaling, bias).flatten(0, 2)[:, 0]
+        return output.transpose(1, 2).contiguous(), None
+
+
+@torch.inference_mode()
+def answers(
+    checkpoint: Checkpoint,
+    base: Prefill,
+    expected: Sequence[str | None] | None = None,
+    limit: int = LIMIT,
+) -> list[tuple[int, ...]]:
+    """Greedy answers to all questions of a base run.
+
+    Args:
+        checkpoint: the checkpoint.
+        base: the base run.
+        expected: per question the expected answer, or None; a question that has one is given up as soon
+            as its answer can no longer be that.
+        limit: most tokens of an answer.
+
+    Returns:
+        Token ids per question, without the one that ends the answer; of an answer that was given up,
+        the tokens so far, which do not read as the expected one.
+    """
+    wanted = expected or [None] * len(base.encoded)
+    running = [_Continuation(number, [int(one.logits.argmax())]) for number, one in enumerate(base.base)]
+    done = list(running)
+    while running := [row for row in running if _goes_on(checkpoint, row, wanted[row.question], limit)]:
+        for row, token in zip(running, _step(checkpoint, base, running), strict=True):
+            row.tokens.append(token)
+    ends = checkpoint.stop_tokens
+    return [tuple(row.tokens[:-1] if row.tokens[-1] in ends else row.tokens) for row in done]
+
+
+def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = LIMIT) -> tuple[int, ...]:
+    """The greedy answer to one question, as token ids without the one that ends it."""
+    with torch.inference_mode():
+        base = prefill(checkpoint, [encoded])
+    return answers(checkpoint, base, limit=limit)[0]
+
+
+def read(checkpoint: Checkpoint, tokens: Sequence[int]) -> str:
+    """What an answer says."""
+    text: str = checkpoint.processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
+    return text
+
+
+def is_correct(checkpoint: Checkpoint, tokens: Sequence[int], expected: str) -> bool:
+    """Whether an answer reads as expected: stripped, in lower case (released code)."""
+    return read(checkpoint, tokens).strip().lower() == expected
+
+
+def _goes_on(checkpoint: Checkpoint, row: _Continuation, expected: str | None, limit: int) -> bool:
+    if row.tokens[-1] in checkpoint.stop_tokens or len(row.tokens) >= limit:
+        return False
+    return expected is None or _may_become(read(checkpoint, row.tokens), expected)
+
+
+def _may_become(text: str, expected: str) -> bool:
+    """Whether an unfinished text may still become the answer, spaces aside.
+
+    A character whose last bytes are missing shows as U+FFFD; tokenizers may drop spaces later on.
+    """
+    said = "".join(text.rstrip("\ufffd").lower().split())
+    return "".join(expected.lower().split()).startswith(said)
+
+
+def _step(checkpoint: Checkpoint, base: Prefill, rows: Sequence[_Continuation]) -> list[int]:
+    """The next token of every row."""
+    ids = torch.tensor([row.tokens[-1] for row in rows], device=checkpoint.device)
+    positions = [base.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
+    state = token_rows(checkpoint, ids)
+    at = torch.tensor(positions, device=state.device)
+    rotary = checkpoint.decoder.rotary_emb(state[None], at[None])
+    plan = _StepPlan(base, rows, [_permanent(checkpoint, base, row) for row in rows])
+    for layer in checkpoint.decoder.layers:
+        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+    logits: Tensor = checkpoint.head(checkpoint.decoder.norm(state))
+    return [int(token) for token in logits.argmax(dim=-1)]
+
+
+def _permanent(checkpoint: Checkpoint, base: Prefill, row: _Continuation) -> tuple[EdgeBlock, ...]:
+    """The edges that the checkpoint blocks always, the next row's included."""
+    if not checkpoint.planted:
+        return ()
+    return permanent_edges(checkpoint.planted, extended(base.encoded[row.question], row.tokens).regions)

@@ -1,0 +1,38 @@
+"""What runs forward passes, as measuring uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from harness.checkpoint.encode import Encoded
+from harness.engine.reference import Pass
+from harness.interventions.knockout import Knockout, Positions
+from harness.interventions.patching import Contents
+
+
+class Base(Protocol):
+    """The unblocked run of all questions on one image, as an engine keeps it."""
+
+    @property
+    def passes(self) -> Sequence[Pass]:
+        """The unblocked pass of every question."""
+
+    @property
+    def answers(self) -> Sequence[tuple[int, ...]]:
+        """The model's own answer to every question, token ids; one known to be wrong may be cut short."""
+
+    def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+        """Per question the logits ``[knockouts, vocabulary]``."""
+
+
+class Engine(Protocol):
+    """What runs forward passes: the fast sweep, or the reference."""
+
+    def base(self, encoded: Sequence[Encoded]) -> Base:
+        """Run all questions on one image without a knockout."""
+
+    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+        """Keys and values of some positions in every layer, without a knockout."""

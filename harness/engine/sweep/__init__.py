@@ -1,0 +1,1 @@
+"""The exact fast engine; `harness.engine.sweep.sweeper` explains it."""

@@ -1,0 +1,176 @@
+"""The base run of all questions on one image: once through the model, everything kept.
+
+Questions on one image begin with the same tokens (the *stem*: at least the system text and the
+image, where the prompt has the image first) and differ after it (their *tails*). Stem and tails
+walk up the layers as one row of tokens; a tail attends to the stem and to itself. What entered
+every layer, and every layer's keys and values, are kept: knockouts start from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded
+from harness.data.errors import DataError
+from harness.engine.reference import Pass, check_finite
+from harness.engine.sweep.entry import entering
+from harness.engine.sweep.masks import bias_at
+from harness.engine.sweep.packed import KeyValue, attend_causal, attend_shared
+from harness.interventions.knockout import EdgeBlock
+from harness.interventions.permanent_edges import permanent_edges
+
+
+@dataclass(frozen=True)
+class Tree:
+    """How several prompts with a common beginning lie in one row of tokens.
+
+    Attributes:
+        stem: number of common tokens.
+        starts: where each prompt's tail begins in the row.
+        lengths: length of each prompt.
+    """
+
+    stem: int
+    starts: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+    @classmethod
+    def of(cls, prompts: Sequence[Tensor], longest: int | None = None) -> Tree:
+        """The tree of these token ids, each ``[n]``, with a stem of at most ``longest`` tokens."""
+        stem = min(len(ids) for ids in prompts)
+        stem = stem if longest is None else min(stem, longest)
+        for ids in prompts[1:]:
+            different = (ids[:stem] != prompts[0][:stem]).nonzero()
+            stem = int(different[0]) if len(different) else stem
+        starts, at = [], stem
+        for ids in prompts:
+            starts.append(at)
+            at += len(ids) - stem
+        return cls(stem, tuple(starts), tuple(len(ids) for ids in prompts))
+
+    def row(self, prompt: int, position: int) -> int:
+        """Where a prompt's token lies in the row."""
+        return position if position < self.stem else self.starts[prompt] + position - self.stem
+
+    def rows(self, prompt: int, first: int) -> Tensor:
+        """Where a prompt's tokens from ``first`` on lie in the row."""
+        positions = torch.arange(first, self.lengths[prompt])
+        return torch.where(positions < self.stem, positions, positions + self.starts[prompt] - self.stem)
+
+    def pack(self, prompts: Sequence[Tensor]) -> Tensor:
+        """Stem and tails of per-token tensors ``[n, …]``, one after the other."""
+        return torch.cat([prompts[0][: self.stem], *(tensor[self.stem :] for tensor in prompts)])
+
+
+@dataclass(eq=False)
+class Prefill:
+    """The base run of the questions on one image.
+
+    Attributes:
+        encoded: the questions.
+        tree: how they lie in one row of tokens.
+        hidden: what enters every layer, ``[rows, width]`` each.
+        cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
+        rotary: cosine and sine ``[longest prompt, rotary width]``.
+        base: per question the unblocked pass.
+        permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
+    """
+
+    encoded: tuple[Encoded, ...]
+    tree: Tree
+    rotary: tuple[Tensor, Tensor]
+    hidden: list[Tensor] = field(default_factory=list)
+    cache: list[KeyValue] = field(default_factory=list)
+    base: tuple[Pass, ...] = ()
+    permanent: tuple[tuple[EdgeBlock, ...], ...] = ()
+
+    def prefix(self, layer: int, question: int, stop: int) -> KeyValue:
+        """Keys and values of a question's first ``stop`` tokens, copied only if in two pieces."""
+        kept, stem = self.cache[layer], self.tree.stem
+        if stop <= stem or self.tree.starts[question] == stem:
+            return kept.upto(stop)
+        tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
+        return kept.upto(stem).then(KeyValue(kept.key[:, tail], kept.value[:, tail]))
+
+    def rotary_at(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of some positions, ``[1, rows, rotary width]``."""
+        cosine, sine = (table[positions.to(table.device)][None].to(like.device) for table in self.rotary)
+        return cosine, sine
+
+
+@dataclass(frozen=True)
+class TreePlan:
+    """Causal attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
+
+    tree: Tree
+    cache: list[KeyValue]
+    permanent: Sequence[Sequence[EdgeBlock]]
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend; see `harness.checkpoint.attention.Plan`."""
+        self.cache.append(KeyValue(key[0].contiguous(), value[0].contiguous()))
+        stem = self.tree.stem
+        output = torch.empty_like(query)
+        prefix = KeyValue(key[0, :, :stem], value[0, :, :stem])
+        output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling)
+        for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):
+            tail = slice(start, start + length - stem)
+            if length > stem:
+                folded = query[0, :, tail].unflatten(0, (key.shape[1], -1))[:, None]
+                own = KeyValue(key[0, :, None, tail], value[0, :, None, tail])
+                bias = bias_at(edges, layer, stem, length, query)
+                output[0, :, tail] = attend_shared(folded, prefix, own, scaling, bias)[:, 0].flatten(0, 1)
+        return output.transpose(1, 2).contiguous(), None
+
+
+def prefill(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> Prefill:
+    """Run all questions on one image through the model once.
+
+    Args:
+        checkpoint: the checkpoint.
+        encoded: the questions; all on the same image.
+
+    Raises:
+        DataError: if there is no question, or the images differ.
+        NumericsError: if the logits are not finite.
+    """
+    if not encoded:
+        raise DataError("a sweep needs at least one question")
+    if any(not torch.equal(one.pixels, encoded[0].pixels) for one in encoded[1:]):
+        raise DataError("the questions of one sweep must be on one image")
+    permanent = tuple(permanent_edges(checkpoint.planted, one.regions) for one in encoded)
+    tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
+    state = tree.pack(entering(checkpoint, encoded))
+    positions = torch.arange(max(tree.lengths), device=state.device)
+    cosine, sine = checkpoint.decoder.rotary_emb(state[None], positions[None])
+    done = Prefill(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
+    packed = tree.pack([torch.arange(length) for length in tree.lengths])
+    plan, rotary = TreePlan(tree, done.cache, permanent), done.rotary_at(packed, state)
+    for layer in checkpoint.decoder.layers:
+        done.hidden.append(state)
+        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+    done.base = _passes(checkpoint, done, state)
+    return done
+
+
+def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:
+    """The first row that a permanent edge concerns: a stem must end before it."""
+    return min((min(edge.targets) for edges in permanent for edge in edges), default=None)
+
+
+def _passes(checkpoint: Checkpoint, done: Prefill, top: Tensor) -> tuple[Pass, ...]:
+    ends = torch.tensor([done.tree.row(number, n - 1) for number, n in enumerate(done.tree.lengths)])
+    final = checkpoint.decoder.norm(top[ends.to(top.device)])
+    logits = checkpoint.head(final)
+    below = torch.stack([state[ends.to(state.device)].to(logits.device) for state in done.hidden], dim=1)
+    hidden = torch.cat([below, final[:, None].to(logits.device)], dim=1)
+    for one, row in zip(done.encoded, logits, strict=True):
+        check_finite(row, one)
+    return tuple(Pass(row, states) for row, states in zip(logits, hidden, strict=True))

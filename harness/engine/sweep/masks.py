@@ -1,0 +1,85 @@
+"""Which keys rows may not read: the future, and blocked edges.
+
+A mask is boolean where it is made, and a *bias* where it is used: 0 where a query may read a key, -inf
+where it may not. On a CPU a bias is added many times faster than a mask is filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.data.errors import KnockoutError
+from harness.interventions.knockout import EdgeBlock
+
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+def hidden_edges(edges: Sequence[EdgeBlock], row: int, length: int, layer: int) -> Mask:
+    """True where a query at ``row`` or later may not read a key: the future, and the blocked edges.
+
+    Returns:
+        ``[length - row, length]``.
+
+    Raises:
+        KnockoutError: if a row would keep no key.
+    """
+    mask = np.triu(np.ones((length - row, length), dtype=np.bool_), k=row + 1)
+    for edge in edges:
+        targets = np.array([target - row for target in edge.targets if target >= row], dtype=np.int64)
+        mask[targets[:, None], np.array(edge.sources, dtype=np.int64)] = True
+    empty = np.flatnonzero(mask.all(axis=1))
+    if len(empty):
+        raise KnockoutError(
+            f"layer {layer}: row {row + int(empty[0])} would keep no key; "
+            "leave the first position out of the sources"
+        )
+    return mask
+
+
+def bias_of(mask: Mask) -> Tensor:
+    """The bias of a mask, in float32."""
+    return torch.zeros(mask.shape).masked_fill_(torch.from_numpy(mask), -torch.inf)
+
+
+@dataclass(frozen=True)
+class Biases:
+    """The biases of several branches, of which many are the same.
+
+    Attributes:
+        distinct: ``[different ones, rows, keys]``.
+        which: for every branch, which of them is its own, ``[branches]``.
+    """
+
+    distinct: Tensor
+    which: Tensor
+
+    def of_last(self, rows: int, like: Tensor) -> Tensor:
+        """The bias of every branch's last rows, ``[branches, rows, keys]``, on the device of ``like``."""
+        last = self.distinct[:, -rows:].to(like)
+        return last.index_select(0, self.which.to(like.device))
+
+    def visible(self, branch: int) -> Tensor:
+        """Which keys each row of a branch may read, ``[rows, keys]``."""
+        return self.distinct[self.which[branch]] == 0
+
+
+def bias_at(edges: Sequence[EdgeBlock], layer: int, row: int, length: int, like: Tensor) -> Tensor | None:
+    """The bias of rows from ``row`` on in a layer, ``[1, length - row, length]``, on the device of ``like``.
+
+    Returns:
+        None if attention is plainly causal there.
+
+    Raises:
+        KnockoutError: if a row would keep no key.
+    """
+    here = [edge for edge in edges if layer in edge.layers]
+    if not here:
+        return None
+    return bias_of(hidden_edges(here, row, length, layer))[None].to(like)

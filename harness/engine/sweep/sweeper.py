@@ -1,0 +1,138 @@
+"""The sweep: every knockout of every question on an image for a few forward passes.
+
+Causal attention makes almost all of a knocked-out forward pass a repetition of the base run. The
+base run is done once and kept (`harness.engine.sweep.clean_run`). Each knockout then carries only the rows it
+can change, from the first layer it touches on (`harness.engine.sweep.reach`), or from where it parts from
+another one that did the same so far; all of them climb the layers as one packed batch
+(`harness.engine.sweep.schedule`, `harness.engine.sweep.walk`) that reads the kept keys and values in place. Nothing
+is approximated: `harness.engine.reference` computes the same numbers the long way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded
+from harness.engine.reference import Pass, check_finite
+from harness.engine.sweep import selfcheck
+from harness.engine.sweep.clean_run import Prefill, prefill
+from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, rows_within
+from harness.engine.sweep.reach import Reach, reach
+from harness.engine.sweep.schedule import Branch, check_keys
+from harness.engine.sweep.walk import walk
+from harness.interventions.knockout import Knockout, check
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The knockouts of one question.
+
+    Attributes:
+        base: the unblocked pass.
+        logits: ``[knockouts, vocabulary]`` of the next token, in the order asked.
+        hidden: ``[knockouts, L + 1, width]`` of the last position if asked for, as in `Pass`.
+    """
+
+    base: Pass
+    logits: Tensor
+    hidden: Tensor | None = None
+
+
+class Sweeper:
+    """Runs knockouts on a checkpoint.
+
+    Args:
+        checkpoint: the checkpoint.
+        memory: bytes a packed batch may take; None for what is free. Results are the same whatever it
+            is, up to rounding.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, memory: int | None = None) -> None:
+        self.checkpoint = checkpoint
+        self.memory = memory
+        if checkpoint.device.type == "cpu":
+            keep_freed_memory()
+        self._checked = False
+
+    @torch.inference_mode()
+    def prefill(self, encoded: Sequence[Encoded]) -> Prefill:
+        """The base run of all questions on one image; the first one ever is checked against the model.
+
+        Raises:
+            DataError: if there is no question, or the questions are on different images.
+            CheckpointError: if the base run is not what the model's own forward pass says.
+            NumericsError: if logits are not finite.
+        """
+        done = prefill(self.checkpoint, encoded)
+        if not self._checked:
+            selfcheck.compare(self.checkpoint, encoded[0], done.base[0].logits)
+            self._checked = True
+        return done
+
+    @torch.inference_mode()
+    def sweep(
+        self, base: Prefill, knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
+    ) -> list[Swept]:
+        """Run knockouts that branch off a base run.
+
+        Args:
+            base: from `prefill`.
+            knockouts: for every question of it, in the same order; a question may have none.
+            hidden: whether to keep the last position's hidden states under each knockout.
+
+        Raises:
+            KnockoutError: if a position or layer does not exist, or a row would keep no key.
+            NumericsError: if logits are not finite.
+        """
+        branches = self._branches(base, knockouts)
+        results = [
+            Swept(
+                one,
+                one.logits.expand(len(asked), -1).clone(),
+                one.hidden.expand(len(asked), -1, -1).clone() if hidden else None,
+            )
+            for one, asked in zip(base.base, knockouts, strict=True)
+        ]
+        most = rows_within(self.checkpoint, self.memory) if branches else 0
+        rows = base.tree.lengths
+        for chunk in chunks(branches, lambda branch: rows[branch.question] - branch.reach.row, most):
+            for part, outcome in halving(chunk, lambda now: walk(self.checkpoint, base, now, hidden=hidden)):
+                finite = bool(torch.isfinite(outcome.logits).all())
+                for at, branch in enumerate(part):
+                    if not finite:
+                        check_finite(outcome.logits[at], base.encoded[branch.question])
+                    into = results[branch.question]
+                    into.logits[branch.number] = outcome.logits[at]
+                    if into.hidden is not None and outcome.hidden is not None:
+                        into.hidden[branch.number] = outcome.hidden[at]
+        return results
+
+    def image(
+        self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
+    ) -> list[Swept]:
+        """Base run and knockouts of all questions on one image; see `prefill` and `sweep`."""
+        return self.sweep(self.prefill(encoded), knockouts, hidden=hidden)
+
+    def _branches(self, base: Prefill, knockouts: Sequence[Sequence[Knockout]]) -> list[Branch]:
+        """The knockouts that can change anything, those of like shape side by side."""
+        branches = []
+        for question, (length, asked) in enumerate(zip(base.tree.lengths, knockouts, strict=True)):
+            for number, knockout in enumerate(asked):
+                check(knockout, length, self.checkpoint.n_layers)
+                reached = reach(knockout, length, self.checkpoint.n_layers)
+                whole = knockout.beside(base.permanent[question])
+                check_keys(whole, length)
+                if reached is not None:
+                    branches.append(Branch(question, number, whole, _to_the_top(reached, whole)))
+        return sorted(branches, key=lambda branch: (branch.question, branch.reach.row))
+
+
+def _to_the_top(reached: Reach, knockout: Knockout) -> Reach:
+    """The reach of a knockout whose permanent edges concern layers above its own, too."""
+    highest = max((max(edge.layers) for edge in knockout.edges if edge.layers), default=0)
+    return replace(reached, last=max(reached.last, highest))

@@ -1,0 +1,50 @@
+"""Keys and values of a layer alone, taken from the layer itself.
+
+How a layer comes from its rows to keys and values (norms, biases, rotary embedding) is its own
+business. So it is started, and stopped where it would attend. What comes after, its output matrix and
+its MLP, is most of its work.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from torch import Tensor
+
+from harness.engine.sweep.packed import KeyValue
+
+Rotary: TypeAlias = tuple[Tensor, Tensor]
+"""Cosine and sine, ``[1, rows, rotary width]`` each."""
+
+
+class _AboutToAttendError(Exception):
+    """Stops a layer before it attends; carries what it would have read."""
+
+    def __init__(self, whole: KeyValue) -> None:
+        super().__init__()
+        self.whole = whole
+
+
+class _Stop:
+    """The plan that stops a layer."""
+
+    def attend(
+        self, _layer: int, _query: Tensor, key: Tensor, value: Tensor, _scaling: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Stop; see `harness.checkpoint.attention.Plan`."""
+        raise _AboutToAttendError(KeyValue(key[0], value[0]))
+
+
+def keys_and_values(block: Any, state: Tensor, rotary: Rotary) -> KeyValue:  # noqa: ANN401
+    """Keys (after rotary embedding) and values, ``[kv_heads, rows, head_dim]`` each.
+
+    Args:
+        block: the decoder layer.
+        state: what enters it, ``[rows, width]``.
+        rotary: of these rows.
+    """
+    try:
+        block(state[None], position_embeddings=rotary, plan=_Stop())
+    except _AboutToAttendError as stopped:
+        return stopped.whole
+    raise AssertionError("a layer that never attended")

@@ -1,0 +1,186 @@
+"""The walk: all branches climb the layers together, each joining where its knockout begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.engine.sweep.clean_run import Prefill
+from harness.engine.sweep.packed import KeyValue, attend_shared
+from harness.engine.sweep.schedule import Branch, Change, Cohort, Layout, Slot, cohorts, layouts
+from harness.engine.sweep.substitute import substituted
+from harness.engine.sweep.top import Rotary, keys_and_values
+from harness.engine.sweep.zero import zeroed_rows
+
+WORTH_A_START = 1 << 15
+"""So many numbers (rows times width) must need no output of the top layer to pay for its second start."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a walk yields for its branches, in the order given.
+
+    Attributes:
+        logits: ``[branches, vocabulary]``.
+        hidden: ``[branches, L + 1, width]`` of the last position if asked for: entering layer 0, 1, …,
+            and the final one, normalised.
+    """
+
+    logits: Tensor
+    hidden: Tensor | None
+
+
+@dataclass(frozen=True)
+class PackedPlan:
+    """Attention of one layer's packed batch."""
+
+    base: Prefill
+    layout: Layout
+    whole: KeyValue | None = None
+    """Keys and values of the batch, ``[kv_heads, rows, head_dim]``, where the queries are those of its
+    branches' last rows alone."""
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend; see `harness.checkpoint.attention.Plan`."""
+        _, heads, stop, width = query.shape
+        output = query.new_empty(1, stop, heads, width)
+        whole = self.whole or KeyValue(key[0], value[0])
+        prefixes: dict[int, KeyValue] = {}
+        # A question's slots come by first row, ascending: the last one reads the longest prefix.
+        for slot in reversed(self.layout.slots):
+            if slot.question not in prefixes:
+                prefixes[slot.question] = self.base.prefix(layer, slot.question, slot.row)
+            start = stop - slot.branches * (1 if self.whole else slot.rows)
+            seen = _slot_attention(
+                slot,
+                layer,
+                query[0, :, start:stop].unflatten(1, (slot.branches, -1)),
+                whole.between(slot.start, slot.stop),
+                prefixes[slot.question].upto(slot.row),
+                scaling,
+            )
+            output[0, start:stop].view(seen.shape).copy_(seen)
+            stop = start
+        return output, None
+
+
+def _slot_attention(
+    slot: Slot, layer: int, query: Tensor, own: KeyValue, prefix: KeyValue, scaling: float
+) -> Tensor:
+    """Attention of one cohort, ``[branches, queries, heads, head_dim]``.
+
+    Args:
+        slot: the cohort's slot.
+        layer: the layer.
+        query: ``[heads, branches, queries, head_dim]``, of each branch's last rows.
+        own: ``[kv_heads, branches · rows, head_dim]``.
+        prefix: ``[kv_heads, prefix, head_dim]``.
+        scaling: factor on the scores.
+    """
+    shape, skipped = (slot.branches, slot.rows), slot.rows - query.shape[2]
+    folded = query.unflatten(0, (own.key.shape[0], -1)).transpose(1, 2)
+    own = KeyValue(own.key.unflatten(1, shape), own.value.unflatten(1, shape))
+    bias = None if slot.biases is None else slot.biases.of_last(query.shape[2], query)
+    attended = attend_shared(folded, prefix, own, scaling, bias).permute(1, 3, 0, 2, 4).flatten(2, 3)
+    for number, items in slot.substitutions:
+        whole = prefix.then(KeyValue(own.key[:, number], own.value[:, number]))
+        visible = _visible(slot, number)[skipped:]
+        rows, seen = substituted(folded[:, number], whole, items, layer, scaling, visible)
+        attended[number, rows] = seen
+    return attended
+
+
+def _visible(slot: Slot, number: int) -> Tensor:
+    """Which keys each row of a slot's branch may read, ``[rows, n]``."""
+    if slot.biases is not None and number >= slot.branches - len(slot.biases.which):
+        return slot.biases.visible(number - slot.branches)
+    return torch.ones(slot.rows, slot.row + slot.rows, dtype=torch.bool).tril_(slot.row)
+
+
+def walk(checkpoint: Checkpoint, base: Prefill, branches: Sequence[Branch], *, hidden: bool) -> Outcome:
+    """Carry branches from the layers they join to the logits.
+
+    Args:
+        checkpoint: the checkpoint.
+        base: the base run they branch off.
+        branches: the branches, at least one; each changes something.
+        hidden: whether to keep the last position's hidden states.
+
+    Raises:
+        KnockoutError: if a row would keep no key.
+    """
+    found = cohorts(branches, base.tree)
+    place = {branch: at for at, branch in enumerate(branches)}
+    trace = torch.stack([base.base[branch.question].hidden for branch in branches]) if hidden else None
+    layered = layouts(found, checkpoint.n_layers)
+    state = base.hidden[0][:0]
+    for layer, (block, layout) in enumerate(zip(checkpoint.decoder.layers, layered, strict=True)):
+        if layout is None:
+            continue
+        if layout.change is not None:
+            state = _changed(state, base.hidden[layer], layout.change)
+            rotary = base.rotary_at(layout.change.positions, state)
+            members = torch.tensor([place[branch] for branch in _members(found, layer)])
+        if trace is not None:
+            for branch, left in (pair for cohort in found for pair in cohort.departing(layer)):
+                trace[place[branch], :layer] = trace[place[left], :layer]
+            trace[members.to(trace.device), layer] = state[_ends(layout).to(state.device)].to(trace.device)
+        if layer == checkpoint.n_layers - 1:
+            state = _top(block, base, layout, state, rotary)
+        else:
+            state = _through(block, base, layout, state, rotary)
+    final = checkpoint.decoder.norm(state)
+    packed = checkpoint.head(final)
+    logits = torch.empty_like(packed)
+    logits[members.to(logits.device)] = packed
+    if trace is not None:
+        trace[members.to(trace.device), -1] = final.to(trace.device)
+    return Outcome(logits, trace)
+
+
+def _through(block: Any, base: Prefill, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+    """The batch after a layer."""
+    with zeroed_rows(block, layout.zero):
+        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(base, layout))
+    return after[0]
+
+
+def _top(block: Any, base: Prefill, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+    """The last rows of all branches after the top layer, ``[branches, width]``: nothing else is read of it.
+
+    Every row's keys and values are needed, but only the last ones' outputs.
+    """
+    ends = _ends(layout).to(state.device)
+    # Of zeroed modules, norms may be lost of other rows' outputs.
+    if layout.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
+        return _through(block, base, layout, state, rotary)[ends]
+    whole = keys_and_values(block, state, rotary)
+    cosine, sine = (table[:, ends.to(table.device)] for table in rotary)  # may lie on another device
+    last: Tensor = block(
+        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(base, layout, whole)
+    )
+    return last[0]
+
+
+def _changed(state: Tensor, base: Tensor, change: Change) -> Tensor:
+    """The batch of a layer: rows from the layer below and rows of the base run, put in order."""
+    new = base.index_select(0, change.joining.to(base.device))
+    return torch.cat([state.to(base.device), new]).index_select(0, change.order.to(base.device))
+
+
+def _ends(layout: Layout) -> Tensor:
+    """Where the last position's row of every branch lies in the batch."""
+    slots = layout.slots
+    return torch.cat([torch.arange(slot.start + slot.rows - 1, slot.stop, slot.rows) for slot in slots])
+
+
+def _members(found: Sequence[Cohort], layer: int) -> list[Branch]:
+    """The branches in the batch of a layer, in its order."""
+    return [cohort.branches[number] for cohort in found for number in cohort.active(layer)]

@@ -1,0 +1,220 @@
+"""What can be measured on a sample, by name: the vocabulary that claims, evidence and report share.
+
+A *probe* is one thing done to a sample, such as every window of one flow. It gives one or several
+*readings*, each a curve over windows or layers, or a single value. A *condition* says how the sample
+is put to the model: as it is, with a grey picture, asked for a lower-case answer, or with part of its
+answer given. A `Measure` is a reading of a probe on a task: the key under which
+statistics find the per-image curves. Plain records; importing them loads neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.data.condition import Condition
+from harness.data.flow import Flow
+
+SWEEP_READINGS = ("p_c", "foil", "flip", "log_odds")
+"""Ways to read an effect: relative change of the answer's probability in per cent; the same of its
+share against the foil, p(answer) / (p(answer) + p(foil)); minus the rate of changed first tokens in
+per cent; and the change of the log-odds against the foil, of which the second is a bounded form."""
+PART_READINGS = ("p_c", "per_token")
+"""Of a flow from a part of the question also: p_c divided by the number of source tokens."""
+LENS_READINGS = ("lower", "capital", "either", "false_lower", "false_capital", "false_either")
+"""Probabilities at the last position: the answer's first token in lower case, capitalised, and in either
+case (their sum); and the same of the false option."""
+RIGHT = "right"
+"""Whether the first token is that of the right answer, in either case (0 or 1)."""
+
+
+def _under(text: str, condition: Condition) -> str:
+    return text if condition == "plain" else f"{text}|{condition}"
+
+
+@dataclass(frozen=True, order=True)
+class Sweep:
+    """Every window of ``window`` layers of one flow."""
+
+    flow: Flow
+    window: int
+    condition: Condition = "plain"
+
+    def __str__(self) -> str:
+        return _under(f"{self.flow}@{self.window}", self.condition)
+
+
+@dataclass(frozen=True, order=True)
+class Swap:
+    """Every window of a flow whose target reads other contents at the source instead of nothing.
+
+    ``by="mean"``: the values there are the data set's mean, keys stay. ``by="other"``: keys and values
+    are those of another image.
+    """
+
+    flow: Flow
+    window: int
+    by: Literal["mean", "other"]
+
+    def __str__(self) -> str:
+        return f"{self.by}:{self.flow}@{self.window}"
+
+
+@dataclass(frozen=True, order=True)
+class Modules:
+    """Every window of a module's output zeroed at a region.
+
+    ``draw`` names a control: equally many rows drawn at random outside the region lose outputs of equal
+    norm, each that of one of the region's rows.
+    """
+
+    module: Literal["attention", "mlp"]
+    region: str
+    window: int
+    draw: int | None = None
+
+    def __str__(self) -> str:
+        prefix = "" if self.draw is None else f"null{self.draw}:"
+        return f"{prefix}{self.module}({self.region})@{self.window}"
+
+
+@dataclass(frozen=True, order=True)
+class Cut:
+    """A flow blocked in every layer from a start on, for each start.
+
+    Start 0 blocks it in all layers. ``unfiltered``: measured on wrongly answered samples too, for
+    statements about accuracy.
+    """
+
+    flow: Flow
+    starts: tuple[int, ...]
+    unfiltered: bool = False
+
+    def __str__(self) -> str:
+        first, last = self.starts[0], self.starts[-1]
+        span = f"{first}+" if first == last else f"{first}+…{last}+"
+        return f"{self.flow}@{span}" + ("|all" if self.unfiltered else "")
+
+
+@dataclass(frozen=True, order=True)
+class Carriers:
+    """A source hidden, in all layers, from every subset of several carriers.
+
+    Value b hides it from carrier i if bit i of b is set; value 0 hides nothing. A carrier that is empty for
+    a sample (a prompt without a line break before the question) carries nothing.
+    """
+
+    source: str
+    carriers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.source}->subsets({','.join(self.carriers)})"
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """A flow that stays open in a range of layers, ``first`` to ``last``, both included."""
+
+    flow: Flow
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.flow}@{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, order=True)
+class KeepOnly:
+    """Some flows blocked in all layers, but for the routes: parts of them that stay open.
+
+    All other edges stay: those to the first position, and from text to text unless a closed flow names
+    them. Measured on wrongly answered samples too.
+
+    Attributes:
+        closed: the flows.
+        routes: what stays open, each from a closed flow's source.
+    """
+
+    closed: tuple[Flow, ...]
+    routes: tuple[Route, ...]
+
+    def __str__(self) -> str:
+        return f"only({', '.join(map(str, self.routes))} of {', '.join(map(str, self.closed))})"
+
+
+@dataclass(frozen=True, order=True)
+class Lens:
+    """The logit lens at the last position, with or without the final norm below the top."""
+
+    norm: bool
+    condition: Condition = "plain"
+
+    def __str__(self) -> str:
+        return _under("lens+norm" if self.norm else "lens", self.condition)
+
+
+@dataclass(frozen=True, order=True)
+class Accuracy:
+    """Whether the model answers rightly, without a knockout, on all samples."""
+
+    condition: Condition = "plain"
+
+    def __str__(self) -> str:
+        return _under("accuracy", self.condition)
+
+
+@dataclass(frozen=True, order=True)
+class Chance:
+    """What answering without image and model would get: see `harness.data.dataset.Dataset.chance`."""
+
+    def __str__(self) -> str:
+        return "chance"
+
+
+Knocked: TypeAlias = Sweep | Swap | Modules | Cut | Carriers | KeepOnly
+"""Probes that run knocked-out passes."""
+Probe: TypeAlias = Knocked | Lens | Accuracy | Chance
+
+
+def condition_of(probe: Probe) -> Condition:
+    """The condition a probe is measured under."""
+    match probe:
+        case Sweep() | Lens() | Accuracy():
+            return probe.condition
+        case _:
+            return "plain"
+
+
+def is_unfiltered(probe: Probe) -> bool:
+    """Whether a probe is measured on wrongly answered samples too."""
+    match probe:
+        case Cut():
+            return probe.unfiltered
+        case KeepOnly() | Accuracy() | Chance():
+            return True
+        case _:
+            return False
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A reading of a probe on a task.
+
+    Attributes:
+        task: the task.
+        probe: what is done.
+        reading: what is read.
+        part: which images: all of them, the quarter on which layers are located, or the rest.
+        checkpoint: the name of another checkpoint of the run; empty for the one under study.
+    """
+
+    task: str
+    probe: Probe
+    reading: str
+    part: Literal["all", "locating", "testing"] = "all"
+    checkpoint: str = ""
+
+    def __str__(self) -> str:
+        part = "" if self.part == "all" else f" ({self.part} images)"
+        of = f" of {self.checkpoint}" if self.checkpoint else ""
+        return f"{self.probe} {self.reading} on {self.task}{part}{of}"

@@ -1,0 +1,39 @@
+"""Load a checkpoint, and the fast sweep to measure with.
+
+The parent process pickles a reference to this, and only who measures pays for torch: nothing heavy is
+imported before it is called. What it imports is the engine that evidence depends on
+(`harness.evidence.engine_version`).
+"""
+
+from __future__ import annotations
+
+from harness.checkpoint.info import Facts
+from harness.data.dataset import Dataset
+from harness.measuring.worker import Measurer
+
+
+def load_measurer(
+    facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int, memory: int | None = None
+) -> Measurer:
+    """Load a checkpoint, and the fast sweep to measure a data set with.
+
+    Args:
+        facts: the checkpoint.
+        dataset: the data set.
+        device: torch device.
+        dtype: name of a torch dtype.
+        threads: cores torch may use.
+        memory: bytes a packed batch may take; None for what is free.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be used.
+    """
+    import torch  # noqa: PLC0415 - takes seconds; only who measures pays
+
+    from harness.checkpoint.loading import load  # noqa: PLC0415
+    from harness.engine.engines import SweepEngine  # noqa: PLC0415
+    from harness.measuring.measurer import ImageMeasurer  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    checkpoint = load(facts, device=device, dtype=getattr(torch, dtype))
+    return ImageMeasurer(checkpoint, SweepEngine(checkpoint, memory), dataset)

@@ -1,0 +1,349 @@
+"""Measure: from samples on one image and the probes asked for, to rows of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded, encode
+from harness.checkpoint.encode_condition import continued, encode_under
+from harness.data.condition import Condition
+from harness.data.dataset import Dataset
+from harness.data.errors import RegionError
+from harness.data.flow import Flow
+from harness.data.sample import Sample
+from harness.engine import decoding
+from harness.engine.protocol import Base, Engine
+from harness.engine.reference import Pass
+from harness.engine.sweep.memory_budget import halving
+from harness.evidence.shards import BASE
+from harness.interventions.control_regions import with_controls
+from harness.interventions.knockout import Knockout
+from harness.interventions.measurements import (
+    RIGHT,
+    Accuracy,
+    Chance,
+    Knocked,
+    Lens,
+    Probe,
+    Sweep,
+    condition_of,
+    is_unfiltered,
+)
+from harness.interventions.patching import Donors
+from harness.interventions.resolve import Subject, knockouts_of
+from harness.measuring.readout import (
+    SMALLEST_P,
+    FirstTokens,
+    Tokens,
+    answer_tokens,
+    confusable_answers,
+    confusable_forms,
+    probability,
+    read_lens,
+    read_right,
+    read_sweep,
+)
+from harness.measuring.request import Request
+
+Row: TypeAlias = "dict[str, object]"
+Readings: TypeAlias = "Mapping[str, tuple[float, ...]]"
+
+WRONG = "wrong answer"
+UNDERFLOW = "probability of the answer underflows"
+PARTS = frozenset(
+    {"true_option", "false_option", "central_object", "object1", "object2", "question_rest"}
+    | {"question_without_options"}
+)
+"""Regions that are parts of the question: their flows are also read per token."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One sample under one condition, and its unblocked pass.
+
+    Attributes:
+        sample: the sample.
+        encoded: the sample as the model sees it.
+        base: its unblocked pass.
+        tokens: the tokens that are followed.
+        probes: what is to be measured.
+        kept: whether it is answered rightly; else only accuracies are read.
+    """
+
+    sample: Sample
+    encoded: Encoded
+    base: Pass
+    tokens: Tokens
+    probes: tuple[Probe, ...]
+    kept: bool
+
+    @cached_property
+    def p1(self) -> float:
+        """The answer's probability without a knockout."""
+        return probability(self.base.logits, self.tokens.own)
+
+
+class ImageMeasurer:
+    """Measures samples of a data set on a checkpoint.
+
+    Args:
+        checkpoint: the checkpoint.
+        engine: what runs the passes.
+        dataset: the data set; knows foils, chance and other images.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, engine: Engine, dataset: Dataset) -> None:
+        self._checkpoint = checkpoint
+        self._engine = engine
+        self._dataset = dataset
+        self._first_token = FirstTokens(checkpoint)
+        self._donors = Donors(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
+        self.passes = 0
+        """Knocked-out passes run so far."""
+
+    def image(self, requests: Sequence[Request]) -> list[Row]:
+        """Measure all requests on one image.
+
+        Args:
+            requests: samples that share an image, with their probes.
+
+        Returns:
+            Rows with the columns of `harness.evidence.SCHEMA`.
+
+        Raises:
+            MemoryLimitError: if memory does not suffice even for one question at a time.
+        """
+        ready: list[tuple[Request, Encoded]] = []
+        rows: list[Row] = []
+        for request in requests:
+            try:
+                ready.append((request, encode_under(self._checkpoint, request.sample, "plain")))
+            except RegionError as error:
+                rows += _refused(request, str(error))
+        for _, measured in halving(ready, lambda some: list(self._measured(some))) if ready else ():
+            rows += measured
+        return rows
+
+    def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
+        base = self._engine.base([encoded for _, encoded in ready])
+        cases = []
+        for (request, encoded), unblocked, said in zip(ready, base.passes, base.answers, strict=True):
+            case, row = self._judged(request, encoded, unblocked, said)
+            cases.append(case)
+            yield row
+        yield from self._swept(base, cases, "plain")
+        for other in ("grey", "lower"):
+            yield from self._under(other, cases)
+        for which in ("first_subword", "last_subword"):
+            yield from self._subwords(which, cases, base.answers)
+
+    def _judged(
+        self, request: Request, encoded: Encoded, unblocked: Pass, said: tuple[int, ...]
+    ) -> tuple[Case, Row]:
+        """Whether a sample is kept, and the row that says so."""
+        sample, answer = request.sample, decoding.read(self._checkpoint, said)
+        tokens = self._tokens(sample, encoded, unblocked)
+        p1 = probability(unblocked.logits, tokens.own)
+        reason = "" if answer.strip().lower() == sample.answer else WRONG
+        if not reason and p1 < SMALLEST_P:
+            reason = UNDERFLOW
+        case = Case(sample, encoded, unblocked, tokens, request.probes, not reason)
+        row = _row(sample, BASE, "p", (p1,), p1, reason=reason, answer=answer)
+        return case, row
+
+    def _tokens(self, sample: Sample, encoded: Encoded, unblocked: Pass) -> Tokens:
+        foil, wrong = self._dataset.foil(sample), self._dataset.wrong_answers(sample)
+        return answer_tokens(self._first_token, encoded, unblocked, foil, wrong)
+
+    def _under(self, condition: Condition, plain: Sequence[Case]) -> Iterator[Row]:
+        """Measure the probes of one other condition."""
+        ready: list[tuple[Case, Encoded]] = []
+        for case in plain:
+            if not _wanted(case, condition):
+                continue
+            try:
+                ready.append((case, encode_under(self._checkpoint, case.sample, condition)))
+            except RegionError as error:
+                yield from _undefined(case, condition, str(error))
+        if not ready:
+            return
+        base = self._engine.base([encoded for _, encoded in ready])
+        cases = []
+        for number, (case, encoded) in enumerate(ready):
+            unblocked = base.passes[number]
+            tokens = self._tokens(case.sample, encoded, unblocked)
+            kept = case.kept
+            if kept and condition == "lower":
+                said = decoding.read(self._checkpoint, base.answers[number]).strip()
+                kept = said == case.sample.answer
+                if not kept:
+                    yield from _undefined(case, condition, "not answered in lower case when asked to")
+            cases.append(Case(case.sample, encoded, unblocked, tokens, case.probes, kept))
+        yield from self._swept(base, cases, condition)
+
+    def _subwords(
+        self, condition: Condition, plain: Sequence[Case], answers: Sequence[tuple[int, ...]]
+    ) -> Iterator[Row]:
+        """Measure the first or the last sub-word of answers that have several."""
+        ready: list[tuple[Case, Encoded]] = []
+        for case, said in zip(plain, answers, strict=True):
+            if not _wanted(case, condition):
+                continue
+            try:
+                ready.append((case, continued(case.encoded, said, condition)))
+            except RegionError as error:
+                yield from _undefined(case, condition, str(error))
+        if not ready:
+            return
+        base = self._engine.base([encoded for _, encoded in ready])
+        cases = [
+            Case(case.sample, encoded, unblocked, _own(unblocked), case.probes, kept=True)
+            for (case, encoded), unblocked in zip(ready, base.passes, strict=True)
+        ]
+        yield from self._swept(base, cases, condition)
+
+    def _swept(self, base: Base, cases: Sequence[Case], condition: Condition) -> Iterator[Row]:
+        """Run and read all probes of one condition on one base run."""
+        plans = [self._plan(case, condition) for case in cases]
+        knockouts = [[one for _, made in plan.knocked for one in made] for plan in plans]
+        self.passes += sum(map(len, knockouts))
+        logits = base.sweep(knockouts)
+        for case, plan, blocked in zip(cases, plans, logits, strict=True):
+            yield from plan.rows
+            start = 0
+            for probe, made in plan.knocked:
+                part = blocked[start : start + len(made)]
+                start += len(made)
+                yield from _rows(case, probe, _knocked_readings(case, probe, part))
+                if is_unfiltered(probe):
+                    yield _accuracy(case, probe, part)
+            for other in plan.others:
+                yield from self._unblocked(case, other)
+
+    def _plan(self, case: Case, condition: Condition) -> _Plan:
+        regions = with_controls(self._checkpoint, self._dataset, case.encoded)
+        subject = Subject(case.sample, regions, self._checkpoint.n_layers, self._donors)
+        plan = _Plan([], [], [])
+        for probe in case.probes:
+            if condition_of(probe) != condition or not (case.kept or is_unfiltered(probe)):
+                continue
+            if isinstance(probe, Lens | Accuracy | Chance):
+                plan.others.append(probe)
+            else:
+                _prepare(plan, case, probe, subject)
+        return plan
+
+    def _unblocked(self, case: Case, probe: Lens | Accuracy | Chance) -> Iterator[Row]:
+        """Read a probe that needs no knockout."""
+        match probe:
+            case Accuracy():
+                yield _accuracy(case, probe, case.base.logits[None])
+            case Chance():
+                yield from _rows(case, probe, {RIGHT: (self._dataset.chance(case.sample),)})
+            case Lens():
+                reason = confusable_forms(case.tokens)
+                if reason:
+                    yield _row(case.sample, str(probe), "", (), case.p1, reason=reason)
+                    return
+                read = read_lens(self._checkpoint, case.base, case.tokens, norm=probe.norm)
+                yield from _rows(case, probe, read)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is run for one case: knocked-out passes, what needs none, and rows already known."""
+
+    knocked: list[tuple[Knocked, tuple[Knockout, ...]]]
+    others: list[Lens | Accuracy | Chance]
+    rows: list[Row]
+
+
+def _prepare(plan: _Plan, case: Case, probe: Knocked, subject: Subject) -> None:
+    """Put a probe's knockouts on the plan, or the reason why it is undefined for the case."""
+    try:
+        plan.knocked.append((probe, knockouts_of(probe, subject)))
+    except RegionError as error:
+        plan.rows.append(_row(case.sample, str(probe), "", (), case.p1, reason=str(error)))
+
+
+def _own(unblocked: Pass) -> Tokens:
+    """Tokens of a pass whose only question is what it says itself."""
+    return Tokens(int(unblocked.logits.argmax()), None, {})
+
+
+def _knocked_readings(case: Case, probe: Knocked, blocked: Tensor) -> dict[str, tuple[float, ...]]:
+    readings = dict(read_sweep(case.base.logits, blocked, case.tokens)) if case.kept else {}
+    if isinstance(probe, Sweep) and case.kept and probe.flow.source in PARTS:
+        readings["per_token"] = _per_token(case, probe.flow, readings["p"])
+    return readings
+
+
+def _accuracy(case: Case, probe: Probe, logits: Tensor) -> Row:
+    """Whether each row of logits is right; or why its first token cannot tell."""
+    reason = confusable_answers(case.tokens)
+    values = () if reason else read_right(logits, case.tokens)
+    return _row(case.sample, str(probe), RIGHT, values, case.p1, reason=reason)
+
+
+def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...]:
+    """p_c in per cent, divided by the number of source tokens."""
+    tokens = len(case.encoded.regions[flow.source])
+    return tuple(100.0 * (value - case.p1) / case.p1 / tokens for value in p)
+
+
+def _wanted(case: Case, condition: Condition) -> bool:
+    """Whether anything is to be measured on a case under a condition."""
+    return any(
+        condition_of(probe) == condition and (case.kept or is_unfiltered(probe)) for probe in case.probes
+    )
+
+
+def _undefined(case: Case, condition: Condition, reason: str) -> Iterator[Row]:
+    """Rows that say why the probes of a condition are undefined for a sample."""
+    for probe in case.probes:
+        if condition_of(probe) == condition:
+            yield _row(case.sample, str(probe), "", (), case.p1, reason=reason)
+
+
+def _refused(request: Request, reason: str) -> list[Row]:
+    """Rows of a sample that cannot be put to the model at all."""
+    nothing = float("nan")
+    named = [str(probe) for probe in request.probes if is_unfiltered(probe)]
+    return [
+        _row(request.sample, BASE, "p", (nothing,), nothing, reason=reason),
+        *(_row(request.sample, name, "", (), nothing, reason=reason) for name in named),
+    ]
+
+
+def _rows(case: Case, probe: Probe, readings: Readings) -> Iterator[Row]:
+    for reading, values in readings.items():
+        yield _row(case.sample, str(probe), reading, values, case.p1)
+
+
+def _row(
+    sample: Sample,
+    probe: str,
+    reading: str,
+    values: tuple[float, ...],
+    p1: float,
+    *,
+    reason: str = "",
+    answer: str = "",
+) -> Row:
+    return {
+        "sample": sample.id,
+        "task": sample.task,
+        "image": sample.image_id,
+        "probe": probe,
+        "reading": reading,
+        "values": list(values),
+        "p1": p1,
+        "reason": reason,
+        "answer": answer,
+    }

@@ -1,0 +1,182 @@
+"""Read one sample's forward passes: is it kept, what is its answer, what did each knockout do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded
+from harness.engine.lens import lens
+from harness.engine.reference import Pass
+
+SMALLEST_P = 1e-12
+"""Below this an answer's probability is rounding; relative changes of it mean nothing."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """First tokens of the texts that are followed through the layers.
+
+    Attributes:
+        own: the model's own first answer token; its probability is p1 and p2.
+        foil: the first token of the wrong answer, written as the model wrote its own; None if the
+            task has no single wrong answer.
+        forms: lens readings by name (lower, capital, false_lower, false_capital).
+        wrong: first tokens of the answers that a right one must be told from.
+    """
+
+    own: int
+    foil: int | None
+    forms: Mapping[str, int]
+    wrong: frozenset[int] = frozenset()
+
+
+class FirstTokens:
+    """The tokens that answers begin with, each in the context of the prompt it follows.
+
+    Prompts that end alike after their question are asked once.
+
+    Args:
+        checkpoint: the checkpoint.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._known: dict[tuple[str, str], int] = {}
+
+    def __call__(self, encoded: Encoded, text: str) -> int:
+        """The token an answer would begin with.
+
+        Args:
+            encoded: the encoded sample.
+            text: the answer, e.g. ``"Red"``.
+        """
+        end = encoded.text[encoded.offsets[encoded.regions["question"][-1]][1] :]
+        if (end, text) not in self._known:
+            self._known[end, text] = self._found(encoded, text)
+        return self._known[end, text]
+
+    def _found(self, encoded: Encoded, text: str) -> int:
+        # What follows the image is tokenized as the prompt does it: apart, or with all the rest.
+        tokenizer, prompt = self._checkpoint.processor.tokenizer, self._checkpoint.prompt
+        before = encoded.regions["image"][-1] + 1 if prompt.splits_at_image else 0
+        start = encoded.offsets[before - 1][1] if before else 0
+        # After a line break an answer begins without a space of its own.
+        said = encoded.text[start:] + ("" if encoded.text[-1].isspace() else " ") + text
+        ids = tokenizer(said, add_special_tokens=not before and prompt.adds_bos)["input_ids"]
+        return int(ids[encoded.length - before])
+
+
+def answer_tokens(
+    first_token: FirstTokens, encoded: Encoded, base: Pass, foil: str | None, wrong: Sequence[str] = ()
+) -> Tokens:
+    """Find the tokens to follow.
+
+    Args:
+        first_token: says what answers begin with.
+        encoded: the encoded sample.
+        base: its unblocked pass.
+        foil: the wrong answer in lower case, if the task has one.
+        wrong: the answers, in lower case, that a right one must be told from.
+    """
+    own = int(base.logits.argmax())
+    answer = encoded.sample.answer
+    forms = {"lower": answer, "capital": answer.capitalize()}
+    if foil is not None:
+        forms |= {"false_lower": foil, "false_capital": foil.capitalize()}
+    ids = {name: first_token(encoded, text) for name, text in forms.items()}
+    foil_form = "false_lower" if own == ids["lower"] else "false_capital"
+    others = frozenset(first_token(encoded, form) for text in wrong for form in (text, text.capitalize()))
+    return Tokens(own, ids.get(foil_form), ids, others)
+
+
+def confusable_forms(tokens: Tokens) -> str:
+    """Say why the lens cannot tell these tokens apart, or return an empty text.
+
+    Forms or options that share their first token cannot be told apart (released data).
+    """
+    forms, false = tokens.forms, _false(tokens)
+    if forms["lower"] == forms["capital"] or (false and forms["false_lower"] == forms["false_capital"]):
+        return "lower-case and capitalised answer share their first token"
+    return "the two options share their first token" if false & _right(tokens) else ""
+
+
+def confusable_answers(tokens: Tokens) -> str:
+    """Say why a first token cannot tell whether the answer is right, or return an empty text."""
+    return "another answer of the task has the same first token" if tokens.wrong & _right(tokens) else ""
+
+
+def _right(tokens: Tokens) -> frozenset[int]:
+    return frozenset({tokens.forms["lower"], tokens.forms["capital"]})
+
+
+def _false(tokens: Tokens) -> frozenset[int]:
+    return frozenset(tokens.forms[name] for name in ("false_lower", "false_capital") if name in tokens.forms)
+
+
+def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple[float, ...]]:
+    """Readings of knocked-out passes against the unblocked one.
+
+    Args:
+        base: unblocked logits ``[vocabulary]``.
+        blocked: logits ``[knockouts, vocabulary]``.
+        tokens: the tokens to follow.
+
+    Returns:
+        ``p`` (the answer's probability under the knockout) and ``flip`` (whether the first token
+        changed); where there is a foil also ``log_odds`` (the change against it) and ``foil``
+        (relative change, in per cent, of the answer's share of the two); one value per knockout.
+    """
+    against = tokens.foil if tokens.foil is not None and tokens.foil != tokens.own else None
+    followed = [tokens.own] if against is None else [tokens.own, against]
+    before, after = log_probabilities(base, followed), log_probabilities(blocked, followed)
+    readings = {
+        "p": after[:, 0].exp(),
+        "flip": (blocked.argmax(dim=-1) != tokens.own).double(),
+    }
+    if against is not None:
+        first, second = before[0] - before[1], after[:, 0] - after[:, 1]
+        readings["log_odds"] = second - first
+        readings["foil"] = 100.0 * (second.sigmoid() / first.sigmoid() - 1.0)
+    return {name: tuple(values.tolist()) for name, values in readings.items()}
+
+
+def read_right(logits: Tensor, tokens: Tokens) -> tuple[float, ...]:
+    """Whether the first token is that of the right answer, in either case; one value per row of logits.
+
+    Means something only where no wrong answer begins alike: see `confusable_answers`.
+    """
+    right = torch.tensor(sorted(_right(tokens)), device=logits.device)
+    return tuple(torch.isin(logits.argmax(dim=-1), right).double().tolist())
+
+
+def read_lens(
+    checkpoint: Checkpoint, base: Pass, tokens: Tokens, *, norm: bool
+) -> dict[str, tuple[float, ...]]:
+    """Lens readings of the unblocked pass, one value per layer 0 … L.
+
+    Each form, and the answer and the wrong one in either case: the sum, if no two forms share their token
+    (`confusable_forms`).
+    """
+    probabilities = lens(checkpoint, base.hidden, norm=norm).double()
+    read = {name: probabilities[:, token] for name, token in tokens.forms.items()}
+    either = {"either": _right(tokens), "false_either": _false(tokens)}
+    read |= {name: probabilities[:, sorted(found)].sum(dim=1) for name, found in either.items() if found}
+    return {name: tuple(values.tolist()) for name, values in read.items()}
+
+
+def log_probabilities(logits: Tensor, tokens: Sequence[int]) -> Tensor:
+    """Float64 log-probabilities of some tokens, ``[…, vocabulary]`` to ``[…, tokens]``, from any dtype."""
+    precise = logits.to(torch.float64)
+    found: Tensor = precise[..., list(tokens)] - precise.logsumexp(dim=-1, keepdim=True)
+    return found
+
+
+def probability(base: Tensor, token: int) -> float:
+    """p1: the probability of a token at the first generated step."""
+    return math.exp(float(log_probabilities(base, [token])[0]))

@@ -1,0 +1,216 @@
+"""In the main process: gather what the tests found, and write the record, the report, expectations."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+import sys
+import time
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data.errors import HarnessError
+from harness.data.sample import TASKS
+from harness.session import terminal
+from harness.session.provenance import SUITE_VERSION, provenance
+from harness.session.run import Run
+from harness.session.tally import Work, together
+from harness.statistics.verdict import Judgement
+from harness.verdicts.expectations import (
+    Expectations,
+    differences,
+    read_expectations,
+    today,
+    write_expectations,
+)
+from harness.verdicts.record import (
+    ChangeRecord,
+    CheckpointRecord,
+    ClaimRecord,
+    RunRecord,
+    SampleRecord,
+    structure,
+)
+
+REMARKS = (
+    "The error of at most alpha holds for each claim, not for the catalogue of claims.",
+    "Thresholds and depth bands are this suite's own; the paper reports mean curves without them.",
+)
+
+GQA = (
+    "The paper's data files name images of GQA (Hudson and Manning, 2019), taken from Visual Genome "
+    "(Krishna et al., 2017): CC BY 4.0."
+)
+"""Said beside pictures of any data set but the suite's own scenes."""
+STOPPED = "The run was stopped before every claim was judged: claims that are missing here were not asked."
+"""Said of half a run: measured numbers are kept, and the same command goes on."""
+ONLY_STORED = "Judged from what was stored; nothing was measured, so what is missing here was not asked."
+
+
+class RecordCollector:
+    """Collects the records that tests attach to their reports, with or without xdist.
+
+    Args:
+        config: pytest's configuration.
+        run: the run.
+    """
+
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self._config = config
+        self._run = run
+        self._began = time.monotonic()
+        self.payloads: list[dict[str, Any]] = []
+        self.works: list[Work] = []
+        """What each process that measured has done."""
+        self.report_file: Path | None = None
+        self._stopped = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep a claim test's record."""
+        if report.when == "call":
+            found: list[Any] = [value for name, value in report.user_properties if name == "findings"]
+            self.payloads += found
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the record, the report and, if asked to, the expectations; a moved curve fails the run."""
+        if not self.payloads:
+            return
+        self._stopped = bool(session.shouldstop or session.shouldfail) or (
+            session.exitstatus == pytest.ExitCode.INTERRUPTED
+        )
+        record = self.record()
+        try:
+            self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
+            if self._run.settings.accept:
+                self._accept(record)
+            if any(change.moved for change in record.changes) and not session.exitstatus:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        except HarnessError as error:
+            terminal.write_line(self._config, f"ERROR: {error}")
+
+    def pytest_terminal_summary(self) -> None:
+        """Close with the table of verdicts and the report's path."""
+        work = together(self.works)
+        terminal.evidence_notes(self._config, work)
+        if self._run.settings.measure_only:
+            terminal.measured_only(self._config, self._run.settings, work)
+        if self.payloads:
+            record = self.record()
+            terminal.verdict_table(self._config, record)
+            terminal.softened(self._config, record)
+            self._say_what_is_not_enforced(record)
+            terminal.changes(self._config, record.changes)
+            if self.report_file is not None:
+                terminal.write_line(self._config, f"report: {self.report_file}")
+
+    def _say_what_is_not_enforced(self, record: RunRecord) -> None:
+        for checkpoint in record.checkpoints:
+            known = read_expectations(self._config.hook.pytest_findings_expectations(name=checkpoint.name))
+            reason = known and known.stale(checkpoint.sha256, record.dataset_sha256, record.protocol)
+            if reason:
+                terminal.not_enforced(self._config, checkpoint.name, reason)
+
+    def record(self) -> RunRecord:
+        """The record of this run."""
+        judged = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
+        claims = tuple(sorted(judged, key=_order))
+        work = together(self.works)
+        checkpoints: dict[str, CheckpointRecord] = {}
+        for payload in self.payloads:
+            found = structure(payload["checkpoint"], CheckpointRecord)
+            checkpoints[found.name] = replace(found, passes=work.passes.get(found.name, 0))
+        name, digest = self.payloads[0]["dataset"]
+        samples, lacking = self._samples
+        return RunRecord(
+            suite=SUITE_VERSION,
+            created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=shlex.join(["pytest", *sys.argv[1:]]),
+            dataset=name,
+            dataset_sha256=digest,
+            protocol=self._run.settings.protocol,
+            provenance=provenance(self._config, self._run.settings, work, time.monotonic() - self._began),
+            checkpoints=tuple(checkpoints.values()),
+            claims=claims,
+            remarks=(*REMARKS, *self._caveats, *lacking),
+            samples=samples,
+            changes=self._changes,
+            attribution="" if self._run.settings.dataset is None else GQA,
+        )
+
+    @property
+    def _caveats(self) -> tuple[str, ...]:
+        """Why claims or samples may be missing, if they may."""
+        stopped = (STOPPED,) if self._stopped else ()
+        return (*stopped, ONLY_STORED) if self._run.settings.judge_only else stopped
+
+    @cached_property
+    def _changes(self) -> tuple[ChangeRecord, ...]:
+        """The curves against the baseline's, if there is one."""
+        return self._run.changes({str(payload["checkpoint"]["name"]) for payload in self.payloads})
+
+    @cached_property
+    def _samples(self) -> tuple[tuple[SampleRecord, ...], tuple[str, ...]]:
+        """Samples to look at, or the remark that says why there are none; a verdict never hangs on them."""
+        names = {str(payload["checkpoint"]["name"]) for payload in self.payloads}
+        try:
+            return self._run.samples(names), ()
+        except HarnessError as error:
+            return (), (f"No samples to look at: {error}.",)
+
+    def _accept(self, record: RunRecord) -> None:
+        """Write each checkpoint's verdicts as its expectations, after showing what changes.
+
+        Rows of an earlier acceptance stay only if they are about the same checkpoint, data and protocol.
+        """
+        for path in self._run.write_baselines(checkpoint.name for checkpoint in record.checkpoints):
+            terminal.write_line(self._config, f"accept baseline {path.name}")
+        for checkpoint in record.checkpoints:
+            path = self._config.hook.pytest_findings_expectations(name=checkpoint.name)
+            old = read_expectations(path)
+            judged = {
+                str(payload["key"]): structure(payload["claim"]["judgement"], Judgement)
+                for payload in sorted(self.payloads, key=lambda payload: str(payload["key"]))
+                if payload["checkpoint"]["name"] == checkpoint.name
+            }
+            verdicts = {key: judgement.verdict for key, judgement in judged.items()}
+            same = old is not None and old.valid_for(
+                checkpoint.sha256, record.dataset_sha256, record.protocol
+            )
+            kept = dict(old.verdicts) if old and same else {}
+            for text in differences(old.verdicts if old else {}, {**kept, **verdicts}):
+                terminal.write_line(self._config, f"accept {checkpoint.name} {text}")
+            reasons = {**(old.reasons if old and same else {}), **{key: why(judged[key]) for key in judged}}
+            write_expectations(
+                path,
+                Expectations(
+                    path,
+                    checkpoint.sha256,
+                    record.dataset_sha256,
+                    record.protocol,
+                    {**kept, **verdicts},
+                    reasons,
+                    today(),
+                ),
+            )
+
+
+def _order(claim: ClaimRecord) -> tuple[str, str, int]:
+    """Claims by id, tasks in the paper's order, whoever finished first."""
+    return claim.checkpoint, claim.id, TASKS.index(claim.task) if claim.task else -1
+
+
+def why(judgement: Judgement) -> str:
+    """The number that decided a verdict, in one line, for the file of expectations."""
+    if not judgement.parts:
+        return judgement.reason
+    part = judgement.parts[0]
+    where = f" at {part.where}" if part.where else ""
+    return (
+        f"{part.label}{where}: {part.estimate:.3g} [{part.lower:.3g}, {part.upper:.3g}], "
+        f"claimed {part.asserts} {part.threshold:g}; {judgement.n_images} images"
+    )

@@ -1,0 +1,220 @@
+"""One process's run: every checkpoint's examination, and what pytest asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+
+import pytest
+
+from harness.checkpoint.fingerprint import fingerprint, weights_size
+from harness.checkpoint.info import Facts, pinned
+from harness.data.dataset import Dataset
+from harness.data.errors import HarnessError
+from harness.data.flow import Flow
+from harness.measuring.load import load_measurer
+from harness.measuring.progress import Progress
+from harness.session.provenance import SUITE_VERSION
+from harness.session.settings import measuring_processes, resolve, worker_threads
+from harness.session.tally import Work
+from harness.statistics.verdict import Verdict
+from harness.verdicts.claims import Claim
+from harness.verdicts.examine import Examination
+from harness.verdicts.example_samples import samples_of
+from harness.verdicts.expectations import Expectations, read_expectations
+from harness.verdicts.record import ChangeRecord, SampleRecord
+from harness.verdicts.regression.baseline import Baseline, kept_flows, read_baseline
+from harness.verdicts.regression.since import changes_since, check_comparable, write_baseline
+from harness.verdicts.settings import Settings
+
+
+class Run:
+    """The checkpoints of a run, examined.
+
+    Args:
+        config: pytest's configuration, for the hooks.
+        settings: the resolved options.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self.settings = settings
+        self.examinations: dict[str, Examination] = {}
+        self.expectations: dict[str, Expectations | None] = {}
+        self.errors: dict[str, str] = {}
+        self._begun: dict[str, Examination] = {}
+
+    @cached_property
+    def facts(self) -> dict[str, Facts]:
+        """Every checkpoint by the name it was asked for."""
+        return resolve(self._config, self.settings)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set, limited to the tasks and samples asked for.
+
+        Raises:
+            HarnessError: if it cannot be used.
+        """
+        settings = self.settings
+        whole: Dataset = self._config.hook.pytest_findings_dataset(
+            config=self._config, path=settings.dataset, images=settings.images
+        )
+        return whole.limited(settings.tasks or whole.tasks, settings.samples)
+
+    def prepare(self, claims: Sequence[Claim], progress: Progress) -> None:
+        """Measure and judge all claims; an error is kept for the tests of the checkpoint it concerns.
+
+        Args:
+            claims: the claims that pytest will run.
+            progress: told how far measuring has come.
+        """
+        by_name: dict[str, list[Claim]] = {}
+        for claim in claims:
+            by_name.setdefault(claim.checkpoint, []).append(claim)
+        for name in by_name:
+            with self._kept_error(name):
+                self._begun[name] = self._examination(self.facts[name])
+        for name, examination in self._begun.items():
+            examination.peers = {other: one for other, one in self._begun.items() if other != name}
+            with self._kept_error(name):
+                path = self._config.hook.pytest_findings_expectations(name=examination.facts.name)
+                self.expectations[name] = read_expectations(path)
+                examination.examine(by_name[name], progress)
+                self.examinations[name] = examination
+        if self.settings.measure_only:
+            return
+        for name, examination in self.examinations.items():
+            with self._kept_error(name):
+                examination.rejudge_across(by_name[name])
+
+    @contextmanager
+    def _kept_error(self, name: str) -> Iterator[None]:
+        """Keep an error for the tests of the checkpoint it concerns."""
+        try:
+            yield
+        except HarnessError as error:
+            self.errors[name] = str(error)
+
+    def _examination(self, facts: Facts) -> Examination:
+        facts, settings = pinned(facts), self.settings
+        processes = measuring_processes(settings.processes, settings.device, weights_size(facts.path))
+        device, dtype, threads = settings.device, settings.dtype, worker_threads(processes)
+        load = self._config.hook.pytest_findings_measurer(
+            facts=facts, dataset=self.dataset, device=device, dtype=dtype, threads=threads
+        ) or partial(load_measurer, facts, self.dataset, device, dtype, threads, settings.memory)
+        return Examination(facts, self.dataset, settings, load, processes - 1, self._kept())
+
+    def _kept(self) -> tuple[tuple[str, Flow], ...]:
+        """The flows, by task, that are measured on every sample: those to accept, and the baseline's."""
+        accepted = kept_flows(self.dataset.tasks) if self.settings.accept else ()
+        compared = self.baseline.flows if self.baseline else ()
+        return tuple(dict.fromkeys((*accepted, *compared)))
+
+    def samples(self, names: Iterable[str]) -> tuple[SampleRecord, ...]:
+        """Samples to look at, whichever process measured them.
+
+        Args:
+            names: the checkpoints to show samples of.
+
+        Raises:
+            HarnessError: if a checkpoint's processor cannot be loaded, or its store not be read.
+        """
+        most = self.settings.report_samples
+        if not most:
+            return ()
+        return tuple(sample for one in self._examined(names) for sample in samples_of(one, most))
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """The baseline asked for, checked against the run's data and options; None without one.
+
+        Raises:
+            HarnessError: if it cannot be used.
+        """
+        if self.settings.baseline is None:
+            return None
+        path = self._baseline_path(self.settings.baseline)
+        read = read_baseline(path)
+        check_comparable(read, path, self.dataset, self.settings)
+        return read
+
+    def _baseline_path(self, named: str) -> Path:
+        if named.endswith(".parquet"):
+            return self._config.invocation_params.dir / named
+        path: Path = self._config.hook.pytest_findings_baseline(name=named)
+        if not path.is_file():
+            known = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none yet"
+            raise HarnessError(f"no baseline {named!r}; give a .parquet file, or one of: {known}")
+        return path
+
+    def changes(self, names: Iterable[str]) -> tuple[ChangeRecord, ...]:
+        """The curves of some checkpoints against the baseline, whichever process measured them."""
+        if self.baseline is None:
+            return ()
+        found = [changes_since(self.baseline, one, self.settings.alpha) for one in self._examined(names)]
+        return tuple(change for changes in found for change in changes)
+
+    def write_baselines(self, names: Iterable[str]) -> list[Path]:
+        """Write the baselines of some checkpoints; returns the files.
+
+        Raises:
+            HarnessError: if one cannot be written.
+        """
+        written = []
+        for examination in self._examined(names):
+            path: Path = self._config.hook.pytest_findings_baseline(name=examination.facts.name)
+            write_baseline(path, examination)
+            written.append(path)
+        return written
+
+    def _examined(self, names: Iterable[str]) -> list[Examination]:
+        """The examinations of checkpoints by the names reports use; under xdist they only read the store."""
+        wanted = set(names)
+        known = {name: facts for name, facts in self.facts.items() if facts.name in wanted}
+        return [self.examinations.get(name) or self._examination(facts) for name, facts in known.items()]
+
+    def verdict(self, claim: Claim) -> Verdict | None:
+        """A claim's verdict, once its checkpoint is examined."""
+        examination = self.examinations.get(claim.checkpoint)
+        judgement = examination.judgements.get(claim.test) if examination else None
+        return judgement.verdict if judgement else None
+
+    def work(self) -> Work:
+        """What this process has done, for the main process."""
+        return Work(
+            passes={one.facts.name: one.passes for one in self._begun.values()},
+            measuring=(seconds := sum(one.seconds for one in self._begun.values())),
+            set_aside=tuple(name for one in self._begun.values() for name in one.set_aside),
+            lost_helpers=sum(one.lost_helpers for one in self._begun.values()),
+            device_seconds=seconds,
+        )
+
+    def enforced(self, name: str) -> bool:
+        """Whether the expectations on file hold for this very checkpoint, data set and protocol."""
+        expected, examination = self.expectations.get(name), self.examinations.get(name)
+        if expected is None or examination is None:
+            return False
+        protocol = self.settings.protocol
+        return expected.valid_for(examination.sha256, self.dataset.sha256, protocol)
+
+
+def header(run: Run) -> list[str]:
+    """Lines that name checkpoints, data, device and stores.
+
+    Args:
+        run: the run, nothing examined yet.
+    """
+    settings = run.settings
+    checkpoints = [
+        f"{facts.name} ({facts.layers} layers, {fingerprint(facts.path, facts.revision)[:12]})"
+        for facts in run.facts.values()
+    ]
+    protocol = ", ".join(f"{name} {value}" for name, value in settings.protocol.items())
+    return [
+        f"checkpoints: {', '.join(checkpoints)}",
+        f"data: {settings.dataset or 'embedded scenes'}; {protocol}; device {settings.device}",
+        f"evidence: {settings.evidence}; report: {settings.report}; suite {SUITE_VERSION}",
+    ]

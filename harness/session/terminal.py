@@ -1,0 +1,148 @@
+"""What the terminal says: the header, the catalogue, verdict words, the closing table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from harness.session.tally import Work
+from harness.statistics.verdict import Part, Verdict, goes_to_or_from_undecided
+from harness.verdicts.claims import Claim
+from harness.verdicts.record import ChangeRecord, ClaimRecord, RunRecord
+from harness.verdicts.settings import Settings
+
+LETTERS = {
+    Verdict.SUPPORTED: "S",
+    Verdict.REFUTED: "R",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_APPLICABLE: "-",
+}
+COLOURS = {
+    Verdict.SUPPORTED: {"green": True},
+    Verdict.REFUTED: {"red": True},
+    Verdict.INCONCLUSIVE: {"yellow": True},
+    Verdict.NOT_APPLICABLE: {"light": True},
+}
+
+
+def write_line(config: pytest.Config, text: str) -> None:
+    """Write a line of one's own, wherever the cursor is."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(text)
+        reporter.flush()
+
+
+def catalogue(config: pytest.Config, claims: Iterable[Claim]) -> None:
+    """List each claim once: id, source, statement."""
+    seen = {claim.id: claim for claim in reversed(list(claims))}
+    for claim in reversed(seen.values()):
+        write_line(config, f"{claim.id:4} [{claim.source}] {claim.statement}")
+
+
+def evidence_notes(config: pytest.Config, work: Work) -> None:
+    """Name what was wrong with stored evidence, and helpers that died."""
+    for name in work.set_aside:
+        write_line(config, f"evidence: {name} was not what its name says; set aside, and measured again")
+    if work.lost_helpers:
+        write_line(config, f"evidence: {work.lost_helpers} helper processes died; others did their work")
+
+
+def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:
+    """Close a run that judged nothing: what it was for, and what comes next."""
+    part = f"shard {settings.shard}" if settings.shard else "everything"
+    measured = _measured(sum(work.passes.values()))
+    write_line(config, f"measured only: {part} is in {settings.evidence}; {measured}, nothing judged")
+    write_line(config, "judge with the same command without --measure-only and --shard")
+
+
+def verdict_table(config: pytest.Config, record: RunRecord) -> None:
+    """Close with a table of claims and tasks for every checkpoint."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    for checkpoint in record.checkpoints:
+        reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes)}")
+        claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]
+        for claim_id in dict.fromkeys(claim.id for claim in claims):
+            rows = [claim for claim in claims if claim.id == claim_id]
+            reporter.write_line(f"{claim_id:4} {_verdicts(rows)}  {_shortened(rows[0].statement)}")
+
+
+def _measured(passes: int) -> str:
+    """What a run measured; without knocked-out passes there may still have been unblocked ones."""
+    return f"{passes} knocked-out passes measured" if passes else "no knocked-out pass had to be measured"
+
+
+def _verdicts(rows: list[ClaimRecord]) -> str:
+    words = [f"{row.task}: {_word(row)}" if row.task else _word(row) for row in rows]
+    return ", ".join(words)
+
+
+def _word(row: ClaimRecord) -> str:
+    verdict = row.judgement.verdict
+    known = "" if row.expected in {None, verdict.value} else f" (expected {row.expected})"
+    return f"{verdict.value}{known}"
+
+
+def _shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport,
+) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Say the verdict's word, but keep pytest's category, so that summaries and counts stay."""
+    if getattr(report, "when", None) != "call":
+        return None
+    payload: Any = next((value for name, value in report.user_properties if name == "findings"), None)
+    if payload is None:
+        return None
+    verdict = Verdict(payload["claim"]["judgement"]["verdict"])
+    xfailed = hasattr(report, "wasxfail") and report.skipped
+    expected = payload["claim"]["expected"]
+    known = ""
+    if xfailed and expected:
+        known = " (as known)" if expected == verdict.value else f" (was {expected})"
+    category = "xfailed" if xfailed else str(report.outcome)
+    return category, LETTERS[verdict], (f"{verdict.value}{known}", COLOURS[verdict])
+
+
+def softened(config: pytest.Config, record: RunRecord) -> None:
+    """Warn of verdicts that went to or from INCONCLUSIVE on a checkpoint whose verdicts are known."""
+    for claim in record.claims:
+        verdict = claim.judgement.verdict
+        if claim.enforced and claim.expected and goes_to_or_from_undecided(Verdict(claim.expected), verdict):
+            name = f"{claim.id}/{claim.task}" if claim.task else claim.id
+            write_line(
+                config,
+                f"warning: {claim.checkpoint} {name} was {claim.expected}, is {verdict.value}; "
+                "--accept makes that the known verdict",
+            )
+
+
+def not_enforced(config: pytest.Config, checkpoint: str, reason: str) -> None:
+    """Say why a checkpoint's known verdicts fail nothing in this run."""
+    write_line(config, f"known verdicts of {checkpoint} are shown, not enforced: {reason}")
+
+
+def changes(config: pytest.Config, found: Sequence[ChangeRecord]) -> None:
+    """Say how many curves moved since the baseline, and name those that did."""
+    if not found:
+        return
+    counts = Counter(change.change for change in found)
+    told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    write_line(config, f"since the baseline {found[0].baseline}: {told}")
+    for change in (one for one in found if one.moved):
+        where = f"  {change.checkpoint}: {change.flow} on {change.task}"
+        write_line(config, f"{where} {change.change}{_by(change.difference)}")
+
+
+def _by(part: Part | None) -> str:
+    if part is None:
+        return ""
+    return f", {part.estimate:+.0f} [{part.lower:.0f}, {part.upper:.0f}] points at {part.where}"

@@ -1,0 +1,154 @@
+"""What one effect's curve is against another's."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.depth import LOW, LOWER, MID, MIDDLE, Band, Grid
+from harness.statistics.curves import Floats
+from harness.statistics.forms.drops import drops_somewhere
+from harness.statistics.forms.ingredients import mask_of, mean_drop, windows_in
+from harness.statistics.forms.thresholds import RECOVERY
+from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Somewhere, Tree, every, given, some
+
+
+def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable, share: float = 0.25) -> Everywhere:
+    """Say that every window's drop is below a quarter of the other effect's deepest window."""
+    count = grid.points
+    names = [f"{small} against {deep}" for small in grid.labels for deep in grid.labels]
+    leaf = Leaf(
+        f"{effect} minus {share:g} of {of}",
+        (effect, of),
+        lambda small, deep: (small[..., :, None] - share * deep[..., None, :]).reshape(*small.shape[:-1], -1),
+        0.0,
+        ">",
+        tuple(names),
+    )
+    return Everywhere((leaf,), np.arange(count * count, dtype=np.intp).reshape(count, count))
+
+
+def exists_and_is_stronger_than(effect: Hashable, other: Hashable, grid: Grid, *, exists: Hashable) -> Pair:
+    """Say that ``exists`` (the effect itself, read in p_c) drops, and the effect is the stronger of two."""
+    return given([drops_somewhere(exists, grid)], stronger_than(effect, other, grid))
+
+
+def stronger_than(
+    effect: Hashable, other: Hashable, grid: Grid, *, within: Band | None = None, by: float = 0.0
+) -> Everywhere:
+    """Say that the mean drop over the band is deeper than the other's by more than ``by`` points."""
+    return _stronger_at(effect, other, mask_of(grid, within), by=by)
+
+
+def at_least_as_strong_as(
+    effect: Hashable, other: Hashable, grid: Grid, *, margin: float = RECOVERY
+) -> Everywhere:
+    """Say that the mean drop is not shallower than the other's by ``margin`` points or more."""
+    return stronger_than(effect, other, grid, by=-margin)
+
+
+def far_stronger_than(effect: Hashable, other: Hashable, grid: Grid) -> AllOf:
+    """Say that the effect drops, and the other's mean drop is less than half of its own."""
+    return AllOf((drops_somewhere(effect, grid), _share(other, effect, grid, None, 0.5, "<")))
+
+
+def more_than_controls(
+    effect: Hashable, controls: Sequence[Hashable], grid: Grid, *, within: Band = MIDDLE
+) -> Pair:
+    """Say that the effect drops in the band, and there more than every control, on average."""
+    contrasts = tuple(stronger_than(effect, control, grid, within=within) for control in controls)
+    return given([drops_somewhere(effect, grid, within=within)], AllOf(contrasts))
+
+
+def keeps_most_of(
+    variants: Sequence[Hashable], whole: Hashable, grid: Grid, *, within: Band = LOWER, share: float = 0.5
+) -> Pair:
+    """Say that the whole knockout drops in the band, and every variant keeps more than half of it."""
+    kept = tuple(_share(variant, whole, grid, within, share, ">") for variant in variants)
+    return given([drops_somewhere(whole, grid, within=within)], AllOf(kept))
+
+
+def shifts_from_low_to_mid(
+    related: Hashable, other: Hashable, grid: Grid, *, unclipped: bool = False
+) -> Pair:
+    """Say that ``related`` weighs relatively more in the middle, ``other`` in the lowest layers.
+
+    The cross product of the four band means, related(mid) other(low) - related(low) other(mid), does
+    not depend on either effect's size. (A plain interaction does: of two proportional curves, it calls
+    the larger one shifted.) Both named stages must exist. ``unclipped`` leaves the shorter windows at both
+    ends out of the means.
+    """
+    low, mid = (windows_in(grid, band, unclipped=unclipped) for band in (LOW, MID))
+
+    def main(rel: Floats, oth: Floats) -> Floats:
+        return mean_drop(rel, mid) * mean_drop(oth, low)
+
+    def shift(rel: Floats, oth: Floats) -> Floats:
+        return main(rel, oth) - mean_drop(rel, low) * mean_drop(oth, mid)
+
+    leaf = Leaf(f"shift of {related} against {other}", (related, other), shift, 0.0, ">", unit=main)
+    return given(_both_stages(related, other, grid), every(leaf))
+
+
+def crosses_over(related: Hashable, other: Hashable, grid: Grid, *, unclipped: bool = False) -> Pair:
+    """Say that ``other`` is the stronger in the lowest layers and ``related`` in the middle ones.
+
+    Both named stages must exist: of two curves around zero one is always the stronger. ``unclipped``
+    leaves the shorter windows at both ends out of the means.
+    """
+    low, mid = (windows_in(grid, band, unclipped=unclipped) for band in (LOW, MID))
+    ahead = (_stronger_at(other, related, low), _stronger_at(related, other, mid))
+    return given(_both_stages(related, other, grid), AllOf(ahead))
+
+
+def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid) -> Somewhere:
+    """Say that at some window the effect drops, and exceeds the others' mean drop, by more than 3 points."""
+    own = Leaf(f"{effect}", (effect,), lambda mine: mine, -RECOVERY, "<", grid.labels)
+    beyond = Leaf(
+        f"{effect} minus the mean of {len(others)} others",
+        (effect, *others),
+        lambda mine, *rest: mine - sum(rest) / len(rest),
+        -RECOVERY,
+        "<",
+        grid.labels,
+    )
+    return some(beyond, own)
+
+
+def _stronger_at(
+    effect: Hashable, other: Hashable, where: NDArray[np.bool_], *, by: float = 0.0
+) -> Everywhere:
+    leaf = Leaf(
+        f"mean drop of {effect} minus that of {other}",
+        (effect, other),
+        lambda strong, weak: mean_drop(strong, where) - mean_drop(weak, where),
+        by,
+        ">",
+    )
+    return every(leaf)
+
+
+def _both_stages(related: Hashable, other: Hashable, grid: Grid) -> list[Tree]:
+    return [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
+
+
+def _share(
+    part: Hashable,
+    whole: Hashable,
+    grid: Grid,
+    within: Band | None,
+    share: float,
+    asserts: Literal[">", "<"],
+) -> Everywhere:
+    where = mask_of(grid, within)
+    leaf = Leaf(
+        f"mean drop of {part} minus {share:g} of that of {whole}",
+        (part, whole),
+        lambda some_, full: mean_drop(some_, where) - share * mean_drop(full, where),
+        0.0,
+        asserts,
+    )
+    return every(leaf)

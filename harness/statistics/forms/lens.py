@@ -1,0 +1,108 @@
+"""What the logit lens sees: probabilities of answers, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from harness.data.depth import LOW, MIDDLE, Band, Grid, LensGrid
+from harness.statistics.curves import Floats
+from harness.statistics.forms.depths import located
+from harness.statistics.forms.ingredients import depth_moment, names_at, places_in, total_drop, values_at
+from harness.statistics.forms.thresholds import RISE
+from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Somewhere, Tree, every, given, some
+
+
+def peaks_above(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Somewhere:
+    """Say that the probability exceeds 0.05 somewhere."""
+    where = places_in(grid, within)
+    return some(Leaf(f"peak of {lens}", (lens,), values_at(where), RISE, ">", names_at(grid, where)))
+
+
+def near_zero(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Everywhere:
+    """Say that the probability stays below 0.05 everywhere in the band."""
+    where = places_in(grid, within)
+    return every(Leaf(f"{lens} staying low", (lens,), values_at(where), RISE, "<", names_at(grid, where)))
+
+
+def rises_in(lens: Hashable, grid: LensGrid, band: Band = MIDDLE, *, quiet: Band = LOW) -> Pair:
+    """Say that the probability is near zero in the quiet band and rises above 0.05, in ``band``."""
+
+    def beyond(depth: float, asserts: Literal[">", "<"]) -> Everywhere:
+        label = f"onset of {lens} minus {depth:g}"
+
+        def theta(curve: Floats) -> Floats:
+            return _rise_moment(curve) - depth * _rise(curve)
+
+        return every(Leaf(label, (lens,), theta, 0.0, asserts, unit=_rise))
+
+    claim = (near_zero(lens, grid, within=quiet), beyond(band.start, ">"), beyond(band.end, "<"))
+    return given([peaks_above(lens, grid)], AllOf(claim))
+
+
+def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Grid) -> Pair:
+    """Say that the probability rises after the effect's centre of mass, and that both exist."""
+
+    def after(probability: Floats, curve: Floats) -> Floats:
+        return _rise_moment(probability) * total_drop(curve) - _rise(probability) * depth_moment(curve, grid)
+
+    leaf = Leaf(
+        f"onset of {lens} minus depth of {effect}",
+        (lens, effect),
+        after,
+        0.0,
+        ">",
+        unit=lambda probability, curve: _rise(probability) * total_drop(curve),
+    )
+    return given([peaks_above(lens, lens_grid)], located([effect], grid, every(leaf)))
+
+
+def one_form_then_another(lower: Hashable, capital: Hashable, grid: LensGrid) -> Somewhere:
+    """Say that ``lower`` leads by 0.05 at some layer, and ``capital`` by 0.05 at a later one."""
+    count = grid.points
+    leads = Leaf(
+        f"{lower} above {capital}", (lower, capital), lambda low, cap: low - cap, RISE, ">", grid.labels
+    )
+    follows = Leaf(
+        f"{capital} above {lower}", (lower, capital), lambda low, cap: cap - low, RISE, ">", grid.labels
+    )
+    rows = [(a, count + b) for a, b in combinations(range(count), 2)]
+    return Somewhere((leads, follows), np.array(rows, dtype=np.intp))
+
+
+def never_leads(first: Hashable, second: Hashable, grid: LensGrid, *, where: Sequence[Tree] = ()) -> Pair:
+    """Say that ``first`` never exceeds ``second`` by 0.05, while ``second`` does rise above 0.05.
+
+    ``where`` names what else must hold for the statement to mean anything.
+    """
+    leaf = Leaf(f"{first} above {second}", (first, second), lambda a, b: a - b, RISE, "<", grid.labels)
+    return given([*where, peaks_above(second, grid)], every(leaf), required=False)
+
+
+def leaves_behind(true: Hashable, false: Hashable, grid: LensGrid) -> AllOf:
+    """Say that the true option leads by 0.05 somewhere, and the false one nowhere."""
+    ahead = Leaf(f"{true} above {false}", (true, false), lambda a, b: a - b, RISE, ">", grid.labels)
+    behind = Leaf(f"{false} above {true}", (true, false), lambda a, b: b - a, RISE, "<", grid.labels)
+    return AllOf((some(ahead), every(behind)))
+
+
+def _rise(curve: Floats) -> Floats:
+    """Return how far a probability rises from its start to its peak: [..., points] to [..., 1]."""
+    rise: Floats = curve.max(axis=-1, keepdims=True) - curve[..., :1]
+    return rise
+
+
+def _rise_moment(curve: Floats) -> Floats:
+    """Return the sum of depth times rise; divided by the rise, the onset.
+
+    The onset is the mean depth of the layers that raise a probability to its peak, each weighted by how
+    much it raises the highest value so far. What comes after the peak (a lower-case answer gives way to
+    a capitalised one) plays no part.
+    """
+    steps = np.diff(np.maximum.accumulate(curve, axis=-1), axis=-1)
+    layers = steps.shape[-1]
+    moment: Floats = (steps @ ((np.arange(layers) + 0.5) / layers))[..., None]
+    return moment

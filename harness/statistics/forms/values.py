@@ -1,0 +1,67 @@
+"""Single values: accuracies, and the shares of carriers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from harness.statistics.curves import Floats
+from harness.statistics.forms.thresholds import DROP, RETAINED, RISE
+from harness.statistics.trees import Leaf, Pair, every, given
+
+
+def retains(
+    kept: Hashable, whole: Hashable, chance: Hashable, *, share: float = RETAINED, point: int = 0
+) -> Pair:
+    """Say that at least 0.8 of the accuracy above chance survives (all three measured as rates).
+
+    ``point`` names the value of ``kept`` that is meant, where it is a curve. Means something only where
+    there is an accuracy above chance (more than 0.05) to retain.
+    """
+    above = Leaf("accuracy above chance", (whole, chance), lambda full, luck: full - luck, RISE, ">")
+    retained = Leaf(
+        f"accuracy of {kept} above chance, minus {share:g} of the whole",
+        (kept, whole, chance),
+        lambda part, full, luck: (part[..., [point]] - luck) - share * (full - luck),
+        0.0,
+        ">",
+    )
+    return given([every(above)], every(retained), required=False)
+
+
+def carries_most(blocks: Hashable, carriers: Sequence[str], which: str) -> Pair:
+    """Say that one carrier has more than half of the total effect, by Shapley value.
+
+    ``blocks`` holds D for every subset of carriers blocked in all layers: point b blocks carrier i if
+    bit i of b is set, so point 0 blocks nothing. A carrier's share is its mean contribution over all
+    orders of blocking; the shares sum to the effect of blocking all.
+    """
+    weights = shapley_weights(len(carriers), carriers.index(which))
+    everything = np.zeros_like(weights)
+    everything[0], everything[-1] = -1.0, 1.0
+    total = Leaf(f"{blocks}: all carriers", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">")
+    share = Leaf(
+        f"{blocks}: {which} minus half of all carriers",
+        (blocks,),
+        lambda d: (-(d @ (weights - everything / 2)))[..., None],
+        0.0,
+        ">",
+    )
+    return given([every(total)], every(share), required=False)
+
+
+def shapley_weights(carriers: int, which: int) -> Floats:
+    """Return the weights w with which the values v of all subsets give one carrier's Shapley value.
+
+    Subsets are numbered by bits; the value is ``v @ w``. Shape [2 ** carriers].
+    """
+    weights = np.zeros(2**carriers)
+    for subset in range(2**carriers):
+        if subset >> which & 1:
+            others = subset.bit_count() - 1
+            share = math.factorial(others) * math.factorial(carriers - 1 - others) / math.factorial(carriers)
+            weights[subset] += share
+            weights[subset & ~(1 << which)] -= share
+    return weights

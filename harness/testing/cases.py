@@ -1,0 +1,69 @@
+"""Small models and questions on one noise picture, for the tests of the engines."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded, encode
+from harness.interventions.knockout import Knockout, block
+from harness.testing.models import picture, sample, tiny_checkpoint
+
+QUESTIONS = (
+    "is the circle red or blue ?",
+    "what color is the hat ?",
+    "is the large square left or right of the small red object in the picture ?",
+)
+
+
+@functools.cache
+def noise_picture() -> Path:
+    return picture(Path(tempfile.mkdtemp()))
+
+
+@dataclass(frozen=True)
+class Case:
+    family: str
+    layers: int
+    heads: tuple[int, int]
+    per_side: int
+    questions: tuple[str, ...]
+    kind: str = "llava"
+
+    def checkpoint(self, dtype: torch.dtype = torch.float64) -> Checkpoint:
+        return tiny_checkpoint(
+            self.family,
+            layers=self.layers,
+            heads=self.heads[0],
+            kv_heads=self.heads[1],
+            per_side=self.per_side,
+            dtype=dtype,
+            kind=self.kind,
+        )
+
+    def encoded(self, checkpoint: Checkpoint) -> list[Encoded]:
+        return [encode(checkpoint, sample(noise_picture(), question)) for question in self.questions]
+
+
+def doubled(checkpoint: Checkpoint) -> Checkpoint:
+    """The same weights, computed with in float64."""
+    return replace(checkpoint, model=copy.deepcopy(checkpoint.model).double())
+
+
+def windows(encoded: Encoded, layers: int) -> list[Knockout]:
+    """Every window of the usual flows, and one block of all layers each."""
+    regions = encoded.regions
+    pairs = [("image", "question"), ("image", "last"), ("question", "last"), ("last", "last")]
+    pairs += [("question", "suffix"), ("image", "image"), ("suffix", "question")]
+    spans = [tuple(range(max(0, at - 1), min(layers, at + 2))) for at in range(layers)]
+    return [
+        block(regions[source], regions[target], span)
+        for source, target in pairs
+        for span in [*spans, tuple(range(layers))]
+    ]

@@ -1,0 +1,217 @@
+"""A checkpoint without a model: deterministic numbers from hashes, so that only storing and sharing is left.
+
+As a pytest plugin (``-p harness.testing.fake``, ``--checkpoint=fake``) it brings a
+checkpoint, a data set and a measurer to whole runs of the findings that need no torch. What it does is
+set by variables of the environment:
+``FAKE_IMAGES`` (images in all, default 64), ``FAKE_SECONDS`` (time an image takes,
+default 0), ``FAKE_LOG`` (a file to which each measured sample and probe is appended), ``FAKE_DEATH`` (a
+file; the first worker of pytest-xdist that finds it missing makes it, and dies by SIGKILL).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from harness.checkpoint.info import Facts
+from harness.data.dataset import Dataset, make_dataset
+from harness.data.sample import TASKS, Sample
+from harness.evidence.shards import BASE
+from harness.interventions.measurements import (
+    LENS_READINGS,
+    RIGHT,
+    Accuracy,
+    Carriers,
+    Chance,
+    Cut,
+    KeepOnly,
+    Lens,
+    Modules,
+    Probe,
+    Swap,
+    Sweep,
+    is_unfiltered,
+)
+from harness.measuring.request import Request
+from harness.measuring.worker import Load
+from harness.session.options import output_folder
+from harness.verdicts.record import RunRecord
+
+LAYERS = 12
+HERE = Path(__file__).parent
+READINGS = ("p", "foil", "flip", "log_odds")
+
+
+@dataclass
+class Fake:
+    """A measurer that measures nothing.
+
+    Attributes:
+        log: file to which what is measured is appended, ``task sample probe`` a line (of a wrongly answered
+            sample ``base``), or None.
+        seconds: time an image takes.
+        passes: knocked-out passes pretended so far.
+    """
+
+    log: Path | None = None
+    seconds: float = 0.0
+    passes: int = 0
+
+    def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
+        """See `harness.measuring.worker.Measurer`."""
+        time.sleep(self.seconds)
+        _die_once()
+        rows: list[Mapping[str, object]] = []
+        for request in requests:
+            rows += _rows(request)
+            self.passes += LAYERS * len(request.probes)
+        self._note(requests)
+        return rows
+
+    def _note(self, requests: Sequence[Request]) -> None:
+        if self.log is None:
+            return
+        lines = [
+            f"{request.sample.task} {request.sample.id} {name}\n"
+            for request in requests
+            for name in _measured(request)
+        ]
+        handle = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            os.write(handle, "".join(lines).encode())  # one call: whole, whoever else writes
+        finally:
+            os.close(handle)
+
+
+def _measured(request: Request) -> list[str]:
+    """What is measured of a sample: wrongly answered, only what needs no right answer."""
+    if not _is_wrong(request.sample):
+        return [str(probe) for probe in request.probes]
+    return [BASE, *(str(probe) for probe in request.probes if is_unfiltered(probe))]
+
+
+def _rows(request: Request) -> list[Mapping[str, object]]:
+    sample = request.sample
+    wrong = _is_wrong(sample)
+    common = {
+        "sample": sample.id,
+        "task": sample.task,
+        "image": sample.image_id,
+        "p1": 0.9,
+        "answer": "no" if wrong else "yes",
+        "reason": "",
+    }
+    base = {**common, "probe": BASE, "reading": "p", "values": [0.9]}
+    rows: list[Mapping[str, object]] = [{**base, "reason": "wrong answer" if wrong else ""}]
+    return rows + [
+        {**common, "probe": str(probe), "reading": reading, "values": _curve(sample, probe, reading)}
+        for probe in request.probes
+        if is_unfiltered(probe) or not wrong
+        for reading in readings_of(probe)
+    ]
+
+
+def readings_of(probe: Probe) -> tuple[str, ...]:
+    """What is read of a probe."""
+    match probe:
+        case Lens():
+            return LENS_READINGS
+        case Accuracy() | Chance():
+            return (RIGHT,)
+        case Cut() | KeepOnly() if is_unfiltered(probe):
+            return (*READINGS, RIGHT)
+        case _:
+            return (*READINGS, "per_token")
+
+
+def points_of(probe: Probe) -> int:
+    """How many values a reading of a probe has."""
+    match probe:
+        case Lens():
+            return LAYERS + 1
+        case Cut():
+            return len(probe.starts)
+        case Carriers():
+            return int(2 ** len(probe.carriers))
+        case Sweep() | Swap() | Modules():
+            return LAYERS
+        case _:
+            return 1
+
+
+def _curve(sample: Sample, probe: Probe, reading: str) -> list[float]:
+    first = _number(sample.task, sample.id, str(probe), reading)
+    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(points_of(probe))]
+
+
+def _is_wrong(sample: Sample) -> bool:
+    return _number(sample.task, sample.id) < 0.1  # noqa: PLR2004 - a tenth is answered wrongly
+
+
+def _number(*words: str) -> float:
+    """A number in [0, 1) that depends on the words alone."""
+    return int.from_bytes(hashlib.sha256("/".join(words).encode()).digest()[:6]) / 2**48
+
+
+def _die_once() -> None:
+    death = os.environ.get("FAKE_DEATH")
+    if death and "PYTEST_XDIST_WORKER" in os.environ:  # any of them: which one measures first is chance
+        try:
+            Path(death).touch(exist_ok=False)
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fake_dataset(images: int, tasks: Sequence[str] = TASKS[:2]) -> Dataset:
+    """A data set of one sample for each task and image."""
+    samples = [
+        Sample(f"{task}-{at:06}", task, f"image-{at}", Path("none.jpg"), "?", "yes", "yes", "no", (), (8, 8))
+        for task in tasks
+        for at in range(images)
+    ]
+    return make_dataset("fake", f"fake-{images}", samples)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_checkpoint(name: str) -> Facts | None:
+    """Bring the checkpoint ``fake``."""
+    return Facts("fake", str(HERE), LAYERS) if name == "fake" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_dataset() -> Dataset:
+    """Bring the fake data set."""
+    return fake_dataset(int(os.environ.get("FAKE_IMAGES", "64")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_measurer(facts: Facts) -> Load | None:
+    """Bring the fake measurer."""
+    log = os.environ.get("FAKE_LOG")
+    seconds = float(os.environ.get("FAKE_SECONDS", "0"))
+    return partial(Fake, Path(log) if log else None, seconds) if facts.name == "fake" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_expectations(name: str) -> Path | None:
+    """Expect nothing of it."""
+    return HERE / "none.toml" if name == "fake" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_findings_report(config: pytest.Config, record: RunRecord) -> Path:
+    """Keep the record of a run; it needs no page."""
+    folder = output_folder(config, "report")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "report.json"
+    file.write_text(record.to_json(), encoding="utf-8")
+    return file

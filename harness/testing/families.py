@@ -1,0 +1,244 @@
+"""Small random-weight checkpoint directories of every supported class, with real processors and geometry.
+
+336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the
+true grid pinpoints, and tokenizers of both kinds, trained in a moment on a few sentences.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaNextProcessor,
+    LlavaOnevisionConfig,
+    LlavaOnevisionForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    SiglipVisionConfig,
+)
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
+    LlavaOnevisionImageProcessorPil,
+)
+
+from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
+
+NEXT_PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+EDGES = [384, 768, 1152, 1536, 1920, 2304]
+ONEVISION_PINPOINTS = [[height, width] for height in EDGES for width in EDGES]
+LLAMA_3_SPECIAL = ("<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>")
+LLAMA_3_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+    r"|\s+(?!\S)|\s+"
+)
+"""How Llama 3 cuts text into words."""
+SENTENCES = [
+    VICUNA_SYSTEM,
+    LLAMA_3_SYSTEM,
+    f"USER: Is the jar full or empty? {SINGLE_WORD} ASSISTANT: empty",
+    "What color is the hat on the left? Is that a light brown or a dark brown cat?",
+    "Is the surfer to the left or to the right of the surfboard?",
+    "red blue green white black large small wood metal plastic yes no color",
+]
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + ' ' }}"
+    "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}"
+    "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+"""A template in the manner of LLaVA-OneVision's."""
+
+
+def sentencepiece_like() -> PreTrainedTokenizerFast:
+    """Word-start marks, a mark before every text, bytes for what is unknown (line breaks): as Vicuna's."""
+    core = Tokenizer(models.BPE(unk_token="<unk>"))
+    core.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    special = ["<unk>", "<s>", "</s>"]
+    core.train_from_iterator(
+        [part for sentence in SENTENCES for part in re.findall(r"\w+|[^\w\s]", sentence)],
+        trainers.BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False),
+    )
+    trained = json.loads(core.to_str())
+    vocabulary = trained["model"]["vocab"]
+    for byte in range(256):
+        vocabulary.setdefault(f"<0x{byte:02X}>", len(vocabulary))
+    trained["model"] |= {"byte_fallback": True, "fuse_unk": True}
+    core = Tokenizer.from_str(json.dumps(trained))
+    core.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        extra_special_tokens={"image_token": "<image>"},
+    )
+
+
+def byte_level(*special: str) -> PreTrainedTokenizerFast:
+    """Bytes written as letters, no unknown text: as Llama 3's and Qwen2's."""
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(LLAMA_3_WORDS), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=500,
+        special_tokens=list(special),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator([*SENTENCES, " \n", "\n\n \n"], trainer)
+    if special[0] == LLAMA_3_SPECIAL[0]:
+        core.post_processor = processors.TemplateProcessing(
+            single=f"{special[0]} $A", special_tokens=[(special[0], 0)]
+        )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token=special[0],
+        eos_token=special[1],
+        extra_special_tokens={"image_token": "<image>"},
+    )
+
+
+def clip(side: int = 336) -> CLIPVisionConfig:
+    return CLIPVisionConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=side,
+        patch_size=14,
+        projection_dim=16,
+    )
+
+
+def siglip() -> SiglipVisionConfig:
+    return SiglipVisionConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=384,
+        patch_size=14,
+        vision_use_head=False,
+    )
+
+
+def decoder(tokenizer: PreTrainedTokenizerFast, family: type[Any] = LlamaConfig) -> Any:
+    return family(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=16384,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+
+
+def image_token(tokenizer: PreTrainedTokenizerFast) -> int:
+    token = tokenizer.convert_tokens_to_ids("<image>")
+    assert isinstance(token, int)
+    return token
+
+
+def save(model: Any, folder: Path) -> None:
+    """Save a model whose weights are large enough that knockouts matter."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.ndim > 1 and "vision" not in name:
+                weight.normal_(0.0, 0.2, generator=generator)
+    model.generation_config.eos_token_id = model.config.text_config.eos_token_id
+    model.save_pretrained(folder)
+
+
+def llava(folder: Path) -> Path:
+    """LLaVA-1.5's geometry, a SentencePiece-like tokenizer."""
+    tokenizer = sentencepiece_like()
+    config = LlavaConfig(
+        vision_config=clip(), text_config=decoder(tokenizer), image_token_index=image_token(tokenizer)
+    )
+    images = CLIPImageProcessorPil(
+        size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}, resample=3
+    )
+    LlavaProcessor(
+        images,
+        tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+    save(LlavaForConditionalGeneration(config), folder)
+    return folder
+
+
+def llava_next(folder: Path, tokenizer: PreTrainedTokenizerFast, side: int = 336) -> Path:
+    """LLaVA-NeXT's geometry; with another ``side`` than 336 pixels, the same canvases in its terms."""
+    pinpoints = [[edge * side // 336 for edge in canvas] for canvas in NEXT_PINPOINTS]
+    config = LlavaNextConfig(
+        vision_config=clip(side),
+        text_config=decoder(tokenizer),
+        image_token_index=image_token(tokenizer),
+        image_grid_pinpoints=pinpoints,
+    )
+    images = LlavaNextImageProcessorPil(
+        size={"shortest_edge": side},
+        crop_size={"height": side, "width": side},
+        image_grid_pinpoints=pinpoints,
+    )
+    LlavaNextProcessor(
+        images,
+        tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+    save(LlavaNextForConditionalGeneration(config), folder)
+    return folder
+
+
+def llava_onevision(folder: Path) -> Path:
+    """LLaVA-OneVision's geometry, its processor's files written by hand: the class wants torchvision."""
+    tokenizer = byte_level("<|im_start|>", "<|im_end|>")
+    config = LlavaOnevisionConfig(
+        vision_config=siglip(),
+        text_config=decoder(tokenizer, Qwen2Config),
+        image_token_index=image_token(tokenizer),
+        video_token_index=len(tokenizer) - 2,
+        image_grid_pinpoints=ONEVISION_PINPOINTS,
+    )
+    tokenizer.save_pretrained(folder)
+    LlavaOnevisionImageProcessorPil(
+        image_mean=[0.5] * 3, image_std=[0.5] * 3, image_grid_pinpoints=ONEVISION_PINPOINTS
+    ).save_pretrained(folder)
+    settings = {
+        "processor_class": "LlavaOnevisionProcessor",
+        "image_token": "<image>",
+        "num_image_tokens": 729,
+        "vision_feature_select_strategy": "full",
+    }
+    (folder / "processor_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
+    save(LlavaOnevisionForConditionalGeneration(config), folder)
+    return folder

@@ -1,0 +1,44 @@
+"""Small checkpoints of every supported class, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.loading import load
+from harness.testing import families
+
+MAKE: dict[str, Callable[[Path], Path]] = {
+    "llava": families.llava,
+    "llava_next": lambda folder: families.llava_next(folder, families.sentencepiece_like()),
+    "llama_3": lambda folder: families.llava_next(folder, families.byte_level(*families.LLAMA_3_SPECIAL)),
+    "llava_onevision": families.llava_onevision,
+}
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Checkpoint directories by name, made when first asked for."""
+    made: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name not in made:
+            made[name] = MAKE[name](tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoints(folders: Callable[[str], Path]) -> Callable[[str], Checkpoint]:
+    loaded: dict[str, Checkpoint] = {}
+
+    def checkpoint(name: str) -> Checkpoint:
+        if name not in loaded:
+            loaded[name] = load(folders(name), prompt="llava_llama_3" if name == "llama_3" else None)
+        return loaded[name]
+
+    return checkpoint

@@ -1,0 +1,226 @@
+"""Loading refuses what would make a measurement wrong without a word."""
+
+import json
+import shutil
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from harness.checkpoint.adapters import SQUARE, TILES
+from harness.checkpoint.encode import encode
+from harness.checkpoint.fingerprint import fingerprint
+from harness.checkpoint.info import directory_facts, facts_of, pinned, registry
+from harness.checkpoint.loading import load
+from harness.checkpoint.prompt import FORMATS, VICUNA_V1, read_format
+from harness.data.depth import rule_window
+from harness.data.errors import CheckpointError
+from harness.engine.reference import run
+from harness.testing.models import picture, sample, tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint on disk, with vicuna's prompt by default."""
+    folder = tmp_path_factory.mktemp("tiny")
+    checkpoint = tiny_checkpoint()
+    checkpoint.model.save_pretrained(folder)
+    checkpoint.processor.save_pretrained(folder)
+    return folder
+
+
+def copy(saved: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def test_a_saved_checkpoint_computes_what_it_computed(saved: Path, tmp_path: Path) -> None:
+    loaded = load(saved, dtype=torch.float32)
+    assert (loaded.n_layers, loaded.window, loaded.prompt) == (4, 1, VICUNA_V1)
+    one = encode(tiny_checkpoint(), sample(picture(tmp_path)))
+    torch.testing.assert_close(run(loaded, one).logits, run(tiny_checkpoint(), one).logits)
+
+
+def test_missing_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    gone = next(name for name in weights if "vision_tower" in name and "fc1.weight" in name)
+    del weights[gone]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"1 missing weights, e\.g\. .*fc1\.weight"):
+        load(folder)
+
+
+def test_unexpected_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    weights["stranger"] = torch.zeros(1)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"1 unexpected weights, e\.g\. stranger"):
+        load(folder)
+
+
+def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    (folder / "model.safetensors").write_bytes((saved / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="weights cannot be loaded"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            {"model_type": "llama"},
+            r"model type 'llama' is not supported; supported: llava, llava_next, llava_onevision$",
+        ),
+        ({"text_config": None}, "has no text_config with num_hidden_layers"),
+    ],
+)
+def test_a_wrong_configuration_is_an_error(
+    change: dict[str, str], text: str, saved: Path, tmp_path: Path
+) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | change), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=text):
+        directory_facts(folder)
+
+
+def test_a_processor_without_image_token_is_an_error(saved: Path, tmp_path: Path) -> None:
+    """A text-only model's processor is its tokenizer."""
+    folder = copy(saved, tmp_path)
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(CheckpointError, match=r"its processor (cannot be loaded|has no image token)"):
+        load(folder)
+
+
+def test_another_image_token_than_the_models_is_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"image_token_index": 9}), encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match=r"image token '<image>' has id 4, the model's image token has id 9"
+    ):
+        load(folder)
+
+
+def test_features_that_are_not_one_per_patch_are_refused(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["vision_feature_select_strategy"] = "full"
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match="'full'; with a clip_vision_model only 'default' gives one visual"
+    ):
+        load(folder)
+
+
+def test_the_papers_checkpoints_are_data() -> None:
+    """Alias and hub id are the same checkpoint; the window is the released one and the rule's."""
+    assert set(registry()) == {"llava-1.5-7b", "llava-1.5-13b", "llava-1.6-vicuna-7b", "llama3-llava-next-8b"}
+    for alias, known in registry().items():
+        facts = facts_of(alias)
+        assert facts == facts_of(known["hub_id"])
+        assert (facts.name, facts.path, facts.gpu) == (alias, known["hub_id"], True)
+        assert facts.revision == known["revision"]
+        assert facts.prompt in FORMATS
+        assert facts.image_handling in {SQUARE, TILES}
+        assert known["window"] == rule_window(facts.layers)
+    assert facts_of("llama3-llava-next-8b").prompt == "llava_llama_3"
+
+
+def test_a_hub_id_is_stored_under_its_commit() -> None:
+    ids = {fingerprint("org/model", revision) for revision in ("a", "b")} | {fingerprint("org/other", "a")}
+    assert len(ids) == 3
+
+
+def test_a_branch_of_a_hub_is_loaded_and_stored_at_the_commit_it_stands_for(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a hub's cache: what was measured must not be met again when the branch moves."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = tmp_path / "models--org--tiny"
+    shutil.copytree(saved, kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit, encoding="utf-8")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    facts = facts_of("org/tiny")
+    assert (facts.name, facts.layers) == ("tiny", 4)
+    found = pinned(facts)
+    assert found.revision == commit
+    assert pinned(replace(facts, revision="main")) == found
+    assert load(found).sha256 == fingerprint("org/tiny", commit)
+    with pytest.raises(CheckpointError, match="org/other: not given by the hub"):
+        pinned(replace(facts, path="org/other"))
+
+
+def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if find_spec("accelerate"):
+        one = encode(tiny_checkpoint(), sample(picture(tmp_path)))
+        spread = run(load(saved, device="auto"), one).logits
+        torch.testing.assert_close(spread, run(tiny_checkpoint(), one).logits)
+    monkeypatch.setattr("harness.checkpoint.loading.find_spec", lambda _: None)
+    with pytest.raises(CheckpointError, match="needs accelerate; pip install accelerate"):
+        load(saved, device="auto")
+
+
+def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    (folder / "model.safetensors").rename(folder / "model.bin")
+    with pytest.raises(CheckpointError, match=r"no weights \(\*\.safetensors\)"):
+        load(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"config\.json: missing"):
+        load(folder)
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*nowhere"):
+        load(tmp_path / "nowhere")
+
+
+def test_sliding_windows_are_refused_by_name(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["text_config"] |= {"model_type": "mistral", "sliding_window": 8}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="sliding-window attention is not supported"):
+        load(folder)
+
+
+def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    before = fingerprint(str(folder))
+    assert before == fingerprint(str(saved))
+    (folder / "README.md").write_text("a card decides nothing", encoding="utf-8")
+    assert fingerprint(str(folder)) == before
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content + b" ")
+        assert fingerprint(str(folder)) != before
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"segments": [["image", "<image>"]]}, r"must hold \{question\} exactly once"),
+        ({"segments": [["sistem", "<image>{question}"]]}, "unknown segment 'sistem'"),
+        ({"instructions": {}}, "instructions need a 'default'"),
+        ({"name": None, "segments": 3}, "not a prompt format"),
+    ],
+)
+def test_a_broken_prompt_format_is_an_error(change: dict[str, object], text: str, tmp_path: Path) -> None:
+    good = {
+        "name": "mine",
+        "segments": [["image", "<image>"], ["question", "{question}"]],
+        "instructions": {"default": ""},
+    }
+    path = tmp_path / "prompt.json"
+    path.write_text(json.dumps(good), encoding="utf-8")
+    assert read_format(path).fill("Why?") == [("image", "<image>"), ("question", "Why?")]
+    path.write_text(json.dumps(good | change), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=text):
+        read_format(path)

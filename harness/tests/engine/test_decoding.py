@@ -1,0 +1,88 @@
+"""Greedy answers against the model's own generate()."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded
+from harness.engine import decoding
+from harness.engine.sweep.sweeper import Sweeper
+from harness.testing.cases import QUESTIONS, Case
+from harness.testing.models import FAMILIES
+
+LIMIT = 9
+
+
+def _case(family: str = "llama") -> tuple[Checkpoint, list[Encoded]]:
+    case = Case(family, 3, (4, 2), 2, QUESTIONS)
+    checkpoint = case.checkpoint()
+    return checkpoint, case.encoded(checkpoint)
+
+
+def _generated(checkpoint: Checkpoint, encoded: Encoded) -> tuple[int, ...]:
+    out = checkpoint.model.generate(
+        input_ids=encoded.ids[None],
+        attention_mask=torch.ones(1, encoded.length, dtype=torch.long),
+        pixel_values=encoded.pixels,
+        do_sample=False,
+        max_new_tokens=LIMIT,
+        pad_token_id=checkpoint.processor.tokenizer.pad_token_id,
+    )
+    tokens = out[0, encoded.length :].tolist()
+    return tuple(tokens[:-1] if tokens[-1] in checkpoint.stop_tokens else tokens)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_answers_are_those_of_generate(family: str) -> None:
+    checkpoint, encoded = _case(family)
+    base = Sweeper(checkpoint).prefill(encoded)
+    expected = [_generated(checkpoint, one) for one in encoded]
+    assert decoding.answers(checkpoint, base, limit=LIMIT) == expected
+    assert [decoding.answer(checkpoint, one, LIMIT) for one in encoded] == expected
+
+
+def test_an_answer_ends_at_a_stop_token_and_does_not_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint, encoded = _case()
+    whole = decoding.answer(checkpoint, encoded[0], LIMIT)
+    end = next(at for at, token in enumerate(whole) if at and token not in whole[:at])
+    monkeypatch.setitem(checkpoint.__dict__, "stop_tokens", frozenset([whole[end]]))
+    assert decoding.answer(checkpoint, encoded[0], LIMIT) == whole[:end]
+
+
+def test_a_wrong_answer_is_given_up_and_a_right_one_is_not() -> None:
+    checkpoint, encoded = _case()
+    base = Sweeper(checkpoint).prefill(encoded[:1])
+    (whole,) = decoding.answers(checkpoint, base, limit=LIMIT)
+    right = decoding.read(checkpoint, whole).strip().lower()
+    assert decoding.answers(checkpoint, base, [right], LIMIT) == [whole]
+    assert decoding.is_correct(checkpoint, whole, right)
+    (wrong,) = decoding.answers(checkpoint, base, ["no such answer"], LIMIT)
+    assert len(wrong) < len(whole)
+    assert not decoding.is_correct(checkpoint, wrong, "no such answer")
+
+
+def test_an_answer_that_goes_on_is_not_the_expected_one() -> None:
+    checkpoint, encoded = _case()
+    base = Sweeper(checkpoint).prefill(encoded[:1])
+    (whole,) = decoding.answers(checkpoint, base, limit=LIMIT)
+    start = decoding.read(checkpoint, whole[:3]).strip().lower()
+    (given_up,) = decoding.answers(checkpoint, base, [start], LIMIT)
+    assert len(given_up) >= 4
+    assert not decoding.is_correct(checkpoint, given_up, start)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "may"),
+    [
+        ("", "red", True),
+        (" Re", "red", True),
+        ("red\ufffd", "red", True),
+        ("light  b", "light blue", True),
+        ("blue", "red", False),
+        ("red .", "red", False),
+    ],
+)
+def test_when_a_text_may_still_become_the_answer(text: str, expected: str, *, may: bool) -> None:
+    assert decoding._may_become(text, expected) is may

@@ -1,0 +1,399 @@
+"""Measuring: every probe, by the fast sweep and by the reference, and what each reading means."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.encode import Encoded, encode
+from harness.data.dataset import Dataset, make_dataset
+from harness.data.errors import MemoryLimitError, RegionError
+from harness.data.flow import Flow
+from harness.data.sample import Box, Sample
+from harness.engine.engines import ReferenceEngine, SweepBase, SweepEngine, decoding
+from harness.engine.protocol import Engine
+from harness.interventions.measurements import (
+    Accuracy,
+    Carriers,
+    Chance,
+    Cut,
+    KeepOnly,
+    Lens,
+    Modules,
+    Probe,
+    Route,
+    Swap,
+    Sweep,
+)
+from harness.interventions.patching import Donors
+from harness.interventions.resolve import Subject, knockouts_of
+from harness.measuring.measurer import ImageMeasurer
+from harness.measuring.request import Request
+from harness.testing.models import tiny_checkpoint
+
+LAYERS = 3
+CARRIERS = ("separator", "question", "suffix", "roles", "last")
+FLOW = Flow("image", "question")
+PROBES: tuple[Probe, ...] = (
+    Sweep(FLOW, 3),
+    Sweep(Flow("random_patches", "question"), 1),
+    Sweep(Flow("true_option", "last"), 1),
+    Sweep(FLOW, 1, "grey"),
+    Sweep(Flow("question", "last"), 1, "first_subword"),
+    Sweep(Flow("question", "last"), 1, "last_subword"),
+    Swap(FLOW, 1, "mean"),
+    Swap(FLOW, 1, "other"),
+    Modules("mlp", "question", 1),
+    Modules("attention", "question", 3),
+    Modules("mlp", "true_option", 1, 0),
+    Cut(FLOW, (1,)),
+    Cut(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
+    Carriers("image", CARRIERS),
+    KeepOnly(
+        (Flow("image", "after_image"), Flow("question", "last")),
+        (Route(FLOW, 0, 1), Route(Flow("question", "last"), 1, 2)),
+    ),
+    Lens(norm=False),
+    Lens(norm=True),
+    Accuracy(),
+    Accuracy("grey"),
+    Chance(),
+)
+Rows = Mapping[tuple[str, str, str], Mapping[str, object]]
+
+
+@functools.cache
+def checkpoint() -> Checkpoint:
+    return tiny_checkpoint("llama", layers=LAYERS, per_side=3, dtype=torch.float64, seed=5)
+
+
+def picture(folder: Path, name: str, seed: int) -> Path:
+    noise = torch.randint(0, 256, (12, 12, 3), generator=torch.Generator().manual_seed(seed))
+    path = folder / f"{name}.png"
+    Image.fromarray(noise.to(torch.uint8).numpy()).save(path)
+    return path
+
+
+def asked(folder: Path, number: int, answer: str) -> Sample:
+    return Sample(
+        str(number),
+        "ChooseAttr",
+        f"i{number}",
+        picture(folder, f"i{number}", number),
+        "is the large circle red or blue ?",
+        answer,
+        "red",
+        "blue",
+        (Box("circle", 0, 0, 5, 5),),
+        (12, 12),
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Two questions whose expected answer is what the model says, and one it answers wrongly."""
+    folder = tmp_path_factory.mktemp("pictures")
+    samples = [asked(folder, number, "nothing of the kind") for number in range(3)]
+    made = checkpoint()
+    for number in (0, 1):
+        said = decoding.read(made, decoding.answer(made, encode(made, samples[number]))).strip().lower()
+        samples[number] = replace(samples[number], answer=said)
+    return make_dataset("noise", "sha", samples)
+
+
+def measured(engine: Engine, dataset: Dataset, sample: Sample, *probes: Probe) -> Rows:
+    rows = ImageMeasurer(checkpoint(), engine, dataset).image([Request(sample, probes)])
+    keys = [(str(row["probe"]), str(row["reading"]), str(row["sample"])) for row in rows]
+    assert len(set(keys)) == len(keys), "a row twice"
+    return dict(zip(keys, rows, strict=True))
+
+
+def values(rows: Rows, probe: Probe, reading: str) -> list[float]:
+    found = [row["values"] for (name, read, _), row in rows.items() if (name, read) == (str(probe), reading)]
+    (only,) = found
+    assert isinstance(only, list)
+    return only
+
+
+def kept(dataset: Dataset) -> Sample:
+    return next(sample for sample in dataset.samples if sample.id == "0")
+
+
+def wrong(dataset: Dataset) -> Sample:
+    return next(sample for sample in dataset.samples if sample.id == "2")
+
+
+@pytest.mark.parametrize("which", [kept, wrong])
+def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which: object) -> None:
+    sample = kept(dataset) if which is kept else wrong(dataset)
+    fast = measured(SweepEngine(checkpoint()), dataset, sample, *PROBES)
+    slow = measured(ReferenceEngine(checkpoint()), dataset, sample, *PROBES)
+    assert fast.keys() == slow.keys()
+    for key, row in fast.items():
+        assert row["values"] == pytest.approx(slow[key]["values"], abs=1e-8), key
+        assert row["p1"] == pytest.approx(slow[key]["p1"], abs=1e-10), key
+        # An answer that is known to be wrong may be cut short, so only the rest must agree.
+        assert row["reason"] == slow[key]["reason"]
+
+
+class OneAtATime(SweepEngine):
+    """An engine on a machine that holds one question at a time, or none."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(checkpoint())
+        self.most = most
+
+    def base(self, encoded: Sequence[Encoded]) -> SweepBase:
+        if len(encoded) > self.most:
+            raise torch.OutOfMemoryError
+        return super().base(encoded)
+
+
+def test_questions_that_memory_does_not_hold_together_are_measured_one_by_one(dataset: Dataset) -> None:
+    sample = kept(dataset)
+    requests = [Request(replace(sample, id=name), (Sweep(FLOW, 3),)) for name in "abc"]
+    rows = [
+        sorted(ImageMeasurer(checkpoint(), engine, dataset).image(requests), key=_name)
+        for engine in (SweepEngine(checkpoint()), OneAtATime(1))
+    ]
+    for one, other in zip(*rows, strict=True):
+        assert _name(one) == _name(other)
+        assert one["values"] == pytest.approx(other["values"], abs=1e-12)
+    with pytest.raises(MemoryLimitError, match="fewer --processes; what was measured is kept"):
+        ImageMeasurer(checkpoint(), OneAtATime(0), dataset).image(requests)
+
+
+def _name(row: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(str(row[column]) for column in ("sample", "probe", "reading"))
+
+
+def test_every_probe_of_a_kept_sample_has_values(dataset: Dataset) -> None:
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *PROBES)
+    for probe in PROBES:
+        named = [row for (name, _, _), row in rows.items() if name == str(probe)]
+        assert named, probe
+        assert all(row["values"] for row in named), probe
+
+
+def test_a_wrong_answer_leaves_only_accuracies(dataset: Dataset) -> None:
+    rows = measured(SweepEngine(checkpoint()), dataset, wrong(dataset), *PROBES)
+    assert rows["base", "p", "2"]["reason"] == "wrong answer"
+    names = {name for name, _, _ in rows} - {"base"}
+    unfiltered = {str(probe) for probe in PROBES if isinstance(probe, Accuracy | Chance | KeepOnly)}
+    assert names == unfiltered | {str(PROBES[12])}
+    assert {reading for name, reading, _ in rows if name != "base"} == {"right"}
+
+
+def test_hiding_nothing_changes_nothing_and_hiding_all_carriers_is_a_cut(dataset: Dataset) -> None:
+    cut = Cut(Flow("image", "after_image"), (0,))
+    subsets = Carriers("image", CARRIERS)
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), subsets, cut)
+    p = values(rows, subsets, "p")
+    assert len(p) == 2 ** len(CARRIERS)
+    assert p[0] == rows[str(subsets), "p", "0"]["p1"]
+    assert p[-1] == pytest.approx(values(rows, cut, "p")[0], abs=1e-12)
+
+
+def test_keeping_every_route_open_changes_nothing(dataset: Dataset) -> None:
+    """And closing all of them is a cut."""
+    sample, everything = kept(dataset), (0, LAYERS - 1)
+    closed = (Flow("image", "after_image"),)
+    open_ = KeepOnly(closed, (Route(Flow("image", "after_image"), *everything),))
+    shut = KeepOnly(closed, ())
+    cut = Cut(Flow("image", "after_image"), (0,))
+    rows = measured(SweepEngine(checkpoint()), dataset, sample, open_, shut, cut)
+    assert values(rows, open_, "p")[0] == rows[str(open_), "p", "0"]["p1"]
+    assert values(rows, shut, "p")[0] == pytest.approx(values(rows, cut, "p")[0], abs=1e-12)
+
+
+def test_only_what_a_closed_flow_names_is_blocked(dataset: Dataset) -> None:
+    """Image → question stays open in one layer, question → last in none; the rest of the text is free."""
+    regions = encode(checkpoint(), kept(dataset)).regions
+    question_to_last = Flow("question", "last")
+    probe = KeepOnly((Flow("image", "after_image"), question_to_last), (Route(FLOW, 1, 1),))
+    (knockout,) = knockouts_of(probe, Subject(kept(dataset), regions, LAYERS))
+    blocked = {
+        (source, target, layer)
+        for edge in knockout.edges
+        for source in edge.sources
+        for target in edge.targets
+        for layer in edge.layers
+    }
+    expected = {
+        (source, target, layer)
+        for flow in probe.closed
+        for source in regions[flow.source]
+        for target in regions[flow.target]
+        for layer in range(LAYERS)
+        if not (layer == 1 and source in regions["image"] and target in regions["question"])
+    }
+    assert blocked == expected
+    assert not any(at in regions["question"] and to in regions["suffix"] for at, to, _ in blocked)
+
+
+def test_the_lens_in_either_case_is_the_sum(dataset: Dataset) -> None:
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), Lens(norm=False))
+    for prefix in ("", "false_"):
+        lower, capital, either = (
+            values(rows, Lens(norm=False), f"{prefix}{form}") for form in ("lower", "capital", "either")
+        )
+        expected = [one + two for one, two in zip(lower, capital, strict=True)]
+        assert either == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_picture_s_own_contents_change_nothing(dataset: Dataset) -> None:
+    """Swapping in another image's keys and values is a no-op where the other image is the same picture."""
+    sample = kept(dataset)
+    twins = [sample, replace(sample, id="twin", image_id="twin")]
+    probe = Swap(FLOW, 1, "other")
+    rows = measured(SweepEngine(checkpoint()), make_dataset("twins", "sha", twins), sample, probe)
+    assert values(rows, probe, "p") == pytest.approx([rows[str(probe), "p", "0"]["p1"]] * LAYERS, abs=1e-12)
+
+
+def test_a_grey_picture_is_a_picture_without_information(dataset: Dataset) -> None:
+    """Two samples that differ in their picture alone are answered alike."""
+    probe = Sweep(FLOW, 1, "grey")
+    one, two = (sample for sample in dataset.samples if sample.id in {"0", "1"})
+    first = measured(SweepEngine(checkpoint()), dataset, one, probe)
+    second = measured(SweepEngine(checkpoint()), dataset, two, probe)
+    assert values(first, probe, "p") == pytest.approx(values(second, probe, "p"), abs=1e-12)
+
+
+def test_readings_of_one_effect_agree_with_each_other(dataset: Dataset) -> None:
+    probe = Sweep(FLOW, 3)
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), probe)
+    p, foil, odds = (values(rows, probe, reading) for reading in ("p", "foil", "log_odds"))
+    assert len(p) == len(foil) == LAYERS
+    # Odds that fall are a share that falls; by hand from q2 / q1 = sigma(x + d) / sigma(x).
+    assert [value < 0 for value in foil] == [value < 0 for value in odds]
+
+
+def test_per_token_divides_by_the_source(dataset: Dataset) -> None:
+    probe = Sweep(Flow("question_without_options", "last"), 1)
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), probe)
+    p1 = float(str(rows[str(probe), "p", "0"]["p1"]))
+    regions = encode(checkpoint(), kept(dataset)).regions
+    tokens = len(regions["question_without_options"])
+    assert tokens > 1
+    expected = [100 * (p - p1) / p1 / tokens for p in values(rows, probe, "p")]
+    assert values(rows, probe, "per_token") == pytest.approx(expected)
+
+
+def test_what_a_sample_does_not_have_is_said(dataset: Dataset) -> None:
+    probes = (Lens(norm=False, condition="lower"), Sweep(Flow("object2", "last"), 1))
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *probes)
+    reasons = {name: row["reason"] for (name, _, _), row in rows.items() if row["reason"]}
+    assert reasons == {
+        str(probes[0]): "the prompt format has no instruction 'lower'",
+        str(probes[1]): "region 'object2' is empty",
+    }
+
+
+@pytest.mark.parametrize("false", ["red square", None])
+def test_an_answer_that_another_one_begins_like_has_no_accuracy(dataset: Dataset, false: str | None) -> None:
+    """ "red hat" and "red square" share their first token, which is all that is read of a knocked-out run."""
+    base = replace(dataset.samples[0], answer="red hat", true_option=false and "red hat", false_option=false)
+    others = [
+        replace(base, id=f"o{number}", image_id=f"o{number}", answer=answer, true_option=false and answer)
+        for number, answer in enumerate(("red square", "blue"))
+    ]
+    samples = make_dataset("alike", "sha", [base, *others])
+    probes = (Accuracy(), Accuracy("grey"), PROBES[12], PROBES[14], Lens(norm=False))
+    rows = measured(SweepEngine(checkpoint()), samples, base, *probes)
+    alike = "another answer of the task has the same first token"
+    for probe in probes[:-1]:
+        assert rows[str(probe), "right", base.id]["reason"] == alike
+        assert rows[str(probe), "right", base.id]["values"] == []
+    blue = measured(SweepEngine(checkpoint()), samples, others[1], *probes)
+    assert blue[str(Accuracy()), "right", "o1"]["reason"] == ""
+
+
+def test_options_that_begin_alike_cannot_be_followed_by_the_lens(dataset: Dataset) -> None:
+    sample = kept(dataset)
+    samples = make_dataset("alike", "sha", [replace(sample, false_option=f"{sample.answer} hat")])
+    rows = measured(SweepEngine(checkpoint()), samples, samples.samples[0], Lens(norm=False))
+    assert rows[str(Lens(norm=False)), "", "0"]["reason"] == "the two options share their first token"
+
+
+def test_a_carrier_that_is_not_there_carries_nothing(dataset: Dataset) -> None:
+    """A prompt without a line break before its question has no separator."""
+    whole = checkpoint()
+    segments = tuple(segment for segment in whole.prompt.segments if segment[0] != "separator")
+    made = replace(whole, prompt=replace(whole.prompt, segments=segments))
+    sample = kept(dataset)
+    assert "separator" not in encode(made, sample).regions.positions
+    subsets = Carriers("image", CARRIERS)
+    said = decoding.read(made, decoding.answer(made, encode(made, sample))).strip().lower()
+    sample = replace(sample, answer=said)
+    (_, row, *_) = ImageMeasurer(made, SweepEngine(made), make_dataset("noise", "sha", [sample])).image(
+        [Request(sample, (subsets,))]
+    )
+    p = row["values"]
+    assert isinstance(p, list)
+    assert p[0::2] == p[1::2], "bit 0 is the separator"
+    assert len(set(p)) > 2, "the others carry something"
+
+
+def test_an_image_that_cannot_be_used_is_left_out_of_the_mean(dataset: Dataset) -> None:
+    """The mean is that of the others, and what was left out is counted."""
+    samples = [*dataset.samples]
+    broken = [
+        replace(samples[0], id="broken", image_id="broken", image_size=(9, 9)),
+        replace(samples[0], id="gone", image_id="gone", image_path=Path("gone.png")),
+    ]
+    made, engine = checkpoint(), SweepEngine(checkpoint())
+    sources = encode(made, samples[0]).regions["image"]
+
+    def mean(*chosen: Sample) -> tuple[list[torch.Tensor], Donors]:
+        donors = Donors(
+            make_dataset("d", "sha", chosen), lambda sample: encode(made, sample), engine.contents
+        )
+        return list(donors.contents("mean", samples[0], sources).values), donors
+
+    expected, _ = mean(*samples)
+    found, donors = mean(*samples, *broken)
+    assert all(torch.equal(one, two) for one, two in zip(expected, found, strict=True))
+    assert sum(donors.left_out.values()) == 2
+    assert "the picture is 12×12 pixels, its row says 9×9" in donors.left_out
+    with pytest.raises(RegionError, match="no image of the data set can be used"):
+        mean(*broken)
+
+
+def test_a_task_with_one_image_has_no_other_contents(dataset: Dataset) -> None:
+    sample, probe = kept(dataset), Swap(FLOW, 1, "other")
+    rows = measured(SweepEngine(checkpoint()), make_dataset("one", "sha", [sample]), sample, probe)
+    assert "no other image to take contents from" in str(rows[str(probe), "", "0"]["reason"])
+
+
+def test_a_module_s_control_takes_as_much_from_other_rows(dataset: Dataset) -> None:
+    encoded = encode(checkpoint(), kept(dataset))
+    subject = Subject(kept(dataset), encoded.regions, LAYERS)
+    (zeroed, *_) = knockouts_of(Modules("mlp", "true_option", 1, 0), subject)
+    (item,) = zeroed.zeroed
+    assert item.like == encoded.regions["true_option"]
+    assert len(item.rows) == len(item.like)
+    assert not set(item.rows) & {*item.like, encoded.length - 1}
+    (plain, *_) = knockouts_of(Modules("mlp", "true_option", 1), subject)
+    assert plain.zeroed[0].lost == (item.like, item.like)
+
+
+def test_chance_does_not_depend_on_how_many_samples_are_looked_at(dataset: Dataset) -> None:
+    open_question = [
+        replace(sample, true_option=None, false_option=None, answer=answer)
+        for sample, answer in zip(dataset.samples, ("red", "red", "blue"), strict=True)
+    ]
+    whole = make_dataset("open", "sha", open_question)
+    chances = {sample.answer: whole.chance(sample) for sample in whole.samples}
+    assert chances == {"red": 1.0, "blue": 0.0}
+    limited = whole.limited(["ChooseAttr"], 1)
+    assert [limited.chance(sample) for sample in whole.samples] == [
+        whole.chance(sample) for sample in whole.samples
+    ]
+    assert dataset.chance(dataset.samples[0]) == 0.5

@@ -1,0 +1,88 @@
+"""What a claim's record says: the command that judges it again, and the curves that are drawn."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from harness.checkpoint.info import Facts
+from harness.data.flow import Flow
+from harness.data.sample import TASKS
+from harness.interventions.measurements import Accuracy, Measure, Sweep
+from harness.statistics.curves import Curves
+from harness.testing.fake import Fake, fake_dataset
+from harness.validation.store.rows import settings
+from harness.verdicts.claim_record import command, curves
+from harness.verdicts.claims import Claim
+from harness.verdicts.examine import Examination
+
+TEST = "findings/test_last_position.py::test_it[ChooseAttr-next]"
+EFFECT = Measure("ChooseAttr", Sweep(Flow.parse("image->question"), 1), "p_c")
+NULL = Measure("ChooseAttr", Sweep(Flow.parse("image->question").null(), 1), "p_c")
+
+
+def claim(checkpoint: str) -> Claim:
+    return Claim(TEST, "A1", "ABS", "It does.", checkpoint, "ChooseAttr", lambda: None)
+
+
+def test_the_command_of_a_plain_run_is_its_test_alone(tmp_path: Path) -> None:
+    words = shlex.split(command(claim("embedded"), settings(tmp_path)))
+    assert words == ["pytest", TEST]
+    assert shlex.split(command(claim("a b"), settings(tmp_path)))[2:] == ["--checkpoint=a b"]
+
+
+def test_the_command_has_every_option_that_the_verdict_depends_on(tmp_path: Path) -> None:
+    given = replace(
+        settings(tmp_path),
+        dataset=tmp_path,
+        images=tmp_path / "its images",
+        tasks=("ChooseAttr",),
+        samples=7,
+        window=3,
+        alpha=0.01,
+        dtype="float16",
+        prompt="chat",
+        image_handling="square",
+    )
+    words = shlex.split(command(claim("next"), given))[2:]
+    assert words == [
+        *("--checkpoint=next", f"--dataset={tmp_path}", f"--images={tmp_path}/its images"),
+        *("--task=ChooseAttr", "--samples=7", "--window=3", "--alpha=0.01", "--dtype=float16"),
+        *("--prompt=chat", "--image-handling=square"),
+    ]
+    named = {word.partition("=")[0].removeprefix("--").replace("-", " ") for word in words}
+    assert {name.removesuffix("s") for name in given.protocol} - {"look"} <= {
+        name.removesuffix("s") for name in named
+    }
+
+
+def test_a_devices_own_dtype_is_not_told(tmp_path: Path) -> None:
+    on_gpu = replace(settings(tmp_path), device="cuda:0", dtype="float16")
+    assert shlex.split(command(claim("embedded"), on_gpu))[2:] == ["--device=cuda:0"]
+
+
+def test_an_effect_is_drawn_by_all_its_readings_and_a_null_block_by_one() -> None:
+    data = Curves(("a", "b", "c"), np.array([[-50.0, 0.0], [-40.0, 1.0], [-60.0, 2.0]]), 3, (-100.0, 0.0))
+    read = [replace(EFFECT, reading=reading) for reading in ("p_c", "foil", "flip")]
+    look = dict.fromkeys(
+        [*read, NULL, replace(NULL, reading="flip"), replace(EFFECT, task="QueryAttr")], data
+    )
+    examination: Any = SimpleNamespace(layers_of=lambda _: 2)
+    drawn = curves(examination, [EFFECT, NULL, Measure("ChooseAttr", Accuracy(), "right")], look)
+    assert [(curve.reading, curve.role) for curve in drawn] == [
+        *(("p_c", "effect"), ("foil", "effect"), ("flip", "effect")),
+        ("p_c", "null"),
+    ]
+    del look[read[1]]  # a task without a wrong answer
+    assert [curve.reading for curve in curves(examination, [EFFECT], look)] == ["p_c", "flip"]
+
+
+def test_a_run_records_the_commit_it_found_at_a_hub(tmp_path: Path) -> None:
+    def hub(facts: Facts) -> str:
+        return Examination(facts, fake_dataset(2, TASKS), settings(tmp_path), Fake).record().hub
+
+    assert hub(Facts("tiny", "org/tiny", 4, revision="0123abc")) == "org/tiny@0123abc"
+    assert hub(Facts("tiny", str(tmp_path), 4)) == ""

@@ -1,0 +1,277 @@
+"""Whole runs with a fake engine: what is measured, by whom, and that nothing is measured twice."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CLAIMS = "findings/test_last_position.py"
+ONE = "hardly_needs"
+TWO = "hardly_needs or question_reaches"
+IN_ONE_PROCESS = """
+import contextlib, io, json, sys, pytest
+for line in sys.stdin:
+    words = json.loads(line)
+    heard = io.StringIO()
+    with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+        code = pytest.main(words)
+    print(json.dumps([int(code), heard.getvalue()]), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run: its exit status, what it said, and what it measured."""
+
+    code: int
+    said: str
+    measured: list[str]
+
+
+def words(folder: Path, store: str, *more: str) -> list[str]:
+    return [
+        CLAIMS,
+        "-p",
+        "harness.testing.fake",
+        "-p",
+        "no:cacheprovider",
+        "-s",  # capturing would take the standard input that runs are asked for on
+        "--checkpoint=fake",
+        "--task=ChooseAttr",
+        f"--evidence={folder / store}",
+        f"--report={folder / 'report'}",
+        *more,
+    ]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "FAKE_LOG": str(folder / "log"), "OMP_NUM_THREADS": "1", **more}
+
+
+class Runs:
+    """Runs one after another in one process; fast, since nothing is imported twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", IN_ONE_PROCESS],
+            cwd=ROOT,
+            env=environment(folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, store: str, *more: str) -> Done:
+        log = self.folder / "log"
+        log.write_text("", encoding="utf-8")
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(words(self.folder, store, "--processes=1", *more)) + "\n")
+        self._process.stdin.flush()
+        code, said = json.loads(self._process.stdout.readline())
+        return Done(code, said, log.read_text(encoding="utf-8").splitlines())
+
+    def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    runs = Runs(tmp_path_factory.mktemp("runs"))
+    yield runs
+    runs.close()
+
+
+def probes(done: Done) -> set[str]:
+    return {line.split(" ", 2)[2] for line in done.measured}
+
+
+def verdicts(done: Done) -> list[str]:
+    return [line for line in done.said.splitlines() if line.startswith(("A1", "A3"))]
+
+
+@pytest.fixture(scope="module")
+def whole(runs: Runs) -> Done:
+    """Two claims on all samples, measured by one process from nothing."""
+    return runs("whole", "-k", TWO)
+
+
+@pytest.mark.slow
+def test_only_what_is_new_is_measured(runs: Runs, whole: Done) -> None:
+    few = runs("grown", "-k", ONE, "--samples=20")
+    more = runs("grown", "-k", ONE)
+    flows = runs("grown", "-k", TWO)
+    again = runs("grown", "-k", TWO)
+    assert [done.code for done in (few, more, flows, again)] == [0, 0, 0, 0], flows.said
+    assert (len(few.measured), len(more.measured)) == (20, 44)
+    assert probes(few) == probes(more)
+    assert not probes(flows) & probes(more)
+    assert again.measured == []
+    assert "no knocked-out pass had to be measured" in again.said
+    assert sorted(few.measured + more.measured + flows.measured) == sorted(whole.measured)
+    assert verdicts(again) == verdicts(whole) != []
+
+
+@pytest.mark.slow
+def test_shards_measured_apart_make_a_whole(runs: Runs, whole: Done) -> None:
+    shards = [runs("shards", "-k", TWO, "--measure-only", f"--shard={at}/3") for at in (2, 1, 3)]
+    for done in shards:
+        assert done.code == 0, done.said
+        assert "2 skipped" in done.said and "measured only, nothing judged" in done.said
+    assert "measured only: shard 2/3 is in " in shards[0].said
+    measured = [line for done in shards for line in done.measured]
+    assert len(measured) == len(set(measured))
+    assert all(done.measured for done in shards)
+    again = runs("shards", "-k", TWO, "--measure-only", "--shard=1/3")
+    assert "no knocked-out pass had to be measured, nothing judged" in again.said
+    judged = runs("shards", "-k", TWO)
+    assert judged.measured == []
+    assert (judged.code, verdicts(judged)) == (0, verdicts(whole))
+    assert set(whole.measured) <= set(measured)
+
+
+@pytest.mark.slow
+def test_stored_evidence_is_judged_and_what_lacks_is_said(runs: Runs, whole: Done) -> None:
+    judged = runs("whole", "-k", TWO, "--judge-only")
+    assert (judged.code, judged.measured, verdicts(judged)) == (0, [], verdicts(whole))
+    runs("half", "-k", ONE)
+    half = runs("half", "-k", TWO, "--judge-only")
+    assert half.measured == [] and "without --judge-only it is measured" in half.said
+    record = (runs.folder / "report" / "report.json").read_text(encoding="utf-8")
+    assert "Judged from what was stored; nothing was measured" in record
+
+
+@pytest.mark.slow
+def test_reports_judge_is_a_run_that_only_judges(runs: Runs, whole: Done) -> None:
+    told = [*words(runs.folder, "whole", "-k", TWO)[1:], "--processes=1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", "judge", *told],
+        cwd=ROOT,
+        env=environment(runs.folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verdicts(Done(done.returncode, done.stdout, [])) == verdicts(whole), done.stdout
+    assert (runs.folder / "log").read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.slow
+def test_everything_is_measured_only_if_asked_to(runs: Runs, whole: Done) -> None:
+    done = runs("only", "-k", TWO, "--measure-only")
+    assert (done.code, sorted(done.measured)) == (0, sorted(whole.measured))
+    assert "measured only: everything is in " in done.said
+    assert not (runs.folder / "report" / "only.json").exists()
+
+
+@pytest.mark.slow
+def test_damaged_evidence_is_named_and_measured_again(runs: Runs, whole: Done) -> None:
+    runs("damaged", "-k", TWO)
+    shard = next((runs.folder / "damaged").glob("fake-*/block-*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-7])
+    done = runs("damaged", "-k", TWO)
+    assert f"{shard.parent.name}/{shard.name} was not what its name says; set aside" in done.said
+    assert 0 < len(done.measured) < len(whole.measured)
+    assert (done.code, verdicts(done)) == (0, verdicts(whole))
+    clean = runs("damaged", "-k", TWO)
+    assert clean.measured == [] and "set aside" not in clean.said
+
+
+@pytest.mark.slow
+def test_a_store_that_cannot_be_used_fails_the_claims_with_one_error(runs: Runs) -> None:
+    """Root may write everywhere, so something stands in the way of the store's folder."""
+    runs("blocked", "-k", ONE, "--samples=4")
+    store = next((runs.folder / "blocked").glob("fake-*"))
+    shutil.rmtree(store)
+    store.write_text("in the way", encoding="utf-8")
+    for more in ((), ("--measure-only",)):
+        done = runs("blocked", "-k", ONE, *more)
+        assert (done.code, done.measured) == (pytest.ExitCode.TESTS_FAILED, [])
+        assert "cannot be written" in done.said and "Traceback" not in done.said
+
+
+BAD = [
+    (["--shard=1/2"], "--shard: a part of the images proves nothing; add --measure-only"),
+    (["--measure-only", "--shard=0/2"], "--shard 0/2: write it as I/N with I from 1 to N, e.g. 2/8"),
+    (["--measure-only", "--shard=3/2"], "--shard 3/2: write it as I/N"),
+    (["--measure-only", "--shard=one"], "--shard one: write it as I/N"),
+    (["--judge-only", "--accept"], "--judge-only: it measures nothing; leave --accept out"),
+    (["--judge-only", "--measure-only"], "--judge-only: it measures nothing; leave --measure-only out"),
+    (["--memory=0GiB"], "--memory 0GiB: must be a size with its unit, e.g. 500MiB or 4GiB"),
+    (["--memory=4"], "--memory 4: must be a size with its unit"),
+    (["--processes=0"], "--processes 0: must be a whole number of at least 1"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bad", "said"), BAD)
+def test_bad_options_are_one_line(runs: Runs, bad: list[str], said: str) -> None:
+    done = runs("bad", *bad)
+    assert (done.code, done.measured) == (pytest.ExitCode.USAGE_ERROR, [])
+    assert said in done.said
+
+
+def start(folder: Path, *more: str, **variables: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", *words(folder, "store", "-k", TWO, *more)],
+        cwd=ROOT,
+        env=environment(folder, **variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def lines(folder: Path) -> list[str]:
+    return (folder / "log").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_replaced_and_nothing_is_measured_twice(tmp_path: Path, whole: Done) -> None:
+    died, said = finished(start(tmp_path, "-n2", FAKE_DEATH=str(tmp_path / "death")))
+    assert (tmp_path / "death").exists()
+    # xdist fails the test that the dead worker held; one that dies before it is given any costs none.
+    assert died in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), said
+    assert "replacing crashed worker gw" in said
+    again, said = finished(start(tmp_path, "-n2", FAKE_DEATH=str(tmp_path / "death")))
+    assert again == 0, said
+    assert sorted(lines(tmp_path)) == sorted(whole.measured)
+
+
+@pytest.mark.slow
+def test_two_runs_and_their_helpers_share_a_store(tmp_path: Path, whole: Done) -> None:
+    first = start(tmp_path, "--processes=2", FAKE_SECONDS="0.05")
+    second = start(tmp_path, "--processes=2", FAKE_SECONDS="0.05")
+    for code, said in (finished(first), finished(second)):
+        assert code == 0, said
+    assert sorted(lines(tmp_path)) == sorted(whole.measured)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_takes_its_helper_with_it(tmp_path: Path, whole: Done) -> None:
+    run = start(tmp_path, "--processes=2", FAKE_SECONDS="0.2")
+    while not (tmp_path / "log").exists():
+        assert run.poll() is None
+    run.send_signal(signal.SIGKILL)
+    finished(run)  # returns once nobody holds its output: neither the run nor its helper
+    measured = len(lines(tmp_path))
+    assert measured < len(whole.measured)
+    assert finished(start(tmp_path))[0] == 0
+    assert len(lines(tmp_path)) <= len(whole.measured) + 2 * 2 * 8
+    assert set(lines(tmp_path)) == set(whole.measured)
+
+
+def finished(run: "subprocess.Popen[str]") -> tuple[int, str]:
+    said, _ = run.communicate(timeout=500)
+    return run.returncode, said

@@ -1,0 +1,226 @@
+"""The benchmark's parts, and a fast guard on the error rates it measures at length."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+import findings
+from harness.statistics import forms
+from harness.statistics.curves import Curves, Singles
+from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
+from harness.statistics.judge import judge
+from harness.statistics.multipliers import Pseudo, Source
+from harness.statistics.trees import measures, negation
+from harness.statistics.verdict import Verdict
+from harness.validation.calibration import report
+from harness.validation.calibration.__main__ import MOST, ROUND, Job, Ledger, unsettled
+from harness.validation.calibration.batch import Batch, Multipliers
+from harness.validation.calibration.cases import Case
+from harness.validation.calibration.edges import edges
+from harness.validation.calibration.populations import SHAPES, Population
+from harness.validation.calibration.powers import powers
+from harness.validation.calibration.simulation import DRAWS, LOOKS, Count, count, count_singly, planned
+
+EDGES, POWERS = edges(), powers()
+GUARDED = 21
+FINDINGS = Path(findings.__file__).parent
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("mean", [-60.0, -10.0, 0.0, 10.0])
+def test_populations_have_the_means_they_say(shape: str, mean: float) -> None:
+    population = Population({"d": np.full(4, mean), "e": np.full(4, mean)}, frozenset(), shape)
+    data = population.averages(20_000, np.random.default_rng(1))
+    for values in data.values():
+        error = values.std(axis=0) / np.sqrt(20_000)
+        assert np.abs(values.mean(axis=0) - mean).max() < 4.5 * error.max() + 1e-9
+        assert values.min() >= -100 or shape in {"gaussian", "rebound", "unlike"}
+
+
+@pytest.mark.parametrize("shape", ["piled", "skewed"])
+def test_probabilities_have_the_means_they_say(shape: str) -> None:
+    population = Population({"p": np.array([0.0, 0.05, 0.6])}, frozenset("p"), shape)
+    values = population.averages(20_000, np.random.default_rng(1))["p"]
+    assert values.mean(axis=0) == pytest.approx([0.0, 0.05, 0.6], abs=0.012)
+    assert 0 <= values.min() <= values.max() <= 1
+
+
+@dataclass
+class Given(Source):
+    """A panel's source of the multipliers that a batch has."""
+
+    fixed: Multipliers
+
+    def images(self, ids: Sequence[str], *_: int) -> Iterator[tuple[slice, Singles]]:
+        """Yield them all, in one piece."""
+        yield slice(None), np.ascontiguousarray(self.fixed.images[:, : len(ids)].T)
+
+    def pseudo(self, measure: str, *_: int) -> Pseudo:
+        """Return a measure's."""
+        return Pseudo(self.fixed.pseudo[measure].T, self.fixed.swapped[measure].T)
+
+
+@pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
+def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
+    """Two implementations, one for a data set and one for many, agree on every form."""
+    sets, images = 2, 60
+    random = np.random.default_rng(7)
+    population = Population(case.means, case.probabilities, case.shapes[0])
+    data = population.averages(sets * images, random)
+    fixed = Multipliers.drawn(DRAWS, images, {key: v.shape[1] for key, v in data.items()}, random)
+    stacked = {key: values.reshape(sets, images, -1) for key, values in data.items()}
+    batch = Batch(stacked, {key: population.anchors(key) for key in data}, fixed)
+    names = tuple(f"{image:02d}" for image in range(images))
+    for tree in (case.tree, negation(case.tree)):
+        together = batch.prove(tree)
+        for one in range(sets):
+            curves = {k: Curves(names, v[one], images, population.anchors(k)) for k, v in stacked.items()}
+            keys = tuple(map(str, measures(tree)))
+            panel = Panel(curves, keys, len(fixed.images), source=Given(fixed))
+            alone = Prover(panel).prove(tree)
+            assert together[one] == pytest.approx(alone, abs=6 / 400)
+
+
+def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
+    for images in (60, 120, 240, 1_000):
+        names = tuple(f"{image:04d}" for image in range(images))
+        values = np.random.default_rng(0).normal(-10, 30, (images, 1))
+        case = EDGES[0]
+        key = measures(case.tree)[0]
+        data = [
+            {key: Curves(names[:size], np.repeat(values[:size], 8, axis=1), size, (-100.0, 100.0))}
+            for size in (round(share * images) for share in LOOKS)
+        ]
+        judged = judge(case.tree, data, draws=200)
+        assert planned(images)[-1][0] == judged.n_images
+        assert planned(images)[-1][1] == pytest.approx(judged.alpha)
+    assert sum(level for _, level in planned(240)) == pytest.approx(0.05)
+    assert planned(FEWEST_IMAGES - 1) == []
+
+
+def test_bound_is_clopper_and_pearsons() -> None:
+    row = Count("form", "truth", "SUPPORTED", "piled", 60, 10_000, 512, 0)
+    expected = proportion_confint(512, 10_000, alpha=0.10, method="beta")[1]
+    assert row.bound == pytest.approx(expected)
+    assert Count("form", "truth", "SUPPORTED", "piled", 60, 5, 5, 0).bound == 1.0
+
+
+def test_the_short_cut_gives_the_rates_of_full_judgements() -> None:
+    case = next(case for case in powers() if case.form == "stronger than")
+    (short,) = count(case, "gaussian", 60, 200)
+    (full,) = count_singly(case, "gaussian", 60, 60)
+    table = [[short.hits, short.repetitions - short.hits], [full.hits, full.repetitions - full.hits]]
+    assert stats.fisher_exact(table).pvalue > 0.001
+
+
+@pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
+def test_guard_false_verdicts_stay_rare(case: Case) -> None:
+    """Fast: 200 data sets a truth. A true rate of 5 % gives more than 21 with a chance of 1 in 1,000."""
+    for row in count(case, case.shapes[0], 60, 200):
+        assert row.hits <= GUARDED, f"{row.verdict} in {row.rate:.1%}"
+
+
+def test_guard_has_the_power_to_fail() -> None:
+    """A truth that is not on the edge but beyond it is found: the guard would see a broken form."""
+    case = next(case for case in powers() if Verdict.SUPPORTED in case.counts)
+    (row,) = count(case, "gaussian", 60, 100)
+    assert row.hits > GUARDED
+
+
+def named_in_findings() -> tuple[set[str], set[str]]:
+    """Return the forms that the claims' files import, and the claims' ids."""
+    used: set[str] = set()
+    ids: set[str] = set()
+    for path in FINDINGS.glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "harness.statistics.forms":
+                used |= {alias.name for alias in node.names}
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.claim":
+                ids.add(ast.literal_eval(node.args[0]))
+    return {name for name in used if not name.isupper()}, ids
+
+
+def test_every_form_of_the_findings_is_on_the_edge_and_well_inside() -> None:
+    used, _ = named_in_findings()
+    assert len(used) > 20
+    assert used <= {name for case in EDGES for name in case.functions}
+    assert used <= {name for case in POWERS for name in case.functions}
+
+
+def test_every_claim_of_the_findings_is_named() -> None:
+    _, ids = named_in_findings()
+    assert len(ids) > 30
+    assert ids == {claim for case in EDGES for claim in case.claims}
+
+
+def test_cases_name_functions_that_exist() -> None:
+    assert {name for case in (*EDGES, *POWERS) for name in case.functions} <= set(forms.__all__)
+
+
+@pytest.mark.parametrize("family", [EDGES, POWERS], ids=["edges", "powers"])
+def test_no_two_cases_have_one_name(family: list[Case]) -> None:
+    assert len({case.name for case in family}) == len(family)
+
+
+def test_every_form_is_on_the_edge_both_ways() -> None:
+    counted = {(case.form, verdict) for case in EDGES for verdict in case.counts}
+    formed = {form for form, _ in counted}
+    assert counted == {(form, verdict) for form in formed for verdict in (Verdict.SUPPORTED, Verdict.REFUTED)}
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    """What is counted is not counted again, and rounds add up."""
+    results: dict[str, Any] = {"seconds": 0.0, "version": "", "date": "", "draws": DRAWS, "processes": 1}
+    results |= {"errors": [], "powers": [], "equivalence": []}
+    first, second = (Job("final", "edges", 0, "piled", 60, 50, seed=number) for number in range(2))
+    Ledger(results, tmp_path, map).count([first])
+    (row,) = results["errors"]
+    assert row["repetitions"] == 50
+    stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    Ledger(stored, tmp_path, map).count([first, second])
+    (row,) = stored["errors"]
+    assert row["repetitions"] == 100
+
+
+def test_committed_report_is_of_these_results() -> None:
+    results = json.loads((report.FOLDER / "results.json").read_text(encoding="utf-8"))
+    assert (report.FOLDER / "results.md").read_text(encoding="utf-8") == report.markdown(results)
+    final = [row for row in results["errors"] if row["stage"] == "final"]
+    measured = {(row["form"].split(",")[0], row["verdict"]) for row in final}
+    assert measured == {(case.form.split(",")[0], verdict.value) for case in EDGES for verdict in case.counts}
+
+
+@pytest.mark.parametrize(
+    ("rate", "bound", "repetitions", "first"),
+    [
+        (0.052, 0.0562, 10_000, 20),  # the promise is kept, as far as is known: not shown yet
+        (0.052, 0.0540, 15_000, 30),  # what was begun goes on: a low bound on the way ends nothing
+        (0.060, 0.0641, 10_000, None),  # it is broken, and more repetitions will not help
+        (0.040, 0.0433, 10_000, None),
+        (0.052, 0.0562, MOST, None),
+    ],
+)
+def test_a_cell_gets_more_repetitions_if_its_bound_alone_is_too_high(
+    rate: float, bound: float, repetitions: int, first: int | None
+) -> None:
+    case = EDGES[0]
+    row = {"form": case.form, "truth": case.truth, "shape": "piled", "images": 60, "stage": "final"}
+    row |= {"rate": rate, "bound": bound, "repetitions": repetitions}
+    seeds = [job.seed for job in unsettled([row, row, {**row, "stage": "many"}], 20)]
+    assert seeds == ([] if first is None else list(range(first, MOST // ROUND)))
+
+
+def test_report_is_written(tmp_path: Path) -> None:
+    results = json.loads((report.FOLDER / "results.json").read_text(encoding="utf-8"))
+    report.write(results, tmp_path)
+    assert (tmp_path / "results.md").read_text(encoding="utf-8").startswith("# How often")

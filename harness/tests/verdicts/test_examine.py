@@ -1,0 +1,141 @@
+"""Examining a checkpoint: what is measured when, and at which share of alpha a claim is judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.interventions.measurements import KeepOnly
+from harness.measuring.request import Request
+from harness.statistics.forms import mainly_inside, peaks_above, retains
+from harness.testing.fake import Fake
+from harness.validation.store.rows import examination
+from harness.verdicts.claims import Claim
+from harness.verdicts.examine import Examination
+from harness.verdicts.study import Study
+
+TASK = "ChooseAttr"
+
+
+def claim(function: Callable[..., None]) -> Claim:
+    return Claim("findings/x.py::test", "X1", "OURS", "A statement.", "fake", TASK, function)
+
+
+def examined(folder: Path, function: Callable[..., None]) -> tuple[Examination, Claim]:
+    made, asked = examination(folder, 320), claim(function)
+    made.examine([asked], lambda *_: None)
+    return made, asked
+
+
+def pathway(study: Study, task: str) -> None:
+    """A claim whose very knockout hangs on where a layer is located."""
+    first = study.deepest_window("image->question", LOW)
+    second = study.deepest_window("image->question", MID, after=first)
+    kept = study.accuracy_with_only({"image->question": (first, second)}, task, closed=["image->after_image"])
+    kept, whole = study.on_other_images(kept), study.on_other_images(study.accuracy(task))
+    study.judge(retains(kept, whole, study.on_other_images(study.chance(task))))
+
+
+def test_a_knockout_that_hangs_on_a_location_is_measured_where_it_was_located(tmp_path: Path) -> None:
+    """Not where it would be before anything is measured; and at every look at the same layers."""
+    made, asked = examined(tmp_path, pathway)
+    stored = set(made.evidence.read()["probe"].unique())
+    only = {probe for probe in stored if probe.startswith("only(")}
+    named = [
+        {
+            measure.probe
+            for measure in made.hypothesis(asked, look).measures
+            if isinstance(measure.probe, KeepOnly)
+        }
+        for look in range(3)
+    ]
+    assert named[0] == named[1] == named[2]
+    assert only == {str(probe) for probe in named[0]}
+    judged = made.judgements[asked.test]
+    assert judged.n_images > 100
+
+
+@pytest.mark.parametrize(("images", "taken"), [(240, {1, 2, 3}), (236, {2, 3}), (120, {2, 3}), (118, {3})])
+def test_a_look_with_too_few_images_to_decide_anything_is_not_waited_for(
+    tmp_path: Path, images: int, taken: set[int]
+) -> None:
+    """Layers are located on the first look's images nevertheless."""
+    made, asked = examination(tmp_path, images), claim(pathway)
+    titles: list[str] = []
+    made.examine([asked], lambda title, *_: titles.append(title))
+    assert {int(title.split("look ")[1].split(" of ")[0]) for title in titles} == taken
+    stored = {probe for probe in made.evidence.read()["probe"].unique() if probe.startswith("only(")}
+    assert stored == {
+        str(measure.probe)
+        for measure in made.hypothesis(asked, 0).measures
+        if isinstance(measure.probe, KeepOnly)
+    }
+
+
+def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
+    examined(tmp_path, pathway)
+    again, _ = examined(tmp_path, pathway)
+    assert again.passes == 0
+
+
+def test_facts_are_told_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None:
+    """The same claim on whole windows; how many images drop at both dips."""
+
+    def told(study: Study, task: str) -> None:
+        effect = study.effect("image->question", task)
+        asides = [study.unclipped(mainly_inside, effect, band=LOWER), study.both_dips(effect, LOWER, MIDDLE)]
+        study.judge(mainly_inside(effect, LOWER, study.grid), beside=asides)
+
+    made, asked = examined(tmp_path / "told", told)
+    judged = made.judgements[asked.test]
+    notes = dict(note.split(": ", 1) for note in judged.notes if ": " in note)
+    assert re.fullmatch(r"[A-Z]+ on \d+ images", notes["unclipped windows only"])
+    assert re.fullmatch(
+        r"\d+% of \d+ images drop at both layers \d+-\d+ and layers \d+-\d+", notes["both dips"]
+    ), notes
+
+    def untold(study: Study, task: str) -> None:
+        study.judge(mainly_inside(study.effect("image->question", task), LOWER, study.grid))
+
+    plain, asked = examined(tmp_path / "untold", untold)
+    without = plain.judgements[asked.test]
+    assert (without.verdict, without.p_support, without.look) == (
+        judged.verdict,
+        judged.p_support,
+        judged.look,
+    )
+    assert without.notes == tuple(note for note in judged.notes if note.partition(": ")[0] not in notes)
+
+
+class Late(Fake):
+    """Has lens readings on images after the first look only."""
+
+    late: frozenset[str] = frozenset()
+
+    def image(self, requests: Iterable[Request]) -> list[dict[str, object]]:  # type: ignore[override]
+        rows = super().image(list(requests))
+        return [dict(row) for row in rows if row["probe"] != "lens" or row["image"] in self.late]
+
+
+def test_a_look_without_data_hands_its_share_of_alpha_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is undefined on all images of the first look is judged with the alpha of all looks so far."""
+
+    def peak(study: Study, task: str) -> None:
+        study.judge(peaks_above(study.lens("either", task), study.lens_grid))
+
+    made, asked = examination(tmp_path, 320), claim(peak)
+    first = {sample.image_id for sample in made.dataset.first(TASK, 0.25)}
+    monkeypatch.setattr(Late, "late", frozenset(set(made.dataset.images) - first))
+    monkeypatch.setattr(made, "_load", Late)
+    made.examine([asked], lambda *_: None)
+    judged = made.judgements[asked.test]
+    assert judged.look == 1
+    assert judged.alpha == pytest.approx(0.015)
+    assert made.evidence.read().filter(pl.col("probe") == "lens").height > 0

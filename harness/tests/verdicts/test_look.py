@@ -1,0 +1,79 @@
+"""Looks at stored evidence: contrasts compare the samples that have all measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from harness.data.dataset import Dataset, make_dataset
+from harness.data.flow import Flow
+from harness.data.sample import Sample
+from harness.evidence.shards import BASE, rows_to_frame
+from harness.interventions.measurements import Measure, Sweep
+from harness.verdicts.look import Look, Table
+
+OFTEN = Sweep(Flow("related_patches", "question"), 1)
+SELDOM = Sweep(Flow("random_patches", "question"), 1)
+NEVER = Sweep(Flow("tile_patches", "question"), 1)
+
+
+def dataset(images: int = 80) -> Dataset:
+    samples = [
+        Sample(f"{at:03}", "ChooseAttr", f"i{at:03}", Path("none.jpg"), "?", "yes", "yes", "no", (), (8, 8))
+        for at in range(images)
+    ]
+    return make_dataset("made up", "sha", samples)
+
+
+def row(sample: Sample, probe: Sweep | str, p: float | None) -> dict[str, object]:
+    return {
+        "sample": sample.id,
+        "task": sample.task,
+        "image": sample.image_id,
+        "probe": str(probe),
+        "reading": "" if p is None else "p",
+        "values": [] if p is None else [p],
+        "p1": 1.0,
+        "reason": "region is empty" if p is None else "",
+        "answer": "yes",
+    }
+
+
+def look() -> Look:
+    """The effect is -80 where the control is undefined, and -30 (as the control) elsewhere."""
+    data = dataset()
+    rows = []
+    for at, sample in enumerate(data.samples):
+        large = at % 2 == 0
+        rows.append(row(sample, BASE, 1.0))
+        rows.append(row(sample, OFTEN, 0.2 if large else 0.7))
+        rows.append(row(sample, SELDOM, None if large else 0.7))
+        rows.append(row(sample, NEVER, None))
+    return Table(rows_to_frame(rows)).at(data, 1.0)
+
+
+def effect(probe: Sweep) -> Measure:
+    return Measure("ChooseAttr", probe, "p_c")
+
+
+def test_a_contrast_compares_the_samples_that_have_both_sides() -> None:
+    seen = look()
+    assert np.isclose(seen[effect(OFTEN)].values.mean(), -55)
+    both = seen.matched([effect(OFTEN), effect(SELDOM)])
+    assert np.isclose(both[effect(OFTEN)].values.mean(), -30)
+    assert both[effect(OFTEN)].images == both[effect(SELDOM)].images
+    assert len(both[effect(OFTEN)].images) == 40
+
+
+def test_a_measure_without_values_narrows_nothing() -> None:
+    seen = look()
+    assert seen.matched([effect(OFTEN), effect(NEVER)]) is seen
+
+
+def test_what_was_tried_and_does_not_exist_is_counted() -> None:
+    seen = look()
+    assert seen.undefined(effect(NEVER)) == 80
+    assert seen.undefined(effect(SELDOM)) == 0, "it exists on some"
+    untried = Sweep(Flow("image", "last"), 1)
+    assert seen.undefined(effect(untried)) == 0, "nobody tried"

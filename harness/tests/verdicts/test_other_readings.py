@@ -1,0 +1,85 @@
+"""The same claim by three readings of the same knockouts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.data.depth import Grid, LensGrid
+from harness.data.flow import Flow
+from harness.interventions.measurements import Lens, Measure, Sweep
+from harness.statistics.curves import EFFECT, PROBABILITY, Curves
+from harness.statistics.forms import drops_somewhere, in_all, peaks_above
+from harness.statistics.judge import judge
+from harness.statistics.verdict import Verdict
+from harness.verdicts.other_readings import METRIC_DEPENDENT, WITHOUT_A_FOIL, Reread, with_other_readings
+
+GRID = Grid(4, 1)
+PROBE = Sweep(Flow("image", "question"), 1)
+P_C, FOIL, FLIP = (Measure("ChooseAttr", PROBE, reading) for reading in ("p_c", "foil", "flip"))
+IMAGES = tuple(f"{number:03d}" for number in range(100))
+
+
+def curves(depth: float, anchors: tuple[float, float] = EFFECT) -> Curves:
+    """A hundred images around one depth at the second of four windows."""
+    values = np.random.default_rng(1).normal(0.0, 1.0, (100, 4))
+    values[:, 1] += depth
+    return Curves(IMAGES, values, 100, anchors)
+
+
+def judged(evidence: dict[Measure, Curves]) -> tuple[Verdict, dict[str, Verdict], tuple[str, ...]]:
+    tree = drops_somewhere(P_C, GRID)
+    first = judge(tree, [evidence], planned=1)
+    read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
+    return read.verdict, {reading.name: reading.verdict for reading in read.readings}, read.notes
+
+
+def test_readings_that_agree_are_shown_and_not_remarked_on() -> None:
+    verdict, others, notes = judged({P_C: curves(-50), FOIL: curves(-40), FLIP: curves(-60)})
+    assert verdict is Verdict.SUPPORTED
+    assert others == {"foil": Verdict.SUPPORTED, "flip": Verdict.SUPPORTED}
+    assert METRIC_DEPENDENT not in notes
+
+
+def test_a_verdict_that_hangs_on_the_metric_is_marked() -> None:
+    """The answer becomes less sure and yet wins every time."""
+    verdict, others, notes = judged({P_C: curves(-50), FOIL: curves(-40), FLIP: curves(0)})
+    assert verdict is Verdict.SUPPORTED
+    assert others["flip"] is Verdict.REFUTED
+    assert METRIC_DEPENDENT in notes
+
+
+def test_without_a_foil_two_readings_remain() -> None:
+    _, others, _ = judged({P_C: curves(-50), FLIP: curves(-60)})
+    assert set(others) == {"flip"}
+
+
+def test_in_a_claim_about_several_tasks_only_those_with_a_foil_are_read_against_it() -> None:
+    """The share says otherwise of the task that has one: the claim hangs on the metric."""
+    other = [Measure("QueryAttr", PROBE, reading) for reading in ("p_c", "flip")]
+    evidence = {P_C: curves(-50), FOIL: curves(0), FLIP: curves(-60), **{key: curves(-50) for key in other}}
+    tree = in_all([drops_somewhere(P_C, GRID), drops_somewhere(other[0], GRID)])
+    first = judge(tree, [evidence], planned=1)
+    read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
+    assert first.verdict is Verdict.SUPPORTED
+    assert {reading.name: reading.verdict for reading in read.readings} == {
+        "foil": Verdict.REFUTED,
+        "flip": Verdict.SUPPORTED,
+    }
+    assert read.notes == (f"{WITHOUT_A_FOIL}: QueryAttr", METRIC_DEPENDENT)
+
+
+def test_a_claim_about_probabilities_has_one_reading() -> None:
+    lens, grid = Measure("ChooseAttr", Lens(norm=False), "lower"), LensGrid(3)
+    evidence = {lens: curves(0.5, PROBABILITY)}
+    tree = peaks_above(lens, grid)
+    first = judge(tree, [evidence], planned=1)
+    assert with_other_readings(first, tree, [evidence], alpha=0.05, planned=1) is first
+
+
+def test_rereading_changes_effects_and_nothing_else() -> None:
+    lens = Measure("ChooseAttr", Lens(norm=False), "lower")
+    evidence = {P_C: curves(-50), FLIP: curves(-60), lens: curves(0.5, PROBABILITY)}
+    again = Reread(evidence, "flip")
+    assert again[P_C] is evidence[FLIP]
+    assert again[lens] is evidence[lens]
+    assert P_C not in Reread(evidence, "foil")

@@ -1,0 +1,321 @@
+"""Run the benchmark: ``python -m harness.validation.calibration [--repetitions N] [--processes N]``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib import metadata
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from harness.statistics.inference import DRAWS as REAL_DRAWS
+from harness.validation.calibration import report
+from harness.validation.calibration.cases import Case
+from harness.validation.calibration.edges import edges
+from harness.validation.calibration.powers import powers
+from harness.validation.calibration.simulation import DRAWS, MANY_DRAWS, Count, count, count_singly
+
+SEARCHED_IMAGES = (60, 240)
+PLANNED_IMAGES = (60, 100, 200, 400)
+MANY_IMAGES = 1_000
+SEARCH_ROUND = 40
+ROUND = 500  # final cells grow by so many repetitions in turn
+FIRST_ROUNDS = 4  # of all final cells; then come power, many images, and the comparison of draws
+MOST = 100_000
+"""Repetitions at most, for a cell whose rate keeps the promise and whose bound does not yet."""
+SHORTLISTED = 3  # cells of each form and false verdict
+DOUBTED = 12  # final cells that are counted at many images, too
+SUSPECTED = (
+    ("near zero", "all layers are at 0.05", "piled", 60),
+    ("near zero", "one layer is at 0.05", "piled", 150),
+    ("peaks above", "all layers are at 0.05", "piled", 60),
+    ("never leads", "the other form peaks at 0.05 in all layers", "piled", 60),
+    ("in order", "two far apart, two one layer apart", "piled", 60),
+    ("in order, two effects", "one layer apart, two windows of 40 each", "gaussian", 60),
+)
+"""Cells that are measured at length because a reason, and not the search, points to them."""
+GROWING = (
+    ("in order, two effects", "exactly one layer apart", "gaussian", 1_000),
+    ("in order, two effects", "one layer apart, drops of 15", "unlike", 1_000),
+)
+"""The same, with many images."""
+COMPARED = ("drops somewhere", "negligible at", "same shape", "carries most, of two")
+COMPARED_IMAGES = 60
+REST = 10.0  # seconds between two writings
+
+
+Row: TypeAlias = Mapping[str, Any]
+Mapped: TypeAlias = Callable[[Callable[["Job"], list[Count]], Sequence["Job"]], Iterator[list[Count]]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell to count: a case by its place in its family, a population, a size, and how carefully."""
+
+    stage: str
+    family: str
+    place: int
+    shape: str
+    images: int
+    repetitions: int
+    single: bool = False
+    seed: int = 0
+
+    @property
+    def case(self) -> Case:
+        """The case (trees hold functions, which do not travel between processes)."""
+        return _families()[self.family][self.place]
+
+    @property
+    def draws(self) -> int:
+        """Draws per judgement."""
+        if self.single:
+            return REAL_DRAWS
+        return MANY_DRAWS if self.stage == "many" else DRAWS
+
+
+@dataclass
+class Ledger:
+    """What has been counted so far, on disk.
+
+    Attributes:
+        results: what `report.write` takes.
+        folder: where it is written.
+        mapped: a `map`, perhaps over processes.
+
+    """
+
+    results: dict[str, Any]
+    folder: Path
+    mapped: Mapped
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._start = self._written = time.monotonic()
+        self._before = self.results["seconds"]
+
+    @property
+    def minutes(self) -> float:
+        """Since this run began."""
+        return (time.monotonic() - self._start) / 60
+
+    def count(self, jobs: Sequence[Job]) -> None:
+        """Count what is not counted yet: a run that is stopped keeps what it has, and can go on."""
+        wanted = [job for job in jobs if self._done(job) <= job.seed * job.repetitions]
+        for job, counts in zip(wanted, self.mapped(_run, wanted), strict=True):
+            for row in report.as_json(counts):
+                self._add(_part(job), {**row, "stage": job.stage, "draws": job.draws})
+            self.results["seconds"] = round(self._before + 60 * self.minutes, 1)
+            if time.monotonic() - self._written > REST:
+                self.write()
+        self.write()
+
+    def write(self) -> None:
+        """Write it down."""
+        report.write(self.results, self.folder)
+        self._written = time.monotonic()
+
+    def _done(self, job: Job) -> int:
+        """Return how many repetitions of a cell there are."""
+        names = ("stage", "form", "truth", "shape", "images", "draws")
+        cell = (job.stage, job.case.form, job.case.truth, job.shape, job.images, job.draws)
+        rows = [row for row in self.results[_part(job)] if tuple(row[name] for name in names) == cell]
+        return min((row["repetitions"] for row in rows), default=0)
+
+    def _add(self, part: str, row: dict[str, Any]) -> None:
+        """Add a count to those of the same cell."""
+        cell = ("form", "truth", "verdict", "shape", "images", "stage", "draws")
+        rows = self.results[part]
+        for place, old in enumerate(rows):
+            if all(old[name] == row[name] for name in cell):
+                sums = {name: old[name] + row[name] for name in ("repetitions", "hits", "early")}
+                (new,) = report.as_json([Count(**{f.name: row[f.name] for f in fields(Count)} | sums)])
+                rows[place] = {**row, **new}
+                return
+        rows.append(row)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Search for the worst cells, measure them afresh, plan, compare, write."""
+    options = _options(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    results = _earlier(options.folder) if options.resume else {}
+    results = {"seconds": 0.0, "errors": [], "powers": [], "equivalence": [], **results}
+    results |= {"version": _version(), "draws": DRAWS, "processes": options.processes}
+    results["date"] = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    with _mapping(options.processes) as mapped:
+        ledger = Ledger(results, options.folder, mapped)
+        for number in range(options.search // SEARCH_ROUND):
+            ledger.count([replace(job, seed=number) for job in _search()])
+        ledger.count(_shortlist(results["errors"], options.shortlist))
+        worst = _worst(results["errors"])
+        rounds = range(options.repetitions // ROUND)
+        for number in rounds[:FIRST_ROUNDS]:
+            ledger.count([replace(job, seed=number) for job in worst])
+        ledger.count(_plans(options.plan))
+        at_many = [_at_many(job) for job in _in_doubt(worst, results["errors"])[:DOUBTED]]
+        at_many += [Job("many", "edges", *cell, ROUND) for cell in _places(GROWING)]
+        for number in range(options.many // ROUND):
+            ledger.count([replace(job, seed=number) for job in dict.fromkeys(at_many)])
+        ledger.count(list(_comparison(options.comparison)))
+        # The cells whose bound matters most come first, should the run be cut short.
+        for job in _in_doubt(worst, results["errors"]):
+            if ledger.minutes < options.minutes:
+                ledger.count([replace(job, seed=number) for number in rounds[FIRST_ROUNDS:]])
+        ledger.count(unsettled(results["errors"], len(rounds)))
+
+
+def unsettled(rows: Sequence[Row], rounds: int) -> list[Job]:
+    """Return all further rounds of final cells whose rate keeps the promise and whose bound does not, yet.
+
+    Up to `MOST` at once, whatever comes out on the way: who stops when a bound is low enough finds one.
+    """
+    found = (
+        replace(job, seed=number)
+        for row in rows
+        if row["stage"] == "final" and rounds * ROUND <= row["repetitions"] < MOST
+        if row["rate"] <= report.PROMISED < row["bound"] or row["repetitions"] > rounds * ROUND
+        for job in _jobs("final", [row], ROUND)
+        for number in range(row["repetitions"] // ROUND, MOST // ROUND)
+    )
+    return list(dict.fromkeys(found))
+
+
+def _part(job: Job) -> str:
+    return {"plan": "powers", "compared": "equivalence"}.get(job.stage, "errors")
+
+
+def _at_many(job: Job) -> Job:
+    return replace(job, stage="many", images=MANY_IMAGES, repetitions=ROUND)
+
+
+def _comparison(repetitions: int) -> Iterator[Job]:
+    for place, case in enumerate(_families()["edges"]):
+        if case.form in COMPARED:
+            for single in (False, True):
+                cell = (case.shapes[0], COMPARED_IMAGES, repetitions)
+                yield Job("compared", "edges", place, *cell, single=single)
+
+
+@contextmanager
+def _mapping(processes: int) -> Iterator[Mapped]:
+    """Yield a `map` over processes; with one process, the ordinary one, so that stopping it leaves none."""
+    if processes == 1:
+        yield map
+    else:
+        with ProcessPoolExecutor(processes) as executor:
+            yield executor.map
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
+    path = folder / "results.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _search() -> list[Job]:
+    return [
+        Job("search", "edges", place, shape, images, SEARCH_ROUND)
+        for place, case in enumerate(_families()["edges"])
+        for shape, images in product(case.shapes, SEARCHED_IMAGES)
+    ]
+
+
+def _shortlist(rows: Sequence[Row], repetitions: int) -> list[Job]:
+    """Return, for each form and false verdict, the cells of the search in which it was most frequent."""
+    kept = [row for group in _ranked(rows, "search") for row in group[:SHORTLISTED]]
+    return _jobs("shortlist", kept, repetitions)
+
+
+def _worst(rows: Sequence[Row]) -> list[Job]:
+    """Return, for each form and false verdict, the worst cell of the shortlist; and the suspected ones."""
+    found = _jobs("final", [group[0] for group in _ranked(rows, "shortlist")], ROUND)
+    suspected = [Job("final", "edges", *cell, ROUND) for cell in _places(SUSPECTED)]
+    return list(dict.fromkeys([*found, *suspected]))
+
+
+def _places(cells: Sequence[tuple[str, str, str, int]]) -> list[tuple[int, str, int]]:
+    places = {(case.form, case.truth): place for place, case in enumerate(_families()["edges"])}
+    return [(places[form, truth], shape, images) for form, truth, shape, images in cells]
+
+
+def _ranked(rows: Sequence[Row], stage: str) -> list[list[Row]]:
+    """Return the cells of a stage, those of one form (however used) and verdict together, worst first."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["stage"] == stage:
+            groups[row["form"].split(",")[0], row["verdict"]].append(row)
+    return [sorted(group, key=lambda row: -row["rate"]) for group in groups.values()]
+
+
+def _jobs(stage: str, rows: Sequence[Row], repetitions: int) -> list[Job]:
+    names = [(row["form"], row["truth"], row["shape"], row["images"]) for row in rows]
+    return [Job(stage, "edges", *cell, repetitions) for cell in sorted(set(_places(names)))]
+
+
+def _in_doubt(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:
+    """Return final cells, the ones with the highest rates after the first rounds first."""
+    rates: dict[tuple[str, str, str, int], float] = defaultdict(float)
+    for row in rows:
+        if row["stage"] == "final":
+            cell = (row["form"], row["truth"], row["shape"], row["images"])
+            rates[cell] = max(rates[cell], row["rate"])
+    return sorted(jobs, key=lambda job: -rates[job.case.form, job.case.truth, job.shape, job.images])
+
+
+def _plans(repetitions: int) -> list[Job]:
+    return [
+        Job("plan", "powers", place, shape, images, repetitions)
+        for place, case in enumerate(_families()["powers"])
+        for shape, images in product(case.shapes, PLANNED_IMAGES)
+    ]
+
+
+@cache
+def _families() -> dict[str, list[Case]]:
+    return {"edges": edges(), "powers": powers()}
+
+
+def _run(job: Job) -> list[Count]:
+    seed = zlib.crc32(f"{job.stage} {job.seed}".encode())
+    if job.single:
+        return count_singly(job.case, job.shape, job.images, job.repetitions, seed=seed)
+    return count(job.case, job.shape, job.images, job.repetitions, seed=seed, draws=job.draws)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("crossmodal-flow-findings")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m harness.validation.calibration", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=10_000, help="of each final cell")
+    parser.add_argument("--search", type=int, default=200, help="of each cell of the search")
+    parser.add_argument("--shortlist", type=int, default=400, help="of each cell on the shortlist")
+    parser.add_argument("--plan", type=int, default=300, help="of each cell of the power table")
+    parser.add_argument("--many", type=int, default=10_000, help="of each final cell at 1,000 images")
+    parser.add_argument("--comparison", type=int, default=1_000, help="with as many draws as a judgement")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="count no more final cells after so many"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the results in the folder")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=report.FOLDER)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The statistics once more, for many data sets at a time: what makes the benchmark affordable.
+
+A judgement spends most of its time on Python, not on numbers. Here all data sets of a batch share their
+multipliers, and every array has one more axis, that of the data sets. Written apart from
+`harness.statistics` and compared with it in the tests: so each of the two also checks the other.
+
+Arrays of noise have the shape [atoms, sets, draws]: maxima over atoms and sums over draws, which are
+what is done most, then run along memory. Everything is in single precision: a standard error is known
+to a few per cent anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.statistics.curves import Bools, Floats, Singles
+from harness.statistics.trees import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Everywhere,
+    Leaf,
+    Pair,
+    Somewhere,
+    Tree,
+    flattened,
+    merged,
+)
+
+_FEW = 4
+_STEEPEST = 2.0
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """The random numbers of a batch.
+
+    Attributes:
+        images: shape [draws, images].
+        pseudo: for each measure, those of its two pseudo-images, shape [draws, 2].
+        swapped: for each measure, where these change places, shape [draws, points].
+
+    """
+
+    images: Singles
+    pseudo: Mapping[str, Singles]
+    swapped: Mapping[str, Bools]
+
+    @classmethod
+    def drawn(
+        cls, draws: int, images: int, points: Mapping[str, int], random: np.random.Generator
+    ) -> Multipliers:
+        """Draw multipliers for so many images, and for measures with so many points each."""
+        pseudo: dict[str, Singles] = {}
+        swapped: dict[str, Bools] = {}
+        for key, count in points.items():
+            skewed = 1 - random.standard_exponential((draws, 2), dtype=np.float32)
+            pseudo[key] = np.where(random.random((draws, 2)) < 1 / 3, -skewed, skewed)
+            start, end = random.integers(0, count + 1, (2, draws, 1))
+            swapped[key] = (np.arange(count) >= start) != (np.arange(count) >= end)
+        return cls(1 - random.standard_exponential((draws, images), dtype=np.float32), pseudo, swapped)
+
+
+@dataclass(frozen=True, eq=False)
+class _Atoms:
+    """As `harness.statistics.Atoms`, with one more axis: [atoms, sets] and [atoms, sets, draws]."""
+
+    estimate: Floats
+    error: Floats
+    noise: Singles
+    bias: Floats
+
+
+@dataclass(eq=False)
+class Batch:
+    """Many data sets of equal size.
+
+    Attributes:
+        values: for each measure, shape [sets, images, points].
+        anchors: for each measure, its bounds.
+        multipliers: the random numbers that all sets share.
+
+    """
+
+    values: Mapping[str, Floats]
+    anchors: Mapping[str, tuple[float, float]]
+    multipliers: Multipliers
+    _means: dict[Hashable, Floats] = field(default_factory=dict)
+    _replicates: dict[Hashable, Singles] = field(default_factory=dict)
+    _atoms: dict[tuple[object, ...], _Atoms] = field(default_factory=dict)
+    _oriented: dict[tuple[object, ...], Singles] = field(default_factory=dict)
+    _proven: dict[int, tuple[Tree, Floats]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Perturb every measure's mean curves."""
+        for key, values in self.values.items():
+            self._perturb(key, np.moveaxis(values, 2, 0))
+
+    def _perturb(self, key: str, values: Floats) -> None:
+        points, sets, images = values.shape
+        mean = values.mean(axis=2)
+        deviations = (values - mean[..., None]).astype(np.float32).reshape(points * sets, images)
+        noise = (deviations @ self.multipliers.images[:, :images].T).reshape(points, sets, -1)
+        low, high = self.anchors[key]
+        first, second = self.multipliers.pseudo[key].T
+        swapped = self.multipliers.swapped[key].T
+        for end, weights in (
+            (np.minimum(values.min(axis=2), low), np.where(swapped, second, first)),
+            (np.maximum(values.max(axis=2), high), np.where(swapped, first, second)),
+        ):
+            noise += (end - mean).astype(np.float32)[..., None] * weights[:, None]
+        units = images + 2
+        noise /= np.float32(np.sqrt(units * (units - 1)))
+        noise += mean.astype(np.float32)[..., None]
+        self._means[key] = mean.T
+        self._replicates[key] = np.moveaxis(noise, 0, 2)
+
+    @property
+    def draws(self) -> int:
+        """Perturbed replicates."""
+        return len(self.multipliers.images)
+
+    def prove(self, tree: Tree) -> Floats:
+        """Return the p-value of the proof of ``tree`` in each data set, shape [sets]."""
+        if id(tree) not in self._proven:  # the tree is kept, so that no other gets its id
+            self._proven[id(tree)] = (tree, self._proof(tree))
+        return self._proven[id(tree)][1]
+
+    def _proof(self, tree: Tree) -> Floats:
+        match tree:
+            case Somewhere(leaves, rows):
+                noise = self._noises(leaves)[np.unique(rows)].max(axis=0)
+                return self._tails(noise, self._distances(leaves)[rows].min(axis=1).max(axis=0))
+            case Everywhere():
+                return self._everywhere(tree)
+            case AllOf(children):
+                return np.asarray(np.max([self.prove(child) for child in children], axis=0))
+            case AnyOf(children):
+                return self._any(list(flattened(children)))
+            case AtLeast(count, children):
+                ordered = np.sort([self.prove(child) for child in children], axis=0)
+                return np.asarray(np.minimum(1.0, (len(children) - count + 1) * ordered[count - 1]))
+            case Pair(holds, _):
+                return self.prove(holds)
+
+    def _everywhere(self, tree: Everywhere) -> Floats:
+        distance, noise = self._distances(tree.leaves), self._noises(tree.leaves)
+        columns = tree.rows.shape[1]
+        if columns <= _FEW:
+            best = self._tails(noise, distance)[tree.rows].min(axis=1)
+            return np.asarray(np.minimum(1.0, columns * best).max(axis=0))
+        rows = [self._tails(noise[row].max(axis=0), distance[row].max(axis=0)) for row in tree.rows]
+        return np.asarray(np.max(rows, axis=0))
+
+    def _any(self, children: Sequence[Tree]) -> Floats:
+        simple = [child for child in children if isinstance(child, Somewhere)]
+        if len(simple) == len(children):
+            return self.prove(merged(simple))
+        smallest = np.min([self.prove(child) for child in children], axis=0)
+        return np.asarray(np.minimum(1.0, len(children) * smallest))
+
+    def _tails(self, noise: Singles, value: Floats) -> Floats:
+        """Return p-values, [..., sets], of values among noise of shape [..., sets, draws]."""
+        below = (noise < value[..., None].astype(np.float32)).view(np.int8)
+        reached = self.draws - np.add.reduce(below, axis=-1, dtype=np.int16)
+        return np.asarray((1.0 + reached) / (1 + self.draws), dtype=np.float64)
+
+    def _distances(self, leaves: Sequence[Leaf]) -> Floats:
+        return np.concatenate([self._distance(leaf) for leaf in leaves])
+
+    def _noises(self, leaves: Sequence[Leaf]) -> Singles:
+        oriented = [self._noise(leaf) for leaf in leaves]
+        return oriented[0] if len(oriented) == 1 else np.concatenate(oriented)
+
+    def _distance(self, leaf: Leaf) -> Floats:
+        atoms = self._evaluate(leaf)
+        gap = leaf.sign * (atoms.estimate - leaf.threshold)
+        gap = np.where(np.isnan(gap), -np.inf, np.where(np.abs(gap) <= _ROUNDING, 0.0, gap))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(gap == 0, 0.0, gap / atoms.error))
+
+    def _noise(self, leaf: Leaf) -> Singles:
+        what = (leaf.theta, leaf.unit, leaf.measures, leaf.sign)
+        if what not in self._oriented:
+            atoms = self._evaluate(leaf)
+            noise = atoms.noise if leaf.sign > 0 else -atoms.noise
+            bias = np.abs(atoms.bias).astype(np.float32)[..., None]
+            self._oriented[what] = noise + bias if bias.any() else noise
+        return self._oriented[what]
+
+    def _evaluate(self, leaf: Leaf) -> _Atoms:
+        what = (leaf.theta, leaf.unit, leaf.measures)
+        if what not in self._atoms:
+            self._atoms[what] = self._standardised(leaf)
+        return self._atoms[what]
+
+    def _standardised(self, leaf: Leaf) -> _Atoms:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            estimate, noise = self._raw(leaf)
+        finite = np.isfinite(noise)
+        if everywhere := bool(finite.all()):
+            known, count = noise, np.full(noise.shape[:2], self.draws)
+        else:
+            known, count = np.where(finite, noise, 0), np.maximum(finite.sum(axis=2), 1)
+        power = known * known
+        one = np.ones(self.draws, dtype=np.float32)  # sums as products with ones: faster than a reduction
+        mean, square = known @ one / count, power @ one / count
+        power *= known
+        cube = power @ one / count
+        error = np.sqrt(np.maximum(square - mean**2, 0))
+        error[~(error > _ROUNDING)] = 0.0
+        scale = np.where(error > 0, error, np.inf)
+        skewness = (cube - 3 * mean * square + 2 * mean**3) / scale**3
+        shift = np.clip(skewness, -_STEEPEST, _STEEPEST) / 4
+        noise /= scale[..., None].astype(np.float32)
+        noise += shift[..., None].astype(np.float32)
+        bias = mean / scale
+        bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0
+        if not everywhere:
+            noise[~finite] = np.nan
+        return _Atoms(estimate, error, noise, bias)
+
+    def _raw(self, leaf: Leaf) -> tuple[Floats, Singles]:
+        """Return a leaf's estimates, [atoms, sets], and their noise, not standardised."""
+        means = [self._means[key] for key in leaf.measures]
+        curves = [self._replicates[key] for key in leaf.measures]
+        estimate = leaf.theta(*means)
+        centre = estimate[:, None].astype(np.float32)
+        noise = leaf.theta(*curves) - centre
+        if leaf.unit is not None:
+            doubled = [np.float32(2) * mean[:, None].astype(np.float32) for mean in means]
+            mirrored = [twice - curve for twice, curve in zip(doubled, curves, strict=True)]
+            unit = leaf.unit(*means)
+            unit = np.where(unit > 0, unit, np.nan)
+            noise = (noise - (leaf.theta(*mirrored) - centre)) / (2 * unit[:, None])
+            estimate = estimate / unit
+        # Its own copy: theta may return a view of the perturbed curves, and noise is changed in place.
+        return estimate.T, np.array(np.moveaxis(noise, 2, 0), dtype=np.float32, order="C")

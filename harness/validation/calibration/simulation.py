@@ -1,0 +1,163 @@
+"""Counting verdicts: many made-up data sets, each judged as a real one would be.
+
+Two things are cheaper than in a real judgement: 399 draws instead of 5,000 (a p-value that counts the
+observed value among the draws is as valid with few), and 25 data sets at a time, which share them
+(`harness.validation.calibration.batch`). `count_singly` does neither, to show that the rates are the same.
+
+Sharing makes the data sets of a batch a little alike: of 399 draws the critical value itself is known to
+a quarter of its level, which adds about 5 % to the variance of a rate.
+
+With many images a correlation or a ratio has a bias that 399 draws are too few to see, where 5,000 see it
+and count it against the claim; `MANY_DRAWS` are taken there.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from harness.statistics.curves import Curves, Floats
+from harness.statistics.inference import FEWEST_IMAGES, SHARES, Panel, decide
+from harness.statistics.trees import measures, negation
+from harness.statistics.verdict import Verdict
+from harness.validation.calibration.batch import Batch, Multipliers
+from harness.validation.calibration.cases import Case
+from harness.validation.calibration.populations import Population
+
+DRAWS = 399
+MANY_DRAWS = 1_999
+LOOKS = (0.25, 0.5, 1.0)
+_BATCH = 25
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often one verdict came up.
+
+    Attributes:
+        form: the form.
+        truth: what was true, in words.
+        verdict: the verdict counted.
+        shape: shape of the population.
+        images: images at the last look.
+        repetitions: data sets judged.
+        hits: how many got the verdict.
+        early: how many of the hits came before the last look.
+
+    """
+
+    form: str
+    truth: str
+    verdict: str
+    shape: str
+    images: int
+    repetitions: int
+    hits: int
+    early: int
+
+    @property
+    def rate(self) -> float:
+        """Share of data sets with the verdict."""
+        return self.hits / self.repetitions
+
+    @property
+    def bound(self) -> float:
+        """Exact upper 95 % confidence bound of the rate (Clopper and Pearson)."""
+        if self.hits == self.repetitions:
+            return 1.0
+        return float(stats.beta.ppf(0.95, self.hits + 1, self.repetitions - self.hits))
+
+
+def count(
+    case: Case, shape: str, images: int, repetitions: int, *, seed: int = 0, draws: int = DRAWS
+) -> list[Count]:
+    """Judge a case on many data sets, in batches; equal arguments give equal counts."""
+    random = _random(case, shape, images, seed)
+    population = Population(case.means, case.probabilities, shape)
+    against = negation(case.tree)
+    tally: Counter[tuple[Verdict, int]] = Counter()
+    for start in range(0, repetitions, _BATCH):
+        sets = min(_BATCH, repetitions - start)
+        data = population.averages(sets * images, random)
+        points = {key: values.shape[1] for key, values in data.items()}
+        multipliers = Multipliers.drawn(draws, images, points, random)
+        taken: list[tuple[float, Floats, Floats]] = []
+        for size, level in planned(images):
+            values = {key: v.reshape(sets, images, -1)[:, :size] for key, v in data.items()}
+            batch = Batch(values, {key: population.anchors(key) for key in values}, multipliers)
+            taken.append((level, batch.prove(case.tree), batch.prove(against)))
+        for one in range(sets):
+            tally[_first_decision([(level, s[one], r[one]) for level, s, r in taken])] += 1
+    return _counts(case, shape, images, repetitions, tally)
+
+
+def count_singly(case: Case, shape: str, images: int, repetitions: int, *, seed: int = 0) -> list[Count]:
+    """Judge a case on many data sets, each exactly as a real one: what `count` abbreviates."""
+    random = _random(case, shape, images, seed)
+    population = Population(case.means, case.probabilities, shape)
+    tally: Counter[tuple[Verdict, int]] = Counter()
+    for repetition in range(repetitions):
+        data = population.sample(images, random)
+        panels = (Panel(part, measures(case.tree), seed=repetition) for part in _looks(data, images))
+        decision = decide(case.tree, panels)
+        tally[decision.verdict, decision.look] += 1
+    return _counts(case, shape, images, repetitions, tally)
+
+
+def planned(images: int, alpha: float = 0.05) -> list[tuple[int, float]]:
+    """Return the looks that have enough images: how many, and at which level."""
+    looks, level = [], 0.0
+    for part, share in zip(LOOKS, SHARES, strict=True):
+        level += alpha * share
+        if round(part * images) >= FEWEST_IMAGES:
+            looks.append((round(part * images), level))
+            level = 0.0
+    return looks
+
+
+def _first_decision(looks: Sequence[tuple[float, float, float]]) -> tuple[Verdict, int]:
+    skipped = len(LOOKS) - len(looks)
+    for look, (level, support, refute) in enumerate(looks):
+        if support <= level:
+            return Verdict.SUPPORTED, look + skipped
+        if refute <= level:
+            return Verdict.REFUTED, look + skipped
+    return Verdict.INCONCLUSIVE, len(LOOKS) - 1
+
+
+def _random(case: Case, shape: str, images: int, seed: int) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(f"{case.name}/{shape}/{images}/{seed}".encode()))
+
+
+def _counts(
+    case: Case, shape: str, images: int, repetitions: int, tally: Counter[tuple[Verdict, int]]
+) -> list[Count]:
+    last = len(LOOKS) - 1
+    return [
+        Count(
+            form=case.form,
+            truth=case.truth,
+            verdict=verdict.value,
+            shape=shape,
+            images=images,
+            repetitions=repetitions,
+            hits=sum(tally[verdict, look] for look in range(len(LOOKS))),
+            early=sum(tally[verdict, look] for look in range(last)),
+        )
+        for verdict in case.counts
+    ]
+
+
+def _looks(data: Mapping[str, Curves], images: int) -> Iterator[dict[str, Curves]]:
+    """Yield the first quarter, the first half, and all of the images."""
+    for share in LOOKS:
+        size = round(share * images)
+        yield {
+            key: Curves(curves.images[:size], curves.values[:size], size, curves.anchors)
+            for key, curves in data.items()
+        }

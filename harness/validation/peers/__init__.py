@@ -1,0 +1,1 @@
+"""The same knockouts in other libraries: `python -m harness.validation.peers`."""

@@ -1,0 +1,120 @@
+"""Everything the report says of one claim."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from harness.interventions.measurements import Lens, Measure
+from harness.statistics.curves import Curves
+from harness.statistics.describe import describe
+from harness.statistics.summaries import curve_band
+from harness.verdicts.claims import Claim
+from harness.verdicts.curve_axes import Axis, axis_of, label, role
+from harness.verdicts.examine import Examination
+from harness.verdicts.expectations import Expectations
+from harness.verdicts.other_readings import OTHERS
+from harness.verdicts.record import ClaimRecord, Curve
+from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, default_dtype
+
+UNITS = {
+    "p_c": "change of the answer's probability in per cent",
+    "foil": "change of the answer's share against the wrong answer in per cent",
+    "log_odds": "change of the log-odds against the wrong answer",
+    "flip": "minus the rate of changed answers in per cent",
+    "per_token": "change of the answer's probability in per cent, per source token",
+    "right": "share of right answers",
+}
+Evidence = Mapping[Measure, Curves]
+
+
+def claim_record(
+    examination: Examination, claim: Claim, expected: Expectations | None, *, enforced: bool
+) -> ClaimRecord:
+    """Everything the report says of one claim.
+
+    Args:
+        examination: the checkpoint's examination, done.
+        claim: the claim.
+        expected: what is on file for the checkpoint.
+        enforced: whether a different verdict fails the run.
+    """
+    judgement = examination.judgements[claim.test]
+    look = examination.seen_at(judgement.look)
+    stated = examination.hypothesis(claim, judgement.look)
+    verdict = expected.verdicts.get(claim.key) if expected else None
+    return ClaimRecord(
+        id=claim.id,
+        source=claim.source,
+        statement=claim.statement,
+        hypothesis=describe(stated.tree) if stated.tree else stated.not_applicable,
+        test=claim.test,
+        command=command(claim, examination.settings),
+        checkpoint=examination.facts.name,
+        task=claim.task,
+        judgement=judgement,
+        expected=verdict.value if verdict else None,
+        enforced=enforced,
+        curves=curves(examination, stated.measures, look),
+        bands=tuple((band.name, band.start, band.end) for band in stated.bands),
+        threshold=stated.threshold,
+    )
+
+
+def curves(examination: Examination, measures: Iterable[Measure], look: Evidence) -> tuple[Curve, ...]:
+    """Mean curves, with their bands, of the measures that were measured and have a depth to be drawn at.
+
+    An effect's curves by the other readings follow it.
+    """
+    return tuple(
+        _curve(measure, look, axis)
+        for stated in measures
+        for measure in _readings(stated)
+        if measure in look and (axis := axis_of(measure.probe, examination.layers_of(measure))) is not None
+    )
+
+
+def _readings(measure: Measure) -> Iterator[Measure]:
+    yield measure
+    if measure.reading == "p_c" and role(measure.probe) == "effect":
+        yield from (replace(measure, reading=other) for other in OTHERS)
+
+
+def _curve(measure: Measure, look: Evidence, axis: Axis) -> Curve:
+    data = look[measure]
+    band = curve_band(data, str(measure))
+    probability = isinstance(measure.probe, Lens)
+    return Curve(
+        label=label(measure),
+        task=measure.task,
+        reading="probability" if probability else measure.reading,
+        unit="probability" if probability else UNITS[measure.reading],
+        role=role(measure.probe),
+        window=axis.window,
+        points=axis.points,
+        depth=axis.depth,
+        mean=tuple(band.mean.tolist()),
+        lower=tuple(band.lower.tolist()),
+        upper=tuple(band.upper.tolist()),
+        n_images=len(data.images),
+    )
+
+
+def command(claim: Claim, settings: Settings) -> str:
+    """The command line that judges this claim alone: its test, and the options its verdict depends on."""
+    given: list[tuple[str, object]] = [
+        ("checkpoint", None if claim.checkpoint == EMBEDDED else claim.checkpoint),
+        ("dataset", settings.dataset),
+        ("images", settings.images),
+        *(("task", task) for task in settings.tasks or ()),
+        ("samples", settings.samples),
+        ("window", settings.window),
+        ("alpha", None if settings.alpha == DEFAULT_ALPHA else f"{settings.alpha:g}"),
+        ("device", None if settings.device == "cpu" else settings.device),
+        ("dtype", None if settings.dtype == default_dtype(settings.device) else settings.dtype),
+        ("prompt", settings.prompt),
+        ("image-handling", settings.image_handling),
+    ]
+    options = [f"--{name}={value}" for name, value in given if value is not None]
+    return shlex.join(["pytest", claim.test, *options])

@@ -1,0 +1,358 @@
+"""Examine one checkpoint: measure what its claims need, look by look, and judge them.
+
+Measuring precedes judging. At each look every process measures, together with the others, what the
+still undecided claims need; then each judges for itself, from the store, and all come to the same
+verdicts: they depend on the samples of the look alone, not on who measured them or on what else is
+stored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from harness.checkpoint.fingerprint import file_digest, fingerprint
+from harness.checkpoint.info import Facts, is_directory
+from harness.data.dataset import Dataset
+from harness.data.depth import Grid, rule_window
+from harness.data.flow import Flow
+from harness.evidence.engine_version import engine_versions
+from harness.evidence.store import Evidence
+from harness.interventions.measurements import Accuracy, Measure, Probe, Sweep
+from harness.measuring.pool import Workforce
+from harness.measuring.progress import Progress
+from harness.measuring.request import Request
+from harness.measuring.worker import Load
+from harness.statistics.inference import FEWEST_IMAGES, MissingMeasureError
+from harness.statistics.judge import judge
+from harness.statistics.verdict import Judgement, Verdict
+from harness.verdicts.claims import Claim
+from harness.verdicts.hypothesis import Hypothesis, Peer, Seen
+from harness.verdicts.look import Joint, Look, Table
+from harness.verdicts.notes import with_asides
+from harness.verdicts.other_readings import with_other_readings
+from harness.verdicts.record import CheckpointRecord, TaskRecord
+from harness.verdicts.settings import LOOKS, Settings
+from harness.verdicts.task_records import CEILINGS, beside, task_records
+
+
+class Examination:
+    """One checkpoint on one data set under given settings.
+
+    Args:
+        facts: the checkpoint.
+        dataset: the data set, already limited to the tasks and samples asked for.
+        settings: the run's settings.
+        load: loads what measures; pickled for helpers.
+        helpers: processes that measure beside this one.
+        kept: flows, by task, that are measured on every sample, however early the claims are decided:
+            what is compared with a baseline must not depend on when they were.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        dataset: Dataset,
+        settings: Settings,
+        load: Load,
+        helpers: int = 0,
+        kept: Sequence[tuple[str, Flow]] = (),
+    ) -> None:
+        self.facts = facts
+        self.dataset = dataset
+        self.settings = settings
+        self.window = settings.window or rule_window(facts.layers)
+        self.judgements: dict[str, Judgement] = {}
+        self.seconds = 0.0
+        """Time spent measuring."""
+        self._load = load
+        self._helpers = helpers
+        self._kept = [(task, Sweep(flow, self.window)) for task, flow in kept if task in dataset.tasks]
+        self._shards: dict[int, list[str]] = {}
+        self.peers: Mapping[str, Examination] = {}
+        """The examinations of the run's other checkpoints, by name."""
+        self._looks: dict[int, Look] = {}
+        self._left_open: dict[str, tuple[tuple[Measure, ...], int]] = {}
+        """By test: what its claim was about when looks left it undecided, and how many these were."""
+        self._can_locate = False
+        """Whether the first look is complete: layers are located on it."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the checkpoint's files."""
+        return fingerprint(self.facts.path, self.facts.revision)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The store of this checkpoint, data set, dtype and engine; windows are named by the probes."""
+        key = {
+            "checkpoint": self.sha256,
+            "dataset": self.dataset.sha256,
+            "dtype": self.settings.dtype,
+            "device": self.settings.device.partition(":")[0],
+            "prompt": _file_or_name(self.facts.prompt),
+            "image_handling": str(self.facts.image_handling),
+            **engine_versions(),
+        }
+        return Evidence.open(self.settings.evidence, self.facts.name, key, source=self.facts.path)
+
+    @cached_property
+    def _workforce(self) -> Workforce:
+        return Workforce(self.evidence, self._load, self._helpers)
+
+    @property
+    def passes(self) -> int:
+        """Knocked-out passes that this process and its helpers have run."""
+        return self._workforce.passes if self._is_open else 0
+
+    @property
+    def lost_helpers(self) -> int:
+        """Helper processes that died; others did their work."""
+        return self._workforce.lost if self._is_open else 0
+
+    @property
+    def set_aside(self) -> list[str]:
+        """Files of the store that were no evidence."""
+        names = self.evidence.set_aside if self._is_open else []
+        return [f"{self.evidence.folder.name}/{name}" for name in names]
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the store could be opened; asking must not try again."""
+        return "_workforce" in self.__dict__
+
+    def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
+        """Measure and judge, look by look, until every claim is decided or the samples are used up.
+
+        A look with too few images to decide anything is not taken. Flows that are kept are measured at all
+        others.
+
+        Args:
+            claims: the claims on this checkpoint.
+            progress: told how far measuring has come.
+
+        Raises:
+            HarnessError: if the checkpoint, a sample or the store cannot be used.
+        """
+        try:
+            self._examine(list(claims), progress)
+        finally:
+            self._workforce.close()
+
+    def _examine(self, undecided: list[Claim], progress: Progress) -> None:
+        for number, share in enumerate(LOOKS):
+            last = number == len(LOOKS) - 1
+            if not (last or self._can_decide(share)):
+                continue
+            if not self._measure(undecided, number, progress) or (last and self.settings.measure_only):
+                continue
+            self._reread()
+            looks = [self.seen_at(before) for before in range(number + 1)]
+            for claim in undecided:
+                self.judgements[claim.test] = self._judge(claim, looks)
+            undecided = [claim for claim in undecided if share < 1.0 and self._goes_on(claim)]
+            if not undecided and not self._kept:
+                break
+
+    def _can_decide(self, share: float) -> bool:
+        """Whether a look has images enough for a decision; else nobody need wait for it."""
+        samples = (one for task in self.dataset.tasks for one in self.dataset.first(task, share))
+        return len({sample.image_id for sample in samples}) >= FEWEST_IMAGES
+
+    def _goes_on(self, claim: Claim) -> bool:
+        """Whether a claim is measured further: undecided, or about other checkpoints, not yet examined."""
+        undecided = self.judgements[claim.test].verdict is Verdict.INCONCLUSIVE
+        return undecided or any(measure.checkpoint for measure in self._rehearsed(claim).measures)
+
+    def hypothesis(self, claim: Claim, number: int) -> Hypothesis:
+        """What a claim says, given what was measured at a look.
+
+        Args:
+            claim: the claim.
+            number: 0-based number of the look.
+        """
+        seen = Seen(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
+        return self._rehearsed(claim, seen)
+
+    def rejudge_across(self, claims: Iterable[Claim]) -> None:
+        """Judge again, now that all checkpoints are examined, what is about several of them."""
+        looks = [self.seen_at(number) for number in range(len(LOOKS))]
+        for claim in claims:
+            if any(measure.checkpoint for measure in self._rehearsed(claim).measures):
+                self.judgements[claim.test] = self._judge(claim, looks)
+
+    def layers_of(self, measure: Measure) -> int:
+        """The number of layers of the checkpoint that a measure is taken on."""
+        return (self.peers[measure.checkpoint] if measure.checkpoint else self).facts.layers
+
+    def _rehearsed(self, claim: Claim, seen: Seen | None = None) -> Hypothesis:
+        peers = tuple(Peer(name, Grid(peer.facts.layers, peer.window)) for name, peer in self.peers.items())
+        return claim.rehearse(self.facts, self.window, self.dataset.tasks, seen, peers)
+
+    def seen_at(self, number: int) -> Look | Joint:
+        """The evidence of a look, that of the run's other checkpoints included."""
+        own = self.look(number)
+        return (
+            Joint(own, {name: peer.look(number) for name, peer in self.peers.items()}) if self.peers else own
+        )
+
+    def look(self, number: int) -> Look:
+        """The evidence of a look.
+
+        Args:
+            number: 0-based number of the look.
+        """
+        if number not in self._looks:
+            self._looks[number] = self.table.at(self.dataset, LOOKS[number])
+        return self._looks[number]
+
+    @cached_property
+    def table(self) -> Table:
+        """What is stored, as it was when last read."""
+        return Table(self.evidence.read())
+
+    def _reread(self) -> None:
+        """Forget what was read of the store if more has been measured since."""
+        shards = self.evidence.shards()
+        if shards != self._shards:
+            self._shards = shards
+            self.__dict__.pop("table", None)
+            self._looks.clear()
+
+    @cached_property
+    def tasks(self) -> tuple[TaskRecord, ...]:
+        """What became of each task's samples; asked for when all is measured."""
+        last, whole = self.look(len(LOOKS) - 1), self.dataset.whole.by_task
+        found = task_records(self.table, self.dataset)
+        return tuple(beside(last, one, whole[one.task]) for one in found)
+
+    def record(self) -> CheckpointRecord:
+        """What was run, for the report."""
+        return CheckpointRecord(
+            name=self.facts.name,
+            sha256=self.sha256,
+            layers=self.facts.layers,
+            window=self.window,
+            dtype=self.settings.dtype,
+            device=self.settings.device,
+            tasks=self.tasks,
+            passes=self.passes,
+            hub="" if is_directory(self.facts.path) else f"{self.facts.path}@{self.facts.revision}",
+        )
+
+    def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
+        """Judge a claim on the looks so far."""
+        stated = self.hypothesis(claim, len(looks) - 1)
+        if stated.tree is None:
+            return _not_applicable(stated.not_applicable, self.settings.alpha, len(looks) - 1)
+        matched = [look.matched(stated.measures) for look in looks]
+        usable = [look for look in matched if all(measure in look for measure in stated.measures)]
+        if not usable:
+            absent = next((one for one in stated.measures if one not in looks[-1]), stated.measures[0])
+            return self._nothing_measured(str(absent), len(looks) - 1)
+        alpha, skipped = self.settings.alpha, len(looks) - len(usable)
+        final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
+        tree, planned, left_open = stated.tree, len(LOOKS), self._looks_left_open(claim, stated)
+        try:
+            judged = judge(
+                tree,
+                usable,
+                alpha=alpha,
+                planned=planned,
+                skipped=skipped,
+                open_after=left_open,
+                plan=final,
+            )
+        except MissingMeasureError as error:
+            return self._nothing_measured(str(error), len(looks) - 1)
+        if judged.verdict is Verdict.INCONCLUSIVE and not final:
+            self._left_open[claim.test] = stated.measures, len(usable)
+            return judged
+        taken = usable[: judged.look + 1 - skipped]
+        judged = with_other_readings(judged, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
+        return with_asides(judged, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
+
+    def _nothing_measured(self, what: str, look: int) -> Judgement:
+        reason = f"no sample gives {what}; see the excluded samples"
+        if self.settings.judge_only:
+            reason = f"no stored sample gives {what}; without --judge-only it is measured"
+        return Judgement(Verdict.INCONCLUSIVE, 1.0, 1.0, self.settings.alpha, look, 0, 0, reason=reason)
+
+    def _looks_left_open(self, claim: Claim, stated: Hypothesis) -> int:
+        """How many looks are known to leave a claim undecided: those it was judged on when it said the same.
+
+        What a claim is about is all in its statement that can change from look to look; of other
+        checkpoints there may be more evidence now.
+        """
+        about, count = self._left_open.get(claim.test, ((), 0))
+        same = about == stated.measures and not any(measure.checkpoint for measure in about)
+        return count if same else 0
+
+    def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
+        """Measure, with the other processes, all that the claims need at a look; of a shard, its own part.
+
+        Returns:
+            Whether the look is complete; what other shards lack is theirs to measure, and until it is
+            there nobody can tell which claims are decided.
+        """
+        if self.settings.judge_only:
+            self._can_locate = True
+            return True
+        title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
+        complete = self._completed(self.requests(claims, LOOKS[number]), title, progress)
+        if not complete or self._can_locate:
+            return complete
+        self._reread()
+        self._can_locate = True
+        if not any(self._rehearsed(claim).located_on for claim in claims):
+            return True
+        return self._completed(self.requests(claims, LOOKS[number]), title, progress)
+
+    def _completed(self, requests: Mapping[int, Sequence[Request]], title: str, progress: Progress) -> bool:
+        """Measure what is wanted, or a shard's part; whether judging can go on."""
+        shard = self.settings.shard
+        mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
+        began = time.monotonic()
+        self._workforce.complete(mine, lambda done, total: progress(title, done, total))
+        self.seconds += time.monotonic() - began
+        return shard is None or not self._workforce.lacking(requests)
+
+    def requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
+        """By block: every sample of the look with the probes its task needs, for claims or to be kept."""
+        probes: dict[str, dict[Probe, None]] = defaultdict(dict)
+        for claim in claims:
+            for measure in self._wanted(claim):
+                if not measure.checkpoint:
+                    probes[measure.task][measure.probe] = None
+                if measure.probe == Accuracy():  # means little without these beside it
+                    probes[measure.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
+        for task, probe in self._kept:
+            probes[task][probe] = None
+        requests: dict[int, list[Request]] = defaultdict(list)
+        for task, wanted in probes.items():
+            named = tuple(sorted(wanted, key=str))
+            for sample in self.dataset.first(task, share):
+                requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
+        return dict(sorted(requests.items()))
+
+    def _wanted(self, claim: Claim) -> tuple[Measure, ...]:
+        """What a claim is to have measured; until its layers can be located, what they are located on."""
+        stated = self._rehearsed(claim)
+        if not stated.located_on:
+            return stated.measures
+        if not self._can_locate:
+            return stated.located_on
+        seen = Seen(self.look(0), self.look(0))
+        return (*self._rehearsed(claim, seen).measures, *stated.located_on)
+
+
+def _file_or_name(prompt: str | None) -> str:
+    """A prompt format in a store's key: its file's hash, or its name."""
+    return file_digest(Path(prompt)) if prompt and Path(prompt).is_file() else str(prompt)
+
+
+def _not_applicable(reason: str, alpha: float, look: int) -> Judgement:
+    return Judgement(Verdict.NOT_APPLICABLE, 1.0, 1.0, alpha, look, 0, 0, reason=reason)

@@ -1,0 +1,66 @@
+"""What a claim test declares, and the evidence it may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.data.depth import Band, Grid
+from harness.interventions.measurements import (
+    Measure,
+)
+from harness.statistics.trees import Tree
+from harness.verdicts.notes import Aside, Evidence
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What a claim test handed to `Study.judge`.
+
+    Attributes:
+        tree: the statement; None if the claim does not apply.
+        measures: everything the test named, in order: what must be measured, and what is drawn.
+        located_on: what must be measured too, because a layer was located on it.
+        bands: the depth bands it speaks of.
+        threshold: the horizontal line of its plot, or None.
+        asides: facts told beside its verdict.
+        not_applicable: why the claim does not apply to this checkpoint or task; else empty.
+    """
+
+    tree: Tree | None
+    measures: tuple[Measure, ...]
+    located_on: tuple[Measure, ...] = ()
+    bands: tuple[Band, ...] = ()
+    threshold: float | None = None
+    asides: tuple[Aside, ...] = ()
+    not_applicable: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The evidence a claim test may look at while it states its claim.
+
+    Attributes:
+        now: the evidence of the look at hand.
+        first: that of the first look: layers are located on it at every look, so that a statement
+            does not change from one look to the next.
+        undefined: on how many images of the look at hand a measure was tried and does not exist; 0 if it
+            exists on any.
+    """
+
+    now: Evidence
+    first: Evidence
+    undefined: Callable[[Measure], int] = lambda _: 0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another checkpoint of the run.
+
+    Attributes:
+        name: its name.
+        grid: its windows.
+    """
+
+    name: str
+    grid: Grid

@@ -1,0 +1,112 @@
+"""Every claim about effects, read three ways.
+
+p_c depends on how sure the model was; the share against the foil only on the two answers; flips only on
+which one wins. The same statement, with the same thresholds, is judged on each. Where verdicts differ,
+the claim hangs on the metric, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from harness.interventions.measurements import Measure
+from harness.statistics.curves import Curves, images_of
+from harness.statistics.judge import judge
+from harness.statistics.trees import Tree, measures
+from harness.statistics.verdict import Judgement, Reading
+
+DRAWS = 1_000
+"""Replicates for the other readings: only their verdicts are told, and two more readings are judged."""
+OTHERS = ("foil", "flip")
+"""The readings beside p_c, on its scale: per cent, negative where the answer loses."""
+METRIC_DEPENDENT = "metric-dependent"
+WITHOUT_A_FOIL = "no one wrong answer, so p_c stands for the share against it"
+
+Evidence = Mapping[Measure, Curves]
+
+
+class Reread(Mapping[Measure, Curves]):
+    """Evidence in which every p_c is replaced by another reading of the same knockouts.
+
+    Args:
+        evidence: the evidence.
+        reading: the other reading.
+        but: tasks whose p_c stays.
+    """
+
+    def __init__(self, evidence: Evidence, reading: str, but: Collection[str] = ()) -> None:
+        self._evidence = evidence
+        self._reading = reading
+        self._but = but
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All images of the evidence, in any measure."""
+        return images_of(self._evidence, self._evidence)
+
+    def __getitem__(self, measure: Measure) -> Curves:
+        return self._evidence[self._instead(measure)]
+
+    def __contains__(self, measure: object) -> bool:
+        return isinstance(measure, Measure) and self._instead(measure) in self._evidence
+
+    def __iter__(self) -> Iterator[Measure]:
+        return iter(self._evidence)
+
+    def __len__(self) -> int:
+        return len(self._evidence)
+
+    def _instead(self, measure: Measure) -> Measure:
+        again = measure.reading == "p_c" and measure.task not in self._but
+        return replace(measure, reading=self._reading) if again else measure
+
+
+def with_other_readings(
+    judgement: Judgement,
+    tree: Tree,
+    looks: Sequence[Evidence],
+    *,
+    alpha: float,
+    planned: int,
+    skipped: int = 0,
+) -> Judgement:
+    """A judgement with what the other readings say of the claim; nothing is added to one without effects.
+
+    A task without one wrong answer has no share against it. A claim about it alone has two readings; in a
+    claim about several tasks its p_c stands among the others' shares, and a note says so.
+
+    Args:
+        judgement: by p_c.
+        tree: the statement.
+        looks: the evidence up to the deciding look.
+        alpha: largest error of a verdict.
+        planned: how many looks are planned.
+        skipped: how many of them came before these, without any data.
+    """
+    named = [key for key in measures(tree) if isinstance(key, Measure)]
+    effects = [measure for measure in named if measure.reading == "p_c"]
+    if not effects:
+        return judgement
+    found, notes = [], list(judgement.notes)
+    for reading in OTHERS:
+        but = _tasks_without(reading, effects, looks[-1])
+        again = [Reread(look, reading, but) for look in looks]
+        if but >= {measure.task for measure in effects} or not _has_all(again, named):
+            continue
+        other = judge(tree, again, alpha=alpha, planned=planned, skipped=skipped, draws=DRAWS, plan=False)
+        found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
+        if but:
+            notes.append(f"{WITHOUT_A_FOIL}: {', '.join(sorted(but))}")
+    if any(reading.verdict is not judgement.verdict for reading in found):
+        notes.append(METRIC_DEPENDENT)
+    return replace(judgement, readings=tuple(found), notes=tuple(notes))
+
+
+def _tasks_without(reading: str, effects: Iterable[Measure], look: Evidence) -> set[str]:
+    """The tasks whose effects have no such reading."""
+    return {measure.task for measure in effects if replace(measure, reading=reading) not in look}
+
+
+def _has_all(looks: Iterable[Evidence], named: Iterable[Measure]) -> bool:
+    return all(measure in look for look in looks for measure in named)

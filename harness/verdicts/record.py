@@ -1,0 +1,316 @@
+"""The record of a run: what was judged, on what, with which numbers. The report is made from it alone.
+
+Plain frozen data, written as JSON (`RunRecord.to_json`) and read back strictly (`read_record`). The
+format has a version; a file of a newer version is refused with one line. Every number in it comes
+from stored evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cattrs
+
+from harness.data.errors import HarnessError
+from harness.statistics.verdict import Judgement, Part, Verdict
+
+RECORD_VERSION = 1
+"""Raised whenever a reader of the old format would misread the new one."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A mean over images, point by point, with a simultaneous band.
+
+    Attributes:
+        label: what is drawn, e.g. ``"image->question"`` or ``"lower-case answer"``.
+        task: the task it was measured on.
+        reading: ``"p_c"``, ``"foil"``, ``"flip"``, ``"log_odds"``, ``"per_token"``, ``"right"``, or
+            ``"probability"``.
+        unit: the unit of ``mean``, for the axis.
+        role: ``"effect"``, ``"null"`` (null block or control) or ``"lens"``.
+        window: window size k in layers; None for lens curves.
+        points: centre layers (sweeps) or layers 0…L (lens).
+        depth: relative depth u of each point.
+        mean: the mean over images; of a single sample its value.
+        lower: simultaneous 95 % band, lower; not a number for a single sample.
+        upper: simultaneous 95 % band, upper.
+        n_images: images behind it.
+    """
+
+    label: str
+    task: str
+    reading: str
+    unit: str
+    role: str
+    window: int | None
+    points: tuple[int, ...]
+    depth: tuple[float, ...]
+    mean: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    n_images: int
+
+
+@dataclass(frozen=True)
+class ClaimRecord:
+    """One claim on one checkpoint and, where the claim is per task, one task.
+
+    Attributes:
+        id: e.g. ``"A1"``.
+        source: source tags, e.g. ``"ABS, 3P"``.
+        statement: the claim, one or two sentences.
+        hypothesis: what exactly was tested, readable.
+        test: the pytest node id.
+        command: the command line that reproduces it.
+        checkpoint: the checkpoint's name.
+        task: the task, or None for a claim over all tasks.
+        judgement: the verdict and its numbers.
+        expected: the verdict on file for this checkpoint, or None.
+        enforced: whether a different verdict fails the run.
+        curves: what was measured for it.
+        bands: (name, from u, to u) of the depth bands the claim speaks of.
+        threshold: horizontal line of the claim's plot in the unit of its curves, or None.
+    """
+
+    id: str
+    source: str
+    statement: str
+    hypothesis: str
+    test: str
+    command: str
+    checkpoint: str
+    task: str | None
+    judgement: Judgement
+    expected: str | None = None
+    enforced: bool = False
+    curves: tuple[Curve, ...] = ()
+    bands: tuple[tuple[str, float, float], ...] = ()
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """What became of one task's samples on one checkpoint.
+
+    Attributes:
+        task: the task.
+        samples: samples looked at.
+        images: images they are on.
+        kept: samples the checkpoint answers correctly and that were used.
+        excluded: how many were left out, by reason.
+        right: share of right first tokens without a knockout, on all samples, if it was measured.
+        grey: the same with an even grey picture instead of the image.
+        chance: the same for the best answer that uses neither image nor question.
+        image_ceiling: mean p_c in per cent with the image unreadable in all layers: no effect of the
+            image can be much larger.
+        prior: share of right guesses by how often each answer is right on other images, without a model.
+        question_ceiling: mean p_c in per cent with the question unreadable in all layers.
+    """
+
+    task: str
+    samples: int
+    images: int
+    kept: int
+    excluded: Mapping[str, int]
+    right: float | None = None
+    grey: float | None = None
+    chance: float | None = None
+    image_ceiling: float | None = None
+    prior: float | None = None
+    question_ceiling: float | None = None
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """A checkpoint as it was run.
+
+    Attributes:
+        name: its name.
+        sha256: hash over its files.
+        layers: L.
+        window: k.
+        dtype: of weights and arithmetic.
+        device: where it ran.
+        tasks: per task, what became of the samples.
+        passes: knocked-out forward passes measured in this run (0: all came from stored evidence).
+        hub: of a checkpoint from a hub its id and the commit it was loaded at, ``id@commit``; else empty.
+    """
+
+    name: str
+    sha256: str
+    layers: int
+    window: int
+    dtype: str
+    device: str
+    tasks: tuple[TaskRecord, ...]
+    passes: int
+    hub: str = ""
+
+
+@dataclass(frozen=True)
+class SampleRecord:
+    """One sample to look at, as one checkpoint saw it.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        task: the task.
+        id: the sample's id.
+        image: the image's id.
+        why: why it is shown, e.g. ``"largest drop of question->last"``.
+        question: the question.
+        answer: the expected answer.
+        said: the checkpoint's answer.
+        p1: probability of its answer's first token without a knockout.
+        prompt: (region, text) of the whole prompt in order, the visual tokens counted, not written out.
+        picture: the image as a small JPEG, a data URI; empty if it cannot be read.
+        size: width and height of the image, the unit of boxes and patches.
+        boxes: (name, x, y, width, height) of the annotated objects.
+        patches: (x, y, width, height) of the related patches, in the picture that is seen whole.
+        curves: its own curves.
+    """
+
+    checkpoint: str
+    task: str
+    id: str
+    image: str
+    why: str
+    question: str
+    answer: str
+    said: str
+    p1: float
+    prompt: tuple[tuple[str, str], ...]
+    picture: str
+    size: tuple[int, int]
+    boxes: tuple[tuple[str, float, float, float, float], ...] = ()
+    patches: tuple[tuple[float, float, float, float], ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChangeRecord:
+    """What became of one curve since a baseline.
+
+    Attributes:
+        checkpoint: the checkpoint's name.
+        baseline: the baseline's checkpoint and date.
+        flow: e.g. ``"image->question"``.
+        task: the task.
+        change: ``equivalent``, ``undecided``, ``new``, ``gone``, ``shifted to higher layers`` …
+        moved: whether the two curves are shown to differ.
+        difference: the largest difference, in points of p_c; None if there were too few images.
+        images_on_both: images that both sides have, compared in pairs.
+        images_on_one: images of one side only.
+        old: the baseline's curve.
+        new: the checkpoint's curve.
+        reason: why it is undecided; else empty.
+    """
+
+    checkpoint: str
+    baseline: str
+    flow: str
+    task: str
+    change: str
+    moved: bool
+    difference: Part | None
+    images_on_both: int
+    images_on_one: int
+    old: Curve
+    new: Curve
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A whole run.
+
+    Attributes:
+        suite: version of this suite.
+        created: ISO 8601 time, UTC.
+        command: the command line.
+        dataset: name of the data set.
+        dataset_sha256: hash over its files.
+        protocol: resolved options that a verdict depends on (alpha, samples, window, looks …).
+        provenance: versions, commit, hardware, seconds.
+        checkpoints: what was run.
+        claims: the verdicts.
+        remarks: what a reader must know, e.g. that the 5 % holds per claim.
+        samples: samples to look at.
+        attribution: whose pictures they are; empty for the suite's own scenes.
+        changes: curves against those of a baseline; empty without one.
+    """
+
+    suite: str
+    created: str
+    command: str
+    dataset: str
+    dataset_sha256: str
+    protocol: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    checkpoints: tuple[CheckpointRecord, ...]
+    claims: tuple[ClaimRecord, ...]
+    remarks: tuple[str, ...] = field(default=())
+    samples: tuple[SampleRecord, ...] = ()
+    attribution: str = ""
+    changes: tuple[ChangeRecord, ...] = ()
+
+    def to_json(self) -> str:
+        """Write the record; numbers that are not finite become null."""
+        data = {"version": RECORD_VERSION, **asdict(self)}
+        return json.dumps(plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record back.
+
+    Raises:
+        HarnessError: if the file is missing, not a record, or of a newer version.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        version = data.pop("version")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise HarnessError(f"{path}: not the record of a run ({error})") from error
+    if version != RECORD_VERSION:
+        raise HarnessError(
+            f"{path}: version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"
+        )
+    try:
+        return structure(data, RunRecord)
+    except Exception as error:
+        reason = "; ".join(cattrs.transform_error(error)[:3])
+        raise HarnessError(f"{path}: not the record of a run ({reason})") from error
+
+
+T = TypeVar("T")
+
+
+def structure(data: Any, kind: type[T]) -> T:  # noqa: ANN401 - plain data of any shape
+    """Make a record from plain data, strictly."""
+    made: T = _converter().structure(data, kind)
+    return made
+
+
+def _converter() -> cattrs.Converter:
+    """A strict reader: unknown fields are refused; null stands for a number that is not finite."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(float, lambda value, _: math.nan if value is None else float(value))
+    return converter
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
+    """Make records, or what holds them, plain JSON-like data; numbers that are not finite become None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.value if isinstance(value, Verdict) else value

@@ -1,0 +1,153 @@
+"""Baselines: the per-image curves of an accepted run of one checkpoint, as a file.
+
+A baseline keeps what is needed to compare with it later, with the noise of both sides: for every
+knockout curve the mean of each image's samples. It is one parquet file; what it was measured on stands
+in the file's own metadata.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from harness.data.errors import HarnessError
+from harness.data.flow import Flow
+from harness.interventions.measurements import Measure, Sweep
+from harness.statistics.curves import EFFECT, Curves
+
+VERSION = 1
+"""Raised whenever a reader of the old form would misread the new one."""
+FLOWS = (
+    "question->last",
+    "image->last",
+    "last->last",
+    "image->question",
+    "related_patches->question",
+    "other_patches->question",
+)
+"""The paper's flows: what reaches the last position, and what reaches the question."""
+_KEY = "findings-baseline"
+_DECIMALS, _LEVEL = 2, 19
+"""Baselines are committed: rounding to far less than any noise makes a third of the bytes of them."""
+_COLUMNS = {
+    "task": pl.String(),
+    "flow": pl.String(),
+    "image": pl.String(),
+    "samples": pl.Int64(),
+    "effect": pl.List(pl.Float32()),
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a baseline was measured on.
+
+    Attributes:
+        checkpoint: its name.
+        sha256: hash over its files.
+        layers: L.
+        window: k.
+        dataset: the data set's name.
+        dataset_sha256: hash over its files.
+        protocol: the options that a curve depends on (window, dtype, prompt, image handling).
+        date: ISO 8601 date of the run.
+    """
+
+    checkpoint: str
+    sha256: str
+    layers: int
+    window: int
+    dataset: str
+    dataset_sha256: str
+    protocol: Mapping[str, str]
+    date: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline as read from its file.
+
+    Attributes:
+        about: what it was measured on.
+        curves: per-image p_c by measure; one value per window.
+    """
+
+    about: About
+    curves: Mapping[Measure, Curves]
+
+    @property
+    def flows(self) -> tuple[tuple[str, Flow], ...]:
+        """The flows it holds, by task."""
+        return tuple((one.task, one.probe.flow) for one in self.curves if isinstance(one.probe, Sweep))
+
+
+def kept_flows(tasks: Iterable[str]) -> tuple[tuple[str, Flow], ...]:
+    """What a baseline keeps: the paper's flows, on every task."""
+    return tuple((task, Flow.parse(flow)) for task in tasks for flow in FLOWS)
+
+
+def kept_measures(tasks: Iterable[str], window: int) -> list[Measure]:
+    """The same as measures, by the rule's window."""
+    return [Measure(task, Sweep(flow, window), "p_c") for task, flow in kept_flows(tasks)]
+
+
+def to_bytes(baseline: Baseline) -> bytes:
+    """A baseline as the bytes of its file; effects are rounded to a hundredth of a point of p_c."""
+    rows = [
+        {
+            "task": measure.task,
+            "flow": str(measure.probe),
+            "image": image,
+            "samples": curves.samples,
+            "effect": values.round(_DECIMALS).tolist(),
+        }
+        for measure, curves in baseline.curves.items()
+        for image, values in zip(curves.images, curves.values, strict=True)
+    ]
+    about = json.dumps({"version": VERSION, **asdict(baseline.about)})
+    buffer = io.BytesIO()
+    frame = pl.DataFrame(rows, schema=_COLUMNS).sort("task", "flow", "image")
+    frame.write_parquet(buffer, compression="zstd", compression_level=_LEVEL, metadata={_KEY: about})
+    return buffer.getvalue()
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline file.
+
+    Raises:
+        HarnessError: if the file is missing, no baseline, or of a newer version.
+    """
+    try:
+        content = path.read_bytes()
+        about = json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_KEY])
+        version = about.pop("version")
+    except (OSError, ValueError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
+        raise HarnessError(f"{path}: not a baseline ({error}); --accept writes one") from error
+    if version != VERSION:
+        raise HarnessError(
+            f"{path}: a baseline of version {version}, this suite reads {VERSION}; use the one that wrote it"
+        )
+    try:
+        frame = pl.read_parquet(io.BytesIO(content)).cast(pl.Schema(_COLUMNS))
+        return Baseline(About(**about), dict(_curves(frame)))
+    except (TypeError, ValueError, HarnessError, pl.exceptions.PolarsError) as error:
+        raise HarnessError(f"{path}: not a baseline ({error}); --accept writes one") from error
+
+
+def _curves(frame: pl.DataFrame) -> Iterable[tuple[Measure, Curves]]:
+    groups = frame.sort("image").partition_by(["task", "flow"], as_dict=True, maintain_order=True)
+    for (task, flow), group in groups.items():
+        values = np.array(group["effect"].to_list(), dtype=np.float64)
+        curves = Curves(tuple(group["image"].to_list()), values, int(group["samples"][0]), EFFECT)
+        yield Measure(str(task), _sweep(str(flow)), "p_c"), curves
+
+
+def _sweep(text: str) -> Sweep:
+    flow, _, window = text.rpartition("@")
+    return Sweep(Flow.parse(flow), int(window))

@@ -1,0 +1,130 @@
+"""A run against a baseline: which of its curves moved, and the baseline that a run leaves behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.data.dataset import Dataset
+from harness.data.depth import Grid
+from harness.data.errors import HarnessError
+from harness.interventions.measurements import Measure, Sweep
+from harness.statistics.curves import Curves
+from harness.statistics.summaries import curve_band
+from harness.verdicts.curve_axes import label
+from harness.verdicts.examine import Examination
+from harness.verdicts.expectations import option_that_differs
+from harness.verdicts.record import ChangeRecord, Curve
+from harness.verdicts.regression.baseline import About, Baseline, kept_measures, to_bytes
+from harness.verdicts.regression.changes import Sides, compare
+from harness.verdicts.settings import LOOKS, Settings
+
+CURVE_OPTIONS = ("window", "dtype", "prompt", "image handling")
+"""Options that a curve depends on, whatever the samples; they must be those of the baseline."""
+UNIT = "change of the answer's probability in per cent"
+
+
+def curve_protocol(settings: Settings) -> dict[str, str]:
+    """The options that a curve depends on, resolved."""
+    return {name: settings.protocol[name] for name in CURVE_OPTIONS if name in settings.protocol}
+
+
+def check_comparable(baseline: Baseline, path: Path, dataset: Dataset, settings: Settings) -> None:
+    """Refuse a baseline that was measured on other data or in another way.
+
+    Raises:
+        HarnessError: in one line that names what differs.
+    """
+    about = baseline.about
+    if about.dataset_sha256 != dataset.sha256:
+        raise HarnessError(
+            f"{path}: measured on data set {about.dataset} ({about.dataset_sha256[:12]}), this run is on "
+            f"{dataset.name} ({dataset.sha256[:12]}); a baseline holds for one data set"
+        )
+    differs = option_that_differs(about.protocol, curve_protocol(settings))
+    if differs:
+        raise HarnessError(f"{path}: measured with {differs}")
+
+
+def changes_since(baseline: Baseline, examination: Examination, alpha: float) -> tuple[ChangeRecord, ...]:
+    """What became of the baseline's curves on a checkpoint, as far as the run has measured them.
+
+    Args:
+        baseline: the baseline; see `check_comparable`.
+        examination: the checkpoint, measured.
+        alpha: largest error of each statement.
+    """
+    look = examination.look(len(LOOKS) - 1)
+    old_grid = Grid(baseline.about.layers, baseline.about.window)
+    new_grid = Grid(examination.facts.layers, examination.window)
+    found = []
+    for measure, old in baseline.curves.items():
+        assert isinstance(measure.probe, Sweep), "baselines keep sweeps"  # noqa: S101 - for the type checker
+        here = Measure(measure.task, Sweep(measure.probe.flow, examination.window), "p_c")
+        if here in look:
+            sides = Sides(here, old, old_grid, look[here], new_grid)
+            found.append(_record(baseline, examination, sides, alpha))
+    return tuple(found)
+
+
+def _record(baseline: Baseline, examination: Examination, sides: Sides, alpha: float) -> ChangeRecord:
+    found = compare(sides, alpha)
+    return ChangeRecord(
+        checkpoint=examination.facts.name,
+        baseline=f"{baseline.about.checkpoint} of {baseline.about.date}",
+        flow=label(sides.measure),
+        task=sides.measure.task,
+        change=found.change.value,
+        moved=found.change.moved,
+        difference=found.difference,
+        images_on_both=found.images[0],
+        images_on_one=found.images[1],
+        old=_curve(sides.measure, sides.old, sides.old_grid, "baseline"),
+        new=_curve(sides.measure, sides.new, sides.new_grid, "effect"),
+        reason=found.reason,
+    )
+
+
+def _curve(measure: Measure, data: Curves, grid: Grid, role: str) -> Curve:
+    band = curve_band(data, str(measure))
+    return Curve(
+        label=label(measure),
+        task=measure.task,
+        reading="p_c",
+        unit=UNIT,
+        role=role,
+        window=grid.size,
+        points=tuple(grid.centres),
+        depth=tuple(grid.depths.tolist()),
+        mean=tuple(band.mean.tolist()),
+        lower=tuple(band.lower.tolist()),
+        upper=tuple(band.upper.tolist()),
+        n_images=len(data.images),
+    )
+
+
+def write_baseline(path: Path, examination: Examination) -> None:
+    """Write a checkpoint's curves as the baseline that later runs are compared with.
+
+    Raises:
+        HarnessError: if the file cannot be written.
+    """
+    look = examination.look(len(LOOKS) - 1)
+    measures = kept_measures(examination.dataset.tasks, examination.window)
+    kept: Mapping[Measure, Curves] = {one: look[one] for one in measures if one in look}
+    about = About(
+        checkpoint=examination.facts.name,
+        sha256=examination.sha256,
+        layers=examination.facts.layers,
+        window=examination.window,
+        dataset=examination.dataset.name,
+        dataset_sha256=examination.dataset.sha256,
+        protocol=curve_protocol(examination.settings),
+        date=dt.datetime.now(dt.UTC).date().isoformat(),
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(to_bytes(Baseline(about, kept)))
+    except OSError as error:
+        raise HarnessError(f"{path}: the baseline cannot be written ({error.strerror})") from error

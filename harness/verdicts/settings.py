@@ -1,0 +1,98 @@
+"""What a run does: its options, resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.measuring.shard import Shard
+
+EMBEDDED = "embedded"
+AUTO = "auto"
+"""The device of a model that is spread over all GPUs."""
+LOOKS = (0.25, 0.5, 1.0)
+"""Shares of the images at which verdicts may be taken."""
+DEFAULT_ALPHA = 0.05
+DEFAULT_SHOWN, MOST_SHOWN = 6, 12
+"""Samples per task that the report shows, unless asked for, and at most."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run does.
+
+    Attributes:
+        checkpoints: names, in order.
+        dataset: folder of the data files, or None for the embedded scenes.
+        images: folder of the images, or None for the data set's own.
+        tasks: tasks asked for, or None for all.
+        samples: at most so many samples per task, or None for all.
+        window: window size k, or None for the rule's.
+        device: torch device.
+        dtype: name of a torch dtype.
+        alpha: largest error of a verdict.
+        evidence: where evidence is stored.
+        report: where the report goes.
+        accept: whether verdicts become expectations.
+        gpu: whether the run is one that demands a GPU.
+        prompt: name or file of the prompt format, or None for each checkpoint's own.
+        image_handling: how pictures are handled, or None for each checkpoint's own way.
+        measure_only: whether nothing is judged.
+        judge_only: whether nothing is measured.
+        shard: the part of the images that this run measures, or None for all.
+        processes: processes that measure on a CPU, or None for as many as are of use.
+        memory: bytes that the packed passes of one process may take, or None for what is free.
+        ray_shards: shards to measure on a Ray cluster first, or None.
+        report_samples: samples per task that the report shows.
+        baseline: name or file of the baseline to compare with, or None.
+    """
+
+    checkpoints: tuple[str, ...]
+    dataset: Path | None
+    images: Path | None
+    tasks: tuple[str, ...] | None
+    samples: int | None
+    window: int | None
+    device: str
+    dtype: str
+    alpha: float
+    evidence: Path
+    report: Path
+    accept: bool
+    gpu: bool
+    prompt: str | None = None
+    image_handling: str | None = None
+    measure_only: bool = False
+    judge_only: bool = False
+    shard: Shard | None = None
+    processes: int | None = None
+    memory: int | None = None
+    ray_shards: int | None = None
+    report_samples: int = DEFAULT_SHOWN
+    baseline: str | None = None
+
+    @property
+    def protocol(self) -> Mapping[str, str]:
+        """The options that a verdict depends on; expectations hold for the default ones only."""
+        return {
+            "tasks": ", ".join(self.tasks) if self.tasks else "all",
+            "samples": str(self.samples) if self.samples else "all",
+            "window": str(self.window) if self.window else "rule",
+            "alpha": f"{self.alpha:g}",
+            "dtype": self.dtype,
+            "looks": ", ".join(f"{share:g}" for share in LOOKS),
+            **({"prompt": self.prompt} if self.prompt else {}),
+            **({"image handling": self.image_handling} if self.image_handling else {}),
+        }
+
+    @property
+    def default_protocol(self) -> bool:
+        """Whether nothing was changed that a verdict depends on."""
+        changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling)
+        return changed == (None,) * len(changed) and self.alpha == DEFAULT_ALPHA
+
+
+def default_dtype(device: str) -> str:
+    """The dtype that a device computes in unless asked for another."""
+    return "float16" if device.startswith(("cuda", AUTO)) else "float32"
