@@ -69,5 +69,5 @@ def test_the_layers_agree_across_tasks(study: Study) -> None:
 def test_higher_layers_no_longer_need_the_image(study: Study, task: str) -> None:
     """In the upper half of the layers the question no longer needs the image, singly or all at once."""
     effect = study.effect("image->question", task)
-    upper_half = study.cut("image->question", task, start=study.layer_at(0.5))
+    upper_half = study.blocked_from("image->question", task, start=study.layer_at(0.5))
     study.judge(negligible_from_the_top(effect, study.grid, above=0.5, block=upper_half))

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.data.depth import LOW, MID, WHOLE
-from harness.statistics.forms import carries_most, in_order, retains
+from harness.statistics.forms import in_order, mediates_most, retains
 from harness.verdicts.study import Study
 
 CARRIERS = ("separator", "question", "suffix", "roles", "last")
@@ -23,7 +23,7 @@ def test_the_three_steps_come_in_order(study: Study, task: str) -> None:
 @pytest.mark.claim("D2", source="ABS")
 def test_the_image_acts_through_the_question(study: Study, task: str) -> None:
     """Of what reads the image, the question's words carry more than half of its effect."""
-    study.judge(carries_most(study.carriers("image", CARRIERS, task), CARRIERS, "question"), threshold=None)
+    study.judge(mediates_most(study.mediators("image", CARRIERS, task), CARRIERS, "question"), threshold=None)
 
 
 @pytest.mark.claim("D3", source="OURS")

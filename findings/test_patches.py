@@ -76,7 +76,7 @@ def test_it_is_information_and_not_an_attention_sink(study: Study, task: str) ->
     whole = study.effect("image->question", task)
     variants = [
         study.effect("most_patches->question", task),
-        study.swapped("image->question", task, by="mean"),
-        study.swapped("image->question", task, by="other"),
+        study.patched("image->question", task, by="mean"),
+        study.patched("image->question", task, by="other"),
     ]
     study.judge(keeps_most_of(variants, whole, study.grid), bands=(LOWER,))

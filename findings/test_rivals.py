@@ -49,7 +49,7 @@ def test_no_single_image_token_is_a_gate(study: Study, task: str) -> None:
     Where the picture is also seen in tiles its centre is shown twice; each of the two is hidden alone.
     """
     tokens = [
-        study.cut("centre_patch->after_image", task),
-        study.if_defined(study.cut("centre_tile_patch->after_image", task)),
+        study.blocked_from("centre_patch->after_image", task),
+        study.if_defined(study.blocked_from("centre_tile_patch->after_image", task)),
     ]
     study.judge(in_all([negligible_at(token) for token in tokens if token]))

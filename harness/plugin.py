@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = run
     if not is_worker(config):
         check_gpu(config, settings)
-        _ = run.facts
+        _ = run.info
         if not config.option.collectonly:
             check_writable("evidence", settings.evidence)
             check_writable("report", settings.report)
@@ -107,9 +107,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     run = metafunc.config.stash[RUN]
     marks = {
-        name: [pytest.mark.gpu] if facts.gpu or run.settings.gpu else [] for name, facts in run.facts.items()
+        name: [pytest.mark.gpu] if info.gpu or run.settings.gpu else [] for name, info in run.info.items()
     }
-    names = [pytest.param(name, id=run.facts[name].name, marks=marks[name]) for name in run.facts]
+    names = [pytest.param(name, id=run.info[name].name, marks=marks[name]) for name in run.info]
     if "task" in metafunc.fixturenames:
         there = TASKS if run.settings.dataset is None else run.dataset.tasks
         asked = _tasks(metafunc, run.settings.tasks or there)
@@ -244,7 +244,7 @@ def expect(run: Run, item: pytest.Item) -> None:
     """Mark a claim whose verdict is known: only the opposite verdict fails the run then.
 
     Where the expectations hold for this very checkpoint, data and protocol, a verdict that goes to or
-    from INCONCLUSIVE is named at the end (`harness.session.terminal.softened`) and fails nothing.
+    from INCONCLUSIVE is named at the end (`terminal.warn_inconclusive_changes`) and fails nothing.
     """
     claim = claim_of(item)
     expected = run.expectations.get(claim.checkpoint) if claim else None
@@ -301,7 +301,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 
     return Study(
         claim.checkpoint,
-        examination.facts.layers,
+        examination.info.layers,
         examination.window,
         run.dataset.tasks,
         None,

@@ -135,13 +135,13 @@ def _statements(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str
 
 def _circumstances(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
     """What else differs between the runs, and so may be why a verdict does."""
-    facts = {
+    info = {
         "suite": (one.suite, other.suite),
         "data set": (one.dataset_sha256, other.dataset_sha256),
         **{f"checkpoint {name}": _hashes(one, other, name) for name in _shared(one, other)},
         **{f"protocol: {key}": _settings(one, other, key) for key in {**one.protocol, **other.protocol}},
     }
-    body = [[escape(fact), escape(a, 80), escape(b, 80)] for fact, (a, b) in facts.items() if a != b]
+    body = [[escape(fact), escape(a, 80), escape(b, 80)] for fact, (a, b) in info.items() if a != b]
     return "Different circumstances:\n\n" + table(["", *map(escape, names)], body) if body else ""
 
 

@@ -1,4 +1,4 @@
-"""Null blocks and controls: what hiding as much of something else costs."""
+"""Random-source controls and controls: what hiding as much of something else costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.verdicts.record import CheckpointRecord, Curve, TaskRecord
 
 @dataclass(frozen=True)
 class Control:
-    """One null block or control over the tasks it was measured on.
+    """One random-source control or control over the tasks it was measured on.
 
     Attributes:
         label: what was done instead.
@@ -28,7 +28,7 @@ class Control:
 
 
 def controls(curves: list[Curve]) -> tuple[Control, ...]:
-    """The controls among a checkpoint's curves, null blocks first."""
+    """The controls among a checkpoint's curves, random-source controls first."""
     found: dict[str, list[Curve]] = {}
     for curve in curves:
         if curve.role == "null" and curve.reading == "p_c":

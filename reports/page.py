@@ -104,7 +104,7 @@ class Portrait:
         picture: the flow through it, or None where it was not measured.
         figures: the paper's figures.
         adjusted: its p-values, adjusted for the number of claims.
-        controls: null blocks and controls that were measured on it.
+        controls: random-source controls and controls that were measured on it.
         baselines: per task, what stands beside its effects.
     """
 
@@ -256,7 +256,7 @@ def _environment() -> jinja2.Environment:
         "quantity": words.quantity,
         "percent": words.percent,
         "facts": facts,
-        "asides": asides,
+        "notes": notes,
     }
     environment.filters.update(filters)
     environment.globals.update(
@@ -277,8 +277,8 @@ def claim_ids(claims: tuple[str, ...]) -> dict[str, str]:
     return chosen
 
 
-def asides(claims: tuple[ClaimRecord, ...]) -> dict[str, list[tuple[str, str]]]:
-    """Facts told beside verdicts, each ``label: fact``: by label, for which task and what."""
+def notes(claims: tuple[ClaimRecord, ...]) -> dict[str, list[tuple[str, str]]]:
+    """Notes of verdicts, each ``label: fact``: by label, for which task and what."""
     found: dict[str, list[tuple[str, str]]] = {}
     for claim in claims:
         for note in claim.judgement.notes:

@@ -13,7 +13,7 @@ from reports.words import READINGS as SHORT, clean, flow_name, number
 
 READINGS = {
     "p_c": "change of the answer's probability, p_c",
-    "foil": "change of the answer's share against the wrong answer",
+    "distractor": "change of the answer's share against the wrong answer",
     "flip": "changed answers, minus their rate",
     "log_odds": "change of the log-odds against the wrong answer",
     "per_token": "p_c divided by the number of words' tokens hidden",
@@ -21,7 +21,7 @@ READINGS = {
     "probability": "probability at the last position",
 }
 """What each reading is, in words; the first three are the three ways in which an effect is read."""
-BESIDE = ("foil", "flip")
+BESIDE = ("distractor", "flip")
 """The readings that are drawn beside p_c, on its scale: per cent, below zero where the answer loses."""
 
 _ROOM = 0.06
@@ -41,7 +41,7 @@ class Panel:
 
     Attributes:
         title: what tells it from its neighbours: a task.
-        curves: what is drawn, null blocks first.
+        curves: what is drawn, random-source controls first.
         styles: how.
         limits: vertical range, common to its plot.
         unit: of the vertical axis.

@@ -94,12 +94,12 @@ def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
 
 
 def is_null_block(series: Key) -> bool:
-    """Whether a series is a null block; any other control has a colour of its own."""
+    """Whether a series is a random-source control; any other control has a colour of its own."""
     return series[1] == "null" and series[0].startswith("null")
 
 
 def _null_style(label: str, drawn: dict[Key, Style]) -> Style:
-    """A null block is dotted: grey, or in its flow's colour where several flows share the plot."""
+    """A random-source control is dotted: grey, or in its flow's colour where several flows share the plot."""
     own = [style for (flow, _, _), style in drawn.items() if flow == label.rpartition(":")[2]]
     several = len({flow for flow, role, _ in drawn if role != "null"}) > 1
     return Style(own[0].colour if own and several else MUTED, _NULL_DASH, "")

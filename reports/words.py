@@ -83,7 +83,7 @@ SOURCES = {
 
 READINGS = {
     "p_c": "probability (p_c)",
-    "foil": "share against the wrong answer",
+    "distractor": "share against the wrong answer",
     "flip": "changed answers",
 }
 """The three ways in which an effect is read."""
@@ -111,8 +111,8 @@ CARRIERS = {
 """What can carry a source to the answer."""
 
 _REGION = re.compile(rf"\b(?:{'|'.join(REGIONS)})\b")
-_SUBSETS = re.compile(r"(\w+)->subsets\(([\w,]+)\)( p_c on [^:]{1,80})?(: all carriers)?")
-_PART = re.compile(r": (\w+) minus half of all carriers")
+_SUBSETS = re.compile(r"(\w+)->subsets\(([\w,]+)\)( p_c on [^:]{1,80})?(: all mediators)?")
+_PART = re.compile(r": (\w+) minus half of all mediators")
 _WINDOW = re.compile(r"@(\d{1,3})(?![\d+-])")
 _ARXIV = re.compile(r"arXiv \d{4}\.\d{5}", re.ASCII)
 _TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
@@ -217,13 +217,13 @@ def quantities(text: str) -> str:
 
 
 def flow_name(label: str) -> str:
-    """Write ``related_patches->question`` as ``related patches → question``, and name null blocks."""
+    """Write ``related_patches->question`` as ``related patches → question``; name random-source controls."""
     null = _NULL.match(label)
     shown = _regions(clean(label[null.end() :] if null else label, 120)).replace("_", " ")
     shown = _FORM.sub(lambda form: _FORMS[form[0]], shown)
     if not null:
         return shown
-    return f"{shown}, null block" + (f" {int(null[1]) + 1}" if null[1] != "0" else "")
+    return f"{shown}, random-source control" + (f" {int(null[1]) + 1}" if null[1] != "0" else "")
 
 
 def _regions(text: str) -> str:
@@ -233,15 +233,15 @@ def _regions(text: str) -> str:
 def quantity(label: str, longest: int = 240) -> str:
     """Write the name of a judged quantity for readers: arrows, regions and window sizes in words."""
     told = _PART.sub(_carried, _SUBSETS.sub(_hidden, clean(label, longest)))
-    shown = _NULL.sub("null block of ", _regions(told))
+    shown = _NULL.sub("random-source control of ", _regions(told))
     return _WINDOW.sub(r", k = \1,", shown).replace("_patches", " patches")
 
 
 def _hidden(found: re.Match[str]) -> str:
-    """Say from where a source is hidden; its value with all carriers is the whole of its effect."""
-    carriers = [CARRIERS.get(name, name) for name in found[2].split(",")]
+    """Say from where a source is hidden; its value with all mediators is the whole of its effect."""
+    mediators = [CARRIERS.get(name, name) for name in found[2].split(",")]
     end = ": the whole effect" if found[4] else ""
-    return f"{found[1]} hidden in all layers from {', '.join(carriers)};{found[3] or ''}{end}"
+    return f"{found[1]} hidden in all layers from {', '.join(mediators)};{found[3] or ''}{end}"
 
 
 def _carried(found: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.checkpoint.adapters import Pictures
-from harness.checkpoint.permanent_mask import Planted
+from harness.checkpoint.permanent_mask import PermanentBlock
 from harness.checkpoint.prompt import PromptFormat
 from harness.data.depth import rule_window
 
@@ -37,7 +37,7 @@ class Checkpoint:
     prompt: PromptFormat
     pictures: Pictures
     sha256: str
-    planted: tuple[Planted, ...] = ()
+    planted: tuple[PermanentBlock, ...] = ()
 
     @cached_property
     def decoder(self) -> Any:  # noqa: ANN401 - transformers has no common base for decoders

@@ -14,7 +14,7 @@ from harness.data.errors import CheckpointError
 
 
 @dataclass(frozen=True)
-class Facts:
+class CheckpointInfo:
     """A checkpoint by name.
 
     Attributes:
@@ -43,15 +43,15 @@ def registry() -> dict[str, dict[str, Any]]:
     return tomllib.loads(text)
 
 
-def facts_of(name: str) -> Facts:
-    """Facts of an alias, a directory or a hub id.
+def checkpoint_info(name: str) -> CheckpointInfo:
+    """What is known of an alias, a directory or a hub id.
 
     Raises:
         CheckpointError: if there is no such checkpoint, it has no weights or its type is not supported.
     """
     for alias, known in registry().items():
         if name in {alias, known["hub_id"]}:
-            return Facts(
+            return CheckpointInfo(
                 name=alias,
                 path=str(known["hub_id"]),
                 layers=int(known["layers"]),
@@ -61,8 +61,8 @@ def facts_of(name: str) -> Facts:
                 image_handling=str(known["image_handling"]),
             )
     if is_directory(name):
-        return directory_facts(Path(name))
-    return _hub_facts(name)
+        return directory_info(Path(name))
+    return _hub_info(name)
 
 
 def is_directory(name: str) -> bool:
@@ -70,7 +70,7 @@ def is_directory(name: str) -> bool:
     return Path(name).exists() or name.startswith((".", "/", "~")) or name.count("/") != 1
 
 
-def directory_facts(folder: Path, name: str | None = None) -> Facts:
+def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     """Read a checkpoint directory's configuration.
 
     Args:
@@ -98,7 +98,7 @@ def directory_facts(folder: Path, name: str | None = None) -> Facts:
         layers = int(data["text_config"].get("num_hidden_layers", 32))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{config}: has no text_config with num_hidden_layers") from error
-    return Facts(name or folder.resolve().name, str(folder), layers)
+    return CheckpointInfo(name or folder.resolve().name, str(folder), layers)
 
 
 def check_supported(model_type: str, source: str) -> None:
@@ -108,7 +108,7 @@ def check_supported(model_type: str, source: str) -> None:
         raise CheckpointError(f"{source}: model type {model_type!r} is not supported; supported: {known}")
 
 
-def _hub_facts(name: str) -> Facts:
+def _hub_info(name: str) -> CheckpointInfo:
     from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; only hub ids pay
 
     try:
@@ -121,10 +121,10 @@ def _hub_facts(name: str) -> Facts:
         ) from error
     check_supported(str(config.model_type), name)
     layers = int(config.text_config.num_hidden_layers)
-    return Facts(name.rpartition("/")[2], name, layers)
+    return CheckpointInfo(name.rpartition("/")[2], name, layers)
 
 
-def pinned(facts: Facts) -> Facts:
+def pinned(info: CheckpointInfo) -> CheckpointInfo:
     """The same checkpoint with the commit that a hub's branch or tag stands for now.
 
     What is measured is stored under it: a branch that moves must not meet the old evidence.
@@ -132,13 +132,13 @@ def pinned(facts: Facts) -> Facts:
     Raises:
         CheckpointError: if the hub does not give it.
     """
-    if is_directory(facts.path):
-        return facts
+    if is_directory(info.path):
+        return info
     from transformers.utils.hub import cached_file, extract_commit_hash  # noqa: PLC0415 - takes seconds
 
     try:
-        file = cached_file(facts.path, "config.json", revision=facts.revision)
+        file = cached_file(info.path, "config.json", revision=info.revision)
     except (OSError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"{facts.path}: not given by the hub ({reason})") from error
-    return replace(facts, revision=extract_commit_hash(file, None) or facts.revision)
+        raise CheckpointError(f"{info.path}: not given by the hub ({reason})") from error
+    return replace(info, revision=extract_commit_hash(file, None) or info.revision)

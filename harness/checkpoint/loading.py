@@ -18,8 +18,8 @@ from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.attention import ATTENTION_NAME, register
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.fingerprint import fingerprint
-from harness.checkpoint.info import Facts, check_supported, facts_of
-from harness.checkpoint.permanent_mask import FILE as PLANTED_FILE, read_planted
+from harness.checkpoint.info import CheckpointInfo, check_supported, checkpoint_info
+from harness.checkpoint.permanent_mask import FILE as MASK_FILE, read_permanent_mask
 from harness.checkpoint.processor import check_image_token, first_line, load_processor
 from harness.checkpoint.prompt import prompt_format
 from harness.data.errors import CheckpointError
@@ -29,7 +29,7 @@ AUTO = "auto"
 
 
 def load(
-    path: str | Path | Facts,
+    path: str | Path | CheckpointInfo,
     *,
     name: str | None = None,
     device: str = "cpu",
@@ -52,47 +52,47 @@ def load(
             missing, unexpected or unsafe, or its decoder attends in a way the engines cannot
             reproduce exactly.
     """
-    facts = path if isinstance(path, Facts) else facts_of(str(path))
-    source = facts.path
-    model = _load_model(facts, device, dtype).eval()
+    info = path if isinstance(path, CheckpointInfo) else checkpoint_info(str(path))
+    source = info.path
+    model = _load_model(info, device, dtype).eval()
     _refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
-    processor = load_processor(facts)
+    processor = load_processor(info)
     try:
         check_image_token(processor, model)
         adapter = ADAPTERS[model.config.model_type]
-        handling = adapter.handling(image_handling or facts.image_handling)
+        handling = adapter.handling(image_handling or info.image_handling)
         pictures = adapter.pictures(model, processor.image_processor, handling)
-        prompting = prompt_format(Path(source), processor, prompt or facts.prompt)
+        prompting = prompt_format(Path(source), processor, prompt or info.prompt)
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
     return Checkpoint(
-        name=name or facts.name,
+        name=name or info.name,
         path=source,
         model=model,
         processor=processor,
         prompt=prompting,
         pictures=pictures,
-        sha256=fingerprint(source, facts.revision),
-        planted=read_planted(Path(source) / PLANTED_FILE, len(model.model.language_model.layers)),
+        sha256=fingerprint(source, info.revision),
+        planted=read_permanent_mask(Path(source) / MASK_FILE, len(model.model.language_model.layers)),
     )
 
 
-def _load_model(facts: Facts, device: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
+def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  # noqa: ANN401
     import transformers  # noqa: PLC0415 - takes seconds; collection must not pay
 
     transformers.utils.logging.disable_progress_bar()  # the terminal shows progress of its own
-    source, spread = facts.path, _spread(device)
+    source, spread = info.path, _spread(device)
     try:
         config = transformers.AutoConfig.from_pretrained(
-            source, revision=facts.revision, trust_remote_code=False
+            source, revision=info.revision, trust_remote_code=False
         )
         check_supported(str(config.model_type), source)
         model_class = getattr(transformers, ADAPTERS[config.model_type].model_class)
-        model, info = model_class.from_pretrained(
+        model, loaded = model_class.from_pretrained(
             source,
-            revision=facts.revision,
+            revision=info.revision,
             dtype=dtype,
             use_safetensors=True,
             output_loading_info=True,
@@ -103,7 +103,7 @@ def _load_model(facts: Facts, device: str, dtype: torch.dtype) -> Any:  # noqa: 
     except Exception as error:
         raise CheckpointError(f"{source}: weights cannot be loaded ({first_line(error)})") from error
     for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
-        keys = sorted(str(key) for key in info.get(kind) or ())
+        keys = sorted(str(key) for key in loaded.get(kind) or ())
         if keys:
             words = kind.replace("_keys", "")
             raise CheckpointError(

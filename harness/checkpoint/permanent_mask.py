@@ -20,7 +20,7 @@ FILE = "mask.json"
 
 
 @dataclass(frozen=True)
-class Planted:
+class PermanentBlock:
     """A flow that is blocked always.
 
     Attributes:
@@ -32,7 +32,7 @@ class Planted:
     layers: tuple[int, ...]
 
 
-def read_planted(path: Path, n_layers: int) -> tuple[Planted, ...]:
+def read_permanent_mask(path: Path, n_layers: int) -> tuple[PermanentBlock, ...]:
     """Read a checkpoint's ``mask.json``; nothing is blocked where there is none.
 
     Args:
@@ -57,10 +57,10 @@ def read_planted(path: Path, n_layers: int) -> tuple[Planted, ...]:
     return found
 
 
-def _planted(entry: dict[str, object]) -> Planted:
+def _planted(entry: dict[str, object]) -> PermanentBlock:
     flow, layers = Flow.parse(str(entry["flow"])), entry["layers"]
     check_region_names(flow.source)
     check_region_names(flow.target)
     if not isinstance(layers, list):
         raise TypeError("layers must be a list")
-    return Planted(flow, tuple(sorted({int(layer) for layer in layers})))
+    return PermanentBlock(flow, tuple(sorted({int(layer) for layer in layers})))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.errors import CheckpointError
 
 
@@ -27,11 +27,16 @@ class ImageProcessing:
         return self.tokenizer.apply_chat_template(messages, chat_template=self.chat_template, **options)
 
 
-def load_processor(facts: Facts) -> Any:  # noqa: ANN401
+def load_processor(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers has no common base
+    """A checkpoint's processor, its pictures resized by PIL as the paper's were.
+
+    Raises:
+        CheckpointError: if it cannot be loaded, or has no image token.
+    """
     from transformers import AutoImageProcessor, AutoProcessor  # noqa: PLC0415 - takes seconds
 
-    source = facts.path
-    options: dict[str, Any] = {"revision": facts.revision, "trust_remote_code": False}
+    source = info.path
+    options: dict[str, Any] = {"revision": info.revision, "trust_remote_code": False}
     try:
         try:
             processor: Any = AutoProcessor.from_pretrained(source, **options)
@@ -70,5 +75,6 @@ def check_image_token(processor: Any, model: Any) -> None:  # noqa: ANN401
 
 
 def first_line(error: Exception) -> str:
+    """The first line of an error's message; its type where it has none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0]

@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.checkpoint.info import Facts, check_supported
+from harness.checkpoint.info import CheckpointInfo, check_supported
 from harness.checkpoint.processor import load_processor
 from harness.checkpoint.prompt import prompt_format
 from harness.data.errors import CheckpointError
@@ -34,7 +34,7 @@ class Bare:
         return nn.Embedding(1, 1)
 
 
-def bare_checkpoint(facts: Facts) -> Checkpoint:
+def bare_checkpoint(info: CheckpointInfo) -> Checkpoint:
     """A checkpoint's configuration, processor and prompt format.
 
     Raises:
@@ -43,12 +43,12 @@ def bare_checkpoint(facts: Facts) -> Checkpoint:
     from transformers import AutoConfig  # noqa: PLC0415 - takes seconds
 
     try:
-        config = AutoConfig.from_pretrained(facts.path, revision=facts.revision, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(info.path, revision=info.revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{facts.path}: its configuration cannot be read ({error})") from error
-    check_supported(str(config.model_type), facts.path)
-    model, processor = Bare(config), load_processor(facts)
+        raise CheckpointError(f"{info.path}: its configuration cannot be read ({error})") from error
+    check_supported(str(config.model_type), info.path)
+    model, processor = Bare(config), load_processor(info)
     adapter = ADAPTERS[config.model_type]
-    pictures = adapter.pictures(model, processor.image_processor, adapter.handling(facts.image_handling))
-    prompting = prompt_format(Path(facts.path), processor, facts.prompt)
-    return Checkpoint(facts.name, facts.path, model, processor, prompting, pictures, sha256="")
+    pictures = adapter.pictures(model, processor.image_processor, adapter.handling(info.image_handling))
+    prompting = prompt_format(Path(info.path), processor, info.prompt)
+    return Checkpoint(info.name, info.path, model, processor, prompting, pictures, sha256="")

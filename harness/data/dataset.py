@@ -31,7 +31,7 @@ class Dataset:
         samples: the samples, sorted by task, seeded image order, id.
         left_out: how many rows of its files could not be used, by (task, reason).
         unlimited: all samples, if this is a part of a larger data set. What is measured on one sample
-            with the help of others (foils, other images) must not depend on how many are looked at.
+            with the help of others (distractors, other images) must not depend on how many are looked at.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Dataset:
             task: Counter(sample.answer for sample in samples) for task, samples in self.whole.by_task.items()
         }
 
-    def foil(self, sample: Sample) -> str | None:
+    def distractor(self, sample: Sample) -> str | None:
         """The wrong answer: the false option, or the other answer of a two-answer task; else None."""
         if sample.false_option is not None:
             return sample.false_option

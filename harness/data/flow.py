@@ -14,7 +14,7 @@ class Flow:
     Attributes:
         source: the region whose keys are hidden.
         target: the region whose queries may not read them.
-        draw: None for the flow itself. A number names one random *null block* of it: the same
+        draw: None for the flow itself. A number names one random *random-source control* of it: the same
             targets, equally many sources drawn at random among the positions that are neither
             source nor target, the first position excepted.
     """
@@ -25,7 +25,7 @@ class Flow:
 
     @classmethod
     def parse(cls, text: str) -> Flow:
-        """Read ``"image->question"``, or ``"null0:image->question"`` for its first null block.
+        """Read ``"image->question"``, or ``"random0:image->question"`` for its first random-source control.
 
         Raises:
             KnockoutError: if the text is not of that form.
@@ -42,5 +42,5 @@ class Flow:
         return f"{prefix}{self.source}->{self.target}"
 
     def null(self, draw: int = 0) -> Flow:
-        """The flow's null block number ``draw``."""
+        """The flow's random-source control number ``draw``."""
         return Flow(self.source, self.target, draw)

@@ -1,7 +1,7 @@
-"""The model's own answers: greedy decoding that goes on from the base run.
+"""The model's own answers: greedy decoding that goes on from the clean run.
 
 A sample counts only if the model answers it correctly (released code of arXiv 2411.18620:
-``decoded.strip().lower() == answer``). The base run of an image's questions already holds every key
+``decoded.strip().lower() == answer``). The clean run of an image's questions already holds every key
 and value of the prompts, so an answer costs one row per token and layer, and all questions of the
 image take their next step together. Whoever only wants to know whether an answer is right need not
 read a wrong one to its end: decoding stops as soon as the text can no longer become the answer.
@@ -17,15 +17,15 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, extended
-from harness.engine.sweep.clean_run import Prefill, prefill
+from harness.engine.sweep.clean_run import CleanRun, clean_run
 from harness.engine.sweep.entry import token_rows
 from harness.engine.sweep.masks import bias_at
-from harness.engine.sweep.packed import KeyValue, attend_shared
+from harness.engine.sweep.packed import CachedKeyValues, attend_shared
 from harness.interventions.knockout import EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 
 LIMIT = 128
-"""Tokens the released code lets a base run generate."""
+"""Tokens the released code lets a clean run generate."""
 
 
 @dataclass(eq=False)
@@ -34,14 +34,14 @@ class _Continuation:
 
     question: int
     tokens: list[int]
-    cache: dict[int, KeyValue] = field(default_factory=dict)
+    cache: dict[int, CachedKeyValues] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _StepPlan:
     """Attention of one new row per question."""
 
-    base: Prefill
+    base: CleanRun
     rows: Sequence[_Continuation]
     permanent: Sequence[Sequence[EdgeBlock]]
 
@@ -54,7 +54,7 @@ class _StepPlan:
             length = self.base.tree.lengths[row.question]
             prompt = self.base.prefix(layer, row.question, length)
             said = row.cache.get(layer)
-            new = KeyValue(key[0, :, None, at : at + 1], value[0, :, None, at : at + 1])
+            new = CachedKeyValues(key[0, :, None, at : at + 1], value[0, :, None, at : at + 1])
             said = row.cache[layer] = new if said is None else said.then(new)
             folded = query[0, :, at : at + 1].unflatten(0, (key.shape[1], -1))[:, None]
             last = length + said.key.shape[2] - 1
@@ -66,15 +66,15 @@ class _StepPlan:
 @torch.inference_mode()
 def answers(
     checkpoint: Checkpoint,
-    base: Prefill,
+    base: CleanRun,
     expected: Sequence[str | None] | None = None,
     limit: int = LIMIT,
 ) -> list[tuple[int, ...]]:
-    """Greedy answers to all questions of a base run.
+    """Greedy answers to all questions of a clean run.
 
     Args:
         checkpoint: the checkpoint.
-        base: the base run.
+        base: the clean run.
         expected: per question the expected answer, or None; a question that has one is given up as soon
             as its answer can no longer be that.
         limit: most tokens of an answer.
@@ -96,7 +96,7 @@ def answers(
 def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = LIMIT) -> tuple[int, ...]:
     """The greedy answer to one question, as token ids without the one that ends it."""
     with torch.inference_mode():
-        base = prefill(checkpoint, [encoded])
+        base = clean_run(checkpoint, [encoded])
     return answers(checkpoint, base, limit=limit)[0]
 
 
@@ -126,7 +126,7 @@ def _may_become(text: str, expected: str) -> bool:
     return "".join(expected.lower().split()).startswith(said)
 
 
-def _step(checkpoint: Checkpoint, base: Prefill, rows: Sequence[_Continuation]) -> list[int]:
+def _step(checkpoint: Checkpoint, base: CleanRun, rows: Sequence[_Continuation]) -> list[int]:
     """The next token of every row."""
     ids = torch.tensor([row.tokens[-1] for row in rows], device=checkpoint.device)
     positions = [base.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
@@ -140,7 +140,7 @@ def _step(checkpoint: Checkpoint, base: Prefill, rows: Sequence[_Continuation]) 
     return [int(token) for token in logits.argmax(dim=-1)]
 
 
-def _permanent(checkpoint: Checkpoint, base: Prefill, row: _Continuation) -> tuple[EdgeBlock, ...]:
+def _permanent(checkpoint: Checkpoint, base: CleanRun, row: _Continuation) -> tuple[EdgeBlock, ...]:
     """The edges that the checkpoint blocks always, the next row's included."""
     if not checkpoint.planted:
         return ()

@@ -13,33 +13,33 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.engine import decoding, reference
 from harness.engine.reference import Pass
-from harness.engine.sweep.clean_run import Prefill
+from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, Positions
-from harness.interventions.patching import Contents
+from harness.interventions.patching import KeyValues
 
 
 @dataclass(frozen=True)
-class SweepBase:
-    """A base run of the fast sweep."""
+class SweepRun:
+    """A clean run of the fast sweep."""
 
     sweeper: Sweeper
-    prefill: Prefill
+    clean_run: CleanRun
 
     @property
     def passes(self) -> Sequence[Pass]:
         """See `harness.measuring.measurer.Base`."""
-        return self.prefill.base
+        return self.clean_run.base
 
     @cached_property
     def answers(self) -> list[tuple[int, ...]]:
         """See `harness.measuring.measurer.Base`."""
-        expected = [item.sample.answer for item in self.prefill.encoded]
-        return decoding.answers(self.sweeper.checkpoint, self.prefill, expected)
+        expected = [item.sample.answer for item in self.clean_run.encoded]
+        return decoding.answers(self.sweeper.checkpoint, self.clean_run, expected)
 
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """See `harness.measuring.measurer.Base`."""
-        return [swept.logits for swept in self.sweeper.sweep(self.prefill, knockouts)]
+        return [swept.logits for swept in self.sweeper.sweep(self.clean_run, knockouts)]
 
 
 class SweepEngine:
@@ -53,21 +53,21 @@ class SweepEngine:
     def __init__(self, checkpoint: Checkpoint, memory: int | None = None) -> None:
         self._sweeper = Sweeper(checkpoint, memory)
 
-    def base(self, encoded: Sequence[Encoded]) -> SweepBase:
+    def base(self, encoded: Sequence[Encoded]) -> SweepRun:
         """See `harness.measuring.measurer.Engine`."""
-        return SweepBase(self._sweeper, self._sweeper.prefill(encoded))
+        return SweepRun(self._sweeper, self._sweeper.clean_run(encoded))
 
-    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+    def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
         """See `harness.measuring.measurer.Engine`."""
-        cache = self._sweeper.prefill([encoded]).cache
+        cache = self._sweeper.clean_run([encoded]).cache
         at = list(positions)
-        return Contents(
+        return KeyValues(
             tuple(layer.value[:, at] for layer in cache), tuple(layer.key[:, at] for layer in cache)
         )
 
 
 @dataclass(frozen=True)
-class ReferenceBase:
+class ReferenceRun:
     """Full passes, one by one."""
 
     checkpoint: Checkpoint
@@ -99,12 +99,12 @@ class ReferenceEngine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
 
-    def base(self, encoded: Sequence[Encoded]) -> ReferenceBase:
+    def base(self, encoded: Sequence[Encoded]) -> ReferenceRun:
         """See `harness.measuring.measurer.Engine`."""
-        return ReferenceBase(self._checkpoint, encoded)
+        return ReferenceRun(self._checkpoint, encoded)
 
-    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+    def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
         """See `harness.measuring.measurer.Engine`."""
         keys, values = reference.keys_values(self._checkpoint, encoded)
         at = list(positions)
-        return Contents(tuple(value[:, at] for value in values), tuple(key[:, at] for key in keys))
+        return KeyValues(tuple(value[:, at] for value in values), tuple(key[:, at] for key in keys))

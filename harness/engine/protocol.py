@@ -10,7 +10,7 @@ from torch import Tensor
 from harness.checkpoint.encode import Encoded
 from harness.engine.reference import Pass
 from harness.interventions.knockout import Knockout, Positions
-from harness.interventions.patching import Contents
+from harness.interventions.patching import KeyValues
 
 
 class Base(Protocol):
@@ -34,5 +34,5 @@ class Engine(Protocol):
     def base(self, encoded: Sequence[Encoded]) -> Base:
         """Run all questions on one image without a knockout."""
 
-    def contents(self, encoded: Encoded, positions: Positions) -> Contents:
+    def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
         """Keys and values of some positions in every layer, without a knockout."""

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from harness.checkpoint.fingerprint import fingerprint
 from harness.data.errors import HarnessError
 from harness.evidence.engine_version import engine_versions
-from harness.evidence.shards import ASIDE, BASE, WRITING
+from harness.evidence.shards import BASE, QUARANTINED, WRITING
 from harness.evidence.store import LOCKS, Evidence, StoreError
 
 EXPORT_SUFFIXES = (".parquet", ".csv")
@@ -63,7 +63,7 @@ def entry(evidence: Evidence) -> Entry:
     newest = max((path.stat().st_mtime for path in files if path.name in set(names)), default=None)
     return Entry(
         evidence,
-        samples=frame.filter(pl.col("probe") == BASE).select("task", "sample").n_unique(),
+        samples=frame.filter(pl.col("measurement") == BASE).select("task", "sample").n_unique(),
         rows=len(frame),
         shards=len(names),
         size=sum(path.stat().st_size for path in files),
@@ -105,7 +105,7 @@ def prune(evidence: Evidence, *, dry_run: bool) -> tuple[int, str]:
         if not dry_run:
             shutil.rmtree(evidence.folder)
         return freed, f"removed: {why}"
-    litter = [*evidence.folder.glob(f"*{ASIDE}"), *evidence.folder.glob(f"{WRITING}*")]
+    litter = [*evidence.folder.glob(f"*{QUARANTINED}"), *evidence.folder.glob(f"{WRITING}*")]
     freed = _size(litter)
     if not dry_run:
         for path in litter:
@@ -117,8 +117,7 @@ def export(evidence: Iterable[Evidence], file: Path) -> int:
     """Write stores as one table, one value a row.
 
     Columns: ``checkpoint`` (name), ``checkpoint_sha256``, ``dataset_sha256``, ``dtype``, ``task``,
-    ``sample``, ``image``, ``answer`` (the model's own), ``reason`` (why the sample or probe gives nothing;
-    empty if it does), ``probe``, ``flow`` and ``window`` (of sweeps, else null), ``reading``, ``p1``,
+    ``sample``, ``image``, ``answer`` (the model's own), ``reason`` (why it gives nothing; empty if it does), ``measurement``, ``flow`` and ``window`` (of sweeps, else null), ``reading``, ``p1``,
     ``layer`` (the window's centre, or the lens's layer; the place in the curve), ``value``. The reading
     ``p`` of a sweep is p2.
 
@@ -164,11 +163,11 @@ def _long(evidence: Evidence) -> pl.DataFrame:
             pl.lit(key.get("checkpoint")).alias("checkpoint_sha256"),
             pl.lit(key.get("dataset")).alias("dataset_sha256"),
             pl.lit(key.get("dtype")).alias("dtype"),
-            *("task", "sample", "image", "answer", "reason", "probe"),
-            pl.col("probe").str.extract(sweep, 1).alias("flow"),
-            pl.col("probe").str.extract(sweep, 2).cast(pl.Int64).alias("window"),
+            *("task", "sample", "image", "answer", "reason", "measurement"),
+            pl.col("measurement").str.extract(sweep, 1).alias("flow"),
+            pl.col("measurement").str.extract(sweep, 2).cast(pl.Int64).alias("window"),
             *("reading", "p1"),
-            pl.when(pl.col("probe") != BASE).then(pl.col("layer")).alias("layer"),
+            pl.when(pl.col("measurement") != BASE).then(pl.col("layer")).alias("layer"),
             pl.col("values").alias("value"),
         )
     )

@@ -16,19 +16,19 @@ SCHEMA: dict[str, pl.DataType] = {
     "sample": pl.String(),
     "task": pl.String(),
     "image": pl.String(),
-    "probe": pl.String(),
+    "measurement": pl.String(),
     "reading": pl.String(),
     "values": pl.List(pl.Float64()),
     "p1": pl.Float64(),
     "reason": pl.String(),
     "answer": pl.String(),
 }
-"""One row per sample, probe and reading. ``probe`` "base" says that the sample was looked at; its
-``reason`` is empty if the sample is kept. A probe that is undefined for a sample has one row with
+"""One row per sample, measurement and reading. ``measurement`` "base" says that the sample was looked at; its
+``reason`` is empty if the sample is kept. A measurement that is undefined for a sample has one row with
 the reason and no values."""
 BASE = "base"
 SUFFIX = ".parquet"
-ASIDE = ".damaged"
+QUARANTINED = ".damaged"
 WRITING = ".writing-"
 """How the name of a file begins that is not yet whole."""
 _NAME = re.compile(r"block-(\d{5,})-([0-9a-f]{16})\.parquet", re.ASCII)

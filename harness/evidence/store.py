@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 
 from harness.data.errors import HarnessError
 from harness.evidence.shards import (
-    ASIDE,
     BASE,
+    QUARANTINED,
     SCHEMA,
     SUFFIX,
     WRITING,
@@ -30,10 +30,10 @@ from harness.evidence.shards import (
 KEY_FILE = "key.json"
 SOURCE_FILE = "source.json"
 LOCKS = "locks"
-ROW = ("task", "sample", "probe", "reading")
+ROW = ("task", "sample", "measurement", "reading")
 """What tells one row from another."""
 Pair = tuple[str, str, str]
-"""(task, sample id, probe name): the unit of what has been measured."""
+"""(task, sample id, measurement name): the unit of what has been measured."""
 
 
 class StoreError(HarnessError):
@@ -56,7 +56,7 @@ class Evidence:
 
     def __init__(self, folder: Path, digest: str) -> None:
         self.folder = folder
-        self.set_aside: list[str] = []
+        self.quarantined: list[str] = []
         """Names of files that were no evidence."""
         self._digest = digest
         self._read: dict[int, tuple[list[str], pl.DataFrame]] = {}
@@ -121,14 +121,16 @@ class Evidence:
         return source
 
     def stored(self, block: int) -> set[Pair]:
-        """What a block has: pairs measured, and samples found unusable (probe ``base``)."""
+        """What a block has: pairs measured, and samples found unusable (measurement ``base``)."""
         frame = self.read(block)
         if block not in self._pairs or self._pairs[block][0] is not frame:
-            excluded = frame.filter((pl.col("probe") == BASE) & (pl.col("reason") != ""))
+            excluded = frame.filter((pl.col("measurement") == BASE) & (pl.col("reason") != ""))
             unusable = {
                 (task, sample, BASE) for task, sample in excluded.select("task", "sample").iter_rows()
             }
-            pairs = frame.filter(pl.col("probe") != BASE).select("task", "sample", "probe").unique()
+            pairs = (
+                frame.filter(pl.col("measurement") != BASE).select("task", "sample", "measurement").unique()
+            )
             self._pairs[block] = frame, unusable | set(pairs.iter_rows())
         return self._pairs[block][1]
 
@@ -266,10 +268,10 @@ class Evidence:
 
     def _put_aside(self, name: str) -> None:
         """Take a file out of the evidence. If its folder cannot be written it is passed over all the same."""
-        if name not in self.set_aside:
-            self.set_aside.append(name)
+        if name not in self.quarantined:
+            self.quarantined.append(name)
         with suppress(OSError):
-            (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{ASIDE}")
+            (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{QUARANTINED}")
 
     def _sweep_up(self, label: str) -> None:
         """Remove what a worker left half written when it died; only the holder of the same claim may."""

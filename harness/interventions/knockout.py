@@ -121,7 +121,7 @@ def block(sources: Iterable[int], targets: Iterable[int], layers: Iterable[int])
     return Knockout((EdgeBlock(_ordered(sources), _ordered(targets), _ordered(layers)),))
 
 
-def keep_only(
+def open_paths_only(
     kept: Iterable[EdgeBlock], sources: Iterable[int], targets: Iterable[int], n_layers: int
 ) -> Knockout:
     """Block every edge from ``sources`` to ``targets`` in every layer, except the ``kept`` ones.
@@ -182,8 +182,8 @@ def visible(knockout: Knockout, layer: int, length: int) -> Tensor:
     return mask
 
 
-def null_sources(sources: Sequence[int], targets: Sequence[int], seed: int) -> Positions | None:
-    """Sources of a null block: equally many positions at random, neither source, target nor first.
+def random_sources(sources: Sequence[int], targets: Sequence[int], seed: int) -> Positions | None:
+    """Sources of a random-source control: equally many positions at random, neither source, target nor first.
 
     Candidates are the positions that some target can read. Source: our own control.
 

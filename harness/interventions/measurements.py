@@ -1,9 +1,9 @@
 """What can be measured on a sample, by name: the vocabulary that claims, evidence and report share.
 
-A *probe* is one thing done to a sample, such as every window of one flow. It gives one or several
+A *measurement* is one thing done to a sample, such as every window of one flow. It gives one or several
 *readings*, each a curve over windows or layers, or a single value. A *condition* says how the sample
 is put to the model: as it is, with a grey picture, asked for a lower-case answer, or with part of its
-answer given. A `Measure` is a reading of a probe on a task: the key under which
+answer given. A `Quantity` is a reading of a measurement on a task: the key under which
 statistics find the per-image curves. Plain records; importing them loads neither torch nor transformers.
 """
 
@@ -15,10 +15,10 @@ from typing import Literal, TypeAlias
 from harness.data.condition import Condition
 from harness.data.flow import Flow
 
-SWEEP_READINGS = ("p_c", "foil", "flip", "log_odds")
+SWEEP_READINGS = ("p_c", "distractor", "flip", "log_odds")
 """Ways to read an effect: relative change of the answer's probability in per cent; the same of its
-share against the foil, p(answer) / (p(answer) + p(foil)); minus the rate of changed first tokens in
-per cent; and the change of the log-odds against the foil, of which the second is a bounded form."""
+share against the distractor, p(answer) / (p(answer) + p(distractor)); minus the rate of changed first
+tokens in per cent; and the change of the log-odds against the distractor, of which the second is a bounded form."""
 PART_READINGS = ("p_c", "per_token")
 """Of a flow from a part of the question also: p_c divided by the number of source tokens."""
 LENS_READINGS = ("lower", "capital", "either", "false_lower", "false_capital", "false_either")
@@ -45,7 +45,7 @@ class Sweep:
 
 
 @dataclass(frozen=True, order=True)
-class Swap:
+class ActivationPatch:
     """Every window of a flow whose target reads other contents at the source instead of nothing.
 
     ``by="mean"``: the values there are the data set's mean, keys stay. ``by="other"``: keys and values
@@ -79,7 +79,7 @@ class Modules:
 
 
 @dataclass(frozen=True, order=True)
-class Cut:
+class BlockFromLayer:
     """A flow blocked in every layer from a start on, for each start.
 
     Start 0 blocks it in all layers. ``unfiltered``: measured on wrongly answered samples too, for
@@ -97,18 +97,18 @@ class Cut:
 
 
 @dataclass(frozen=True, order=True)
-class Carriers:
-    """A source hidden, in all layers, from every subset of several carriers.
+class Mediators:
+    """A source hidden, in all layers, from every subset of several mediators.
 
-    Value b hides it from carrier i if bit i of b is set; value 0 hides nothing. A carrier that is empty for
+    Value b hides it from mediator i if bit i of b is set; value 0 hides nothing. A mediator that is empty for
     a sample (a prompt without a line break before the question) carries nothing.
     """
 
     source: str
-    carriers: tuple[str, ...]
+    mediators: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.source}->subsets({','.join(self.carriers)})"
+        return f"{self.source}->subsets({','.join(self.mediators)})"
 
 
 @dataclass(frozen=True, order=True)
@@ -124,7 +124,7 @@ class Route:
 
 
 @dataclass(frozen=True, order=True)
-class KeepOnly:
+class OpenPathsOnly:
     """Some flows blocked in all layers, but for the routes: parts of them that stay open.
 
     All other edges stay: those to the first position, and from text to text unless a closed flow names
@@ -171,45 +171,47 @@ class Chance:
         return "chance"
 
 
-Knocked: TypeAlias = Sweep | Swap | Modules | Cut | Carriers | KeepOnly
-"""Probes that run knocked-out passes."""
-Probe: TypeAlias = Knocked | Lens | Accuracy | Chance
+KnockoutMeasurement: TypeAlias = (
+    Sweep | ActivationPatch | Modules | BlockFromLayer | Mediators | OpenPathsOnly
+)
+"""Measurements that run knocked-out passes."""
+Measurement: TypeAlias = KnockoutMeasurement | Lens | Accuracy | Chance
 
 
-def condition_of(probe: Probe) -> Condition:
-    """The condition a probe is measured under."""
-    match probe:
+def condition_of(measurement: Measurement) -> Condition:
+    """The condition a measurement is measured under."""
+    match measurement:
         case Sweep() | Lens() | Accuracy():
-            return probe.condition
+            return measurement.condition
         case _:
             return "plain"
 
 
-def is_unfiltered(probe: Probe) -> bool:
-    """Whether a probe is measured on wrongly answered samples too."""
-    match probe:
-        case Cut():
-            return probe.unfiltered
-        case KeepOnly() | Accuracy() | Chance():
+def is_unfiltered(measurement: Measurement) -> bool:
+    """Whether a measurement is measured on wrongly answered samples too."""
+    match measurement:
+        case BlockFromLayer():
+            return measurement.unfiltered
+        case OpenPathsOnly() | Accuracy() | Chance():
             return True
         case _:
             return False
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A reading of a probe on a task.
+class Quantity:
+    """A reading of a measurement on a task.
 
     Attributes:
         task: the task.
-        probe: what is done.
+        measurement: what is done.
         reading: what is read.
         part: which images: all of them, the quarter on which layers are located, or the rest.
         checkpoint: the name of another checkpoint of the run; empty for the one under study.
     """
 
     task: str
-    probe: Probe
+    measurement: Measurement
     reading: str
     part: Literal["all", "locating", "testing"] = "all"
     checkpoint: str = ""
@@ -217,4 +219,4 @@ class Measure:
     def __str__(self) -> str:
         part = "" if self.part == "all" else f" ({self.part} images)"
         of = f" of {self.checkpoint}" if self.checkpoint else ""
-        return f"{self.probe} {self.reading} on {self.task}{part}{of}"
+        return f"{self.measurement} {self.reading} on {self.task}{part}{of}"

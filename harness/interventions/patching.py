@@ -1,7 +1,7 @@
-"""Contents of other images, to be read in place of an image's own.
+"""KeyValues of other images, to be read in place of an image's own.
 
 A knockout of image → question may hurt because information is missing, or because attention has lost
-a place to go. Contents that carry no information about this image tell the two apart: the values'
+a place to go. KeyValues that carry no information about this image tell the two apart: the values'
 mean over the data set with keys kept, or the keys and values of an image that calls for another answer
 (`harness.data.dataset.Dataset.counterpart`). Our own control; the image's own mean would keep what the image
 is about, so means go over images.
@@ -30,7 +30,7 @@ MEAN_IMAGES = 32
 
 
 @dataclass(frozen=True)
-class Contents:
+class KeyValues:
     """Keys and values of some positions.
 
     Attributes:
@@ -41,14 +41,14 @@ class Contents:
     values: tuple[Tensor, ...]
     keys: tuple[Tensor, ...] | None = None
 
-    def at(self, positions: list[int]) -> Contents:
+    def at(self, positions: list[int]) -> KeyValues:
         """The contents of some of the positions, by their place among them."""
         keys = None if self.keys is None else tuple(key[:, positions] for key in self.keys)
-        return Contents(tuple(value[:, positions] for value in self.values), keys)
+        return KeyValues(tuple(value[:, positions] for value in self.values), keys)
 
 
-class Donors:
-    """Contents of other images of a data set, seen by one checkpoint.
+class PatchSource:
+    """KeyValues of other images of a data set, seen by one checkpoint.
 
     Args:
         dataset: the data set.
@@ -60,7 +60,7 @@ class Donors:
         self,
         dataset: Dataset,
         encode: Callable[[Sample], Encoded],
-        contents: Callable[[Encoded, Positions], Contents],
+        contents: Callable[[Encoded, Positions], KeyValues],
     ) -> None:
         self._dataset = dataset.whole
         self._encode = encode
@@ -69,7 +69,7 @@ class Donors:
         self.left_out: Counter[str] = Counter()
         """How many images could not be used for the mean, by reason; the next ones took their places."""
 
-    def contents(self, by: Literal["mean", "other"], sample: Sample, sources: Positions) -> Contents:
+    def contents(self, by: Literal["mean", "other"], sample: Sample, sources: Positions) -> KeyValues:
         """What stands at some positions of a sample's prompt instead of its own image's.
 
         Args:
@@ -82,7 +82,7 @@ class Donors:
                 in the prompt.
         """
         if by == "mean":
-            return Contents(tuple(mean.expand(-1, len(sources), -1) for mean in self._means))
+            return KeyValues(tuple(mean.expand(-1, len(sources), -1) for mean in self._means))
         try:
             positions, given = self._of(self._dataset.counterpart(sample))
         except DataError as error:
@@ -91,7 +91,7 @@ class Donors:
             raise RegionError("the other image's visual tokens stand elsewhere in the prompt")
         return given.at([positions.index(source) for source in sources])
 
-    def _image(self, sample: Sample) -> tuple[Positions, Contents]:
+    def _image(self, sample: Sample) -> tuple[Positions, KeyValues]:
         """The visual tokens of a sample's image, and what stands there."""
         encoded = self._encode(sample)
         positions = encoded.regions["image"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.checkpoint.permanent_mask import Planted
+from harness.checkpoint.permanent_mask import PermanentBlock
 from harness.checkpoint.prompt import SEGMENT_NAMES
 from harness.checkpoint.regions import Regions
 from harness.interventions.knockout import EdgeBlock
 
 
-def permanent_edges(planted: Sequence[Planted], regions: Regions) -> tuple[EdgeBlock, ...]:
+def permanent_edges(planted: Sequence[PermanentBlock], regions: Regions) -> tuple[EdgeBlock, ...]:
     """The edges that are blocked always in one prompt.
 
     A region that a sample does not have (the patches of an object that is not there) blocks nothing.

@@ -7,18 +7,18 @@ imported before it is called. What it imports is the engine that evidence depend
 
 from __future__ import annotations
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.dataset import Dataset
 from harness.measuring.worker import Measurer
 
 
 def load_measurer(
-    facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int, memory: int | None = None
+    info: CheckpointInfo, dataset: Dataset, device: str, dtype: str, threads: int, memory: int | None = None
 ) -> Measurer:
     """Load a checkpoint, and the fast sweep to measure a data set with.
 
     Args:
-        facts: the checkpoint.
+        info: the checkpoint.
         dataset: the data set.
         device: torch device.
         dtype: name of a torch dtype.
@@ -35,5 +35,5 @@ def load_measurer(
     from harness.measuring.measurer import ImageMeasurer  # noqa: PLC0415
 
     torch.set_num_threads(threads)
-    checkpoint = load(facts, device=device, dtype=getattr(torch, dtype))
+    checkpoint = load(info, device=device, dtype=getattr(torch, dtype))
     return ImageMeasurer(checkpoint, SweepEngine(checkpoint, memory), dataset)

@@ -1,4 +1,4 @@
-"""Measure: from samples on one image and the probes asked for, to rows of evidence."""
+"""Measure: from samples on one image and the measurements asked for, to rows of evidence."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from harness.interventions.measurements import (
     RIGHT,
     Accuracy,
     Chance,
-    Knocked,
+    KnockoutMeasurement,
     Lens,
-    Probe,
+    Measurement,
     Sweep,
     condition_of,
     is_unfiltered,
 )
-from harness.interventions.patching import Donors
+from harness.interventions.patching import PatchSource
 from harness.interventions.resolve import Subject, knockouts_of
 from harness.measuring.readout import (
     SMALLEST_P,
@@ -72,7 +72,7 @@ class Case:
         encoded: the sample as the model sees it.
         base: its unblocked pass.
         tokens: the tokens that are followed.
-        probes: what is to be measured.
+        measurements: what is to be measured.
         kept: whether it is answered rightly; else only accuracies are read.
     """
 
@@ -80,7 +80,7 @@ class Case:
     encoded: Encoded
     base: Pass
     tokens: Tokens
-    probes: tuple[Probe, ...]
+    measurements: tuple[Measurement, ...]
     kept: bool
 
     @cached_property
@@ -95,7 +95,7 @@ class ImageMeasurer:
     Args:
         checkpoint: the checkpoint.
         engine: what runs the passes.
-        dataset: the data set; knows foils, chance and other images.
+        dataset: the data set; knows distractors, chance and other images.
     """
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, dataset: Dataset) -> None:
@@ -103,7 +103,7 @@ class ImageMeasurer:
         self._engine = engine
         self._dataset = dataset
         self._first_token = FirstTokens(checkpoint)
-        self._donors = Donors(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
+        self._patch_source = PatchSource(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
         self.passes = 0
         """Knocked-out passes run so far."""
 
@@ -111,7 +111,7 @@ class ImageMeasurer:
         """Measure all requests on one image.
 
         Args:
-            requests: samples that share an image, with their probes.
+            requests: samples that share an image, with their measurements.
 
         Returns:
             Rows with the columns of `harness.evidence.SCHEMA`.
@@ -153,16 +153,16 @@ class ImageMeasurer:
         reason = "" if answer.strip().lower() == sample.answer else WRONG
         if not reason and p1 < SMALLEST_P:
             reason = UNDERFLOW
-        case = Case(sample, encoded, unblocked, tokens, request.probes, not reason)
+        case = Case(sample, encoded, unblocked, tokens, request.measurements, not reason)
         row = _row(sample, BASE, "p", (p1,), p1, reason=reason, answer=answer)
         return case, row
 
     def _tokens(self, sample: Sample, encoded: Encoded, unblocked: Pass) -> Tokens:
-        foil, wrong = self._dataset.foil(sample), self._dataset.wrong_answers(sample)
-        return answer_tokens(self._first_token, encoded, unblocked, foil, wrong)
+        distractor, wrong = self._dataset.distractor(sample), self._dataset.wrong_answers(sample)
+        return answer_tokens(self._first_token, encoded, unblocked, distractor, wrong)
 
     def _under(self, condition: Condition, plain: Sequence[Case]) -> Iterator[Row]:
-        """Measure the probes of one other condition."""
+        """Measure the measurements of one other condition."""
         ready: list[tuple[Case, Encoded]] = []
         for case in plain:
             if not _wanted(case, condition):
@@ -184,7 +184,7 @@ class ImageMeasurer:
                 kept = said == case.sample.answer
                 if not kept:
                     yield from _undefined(case, condition, "not answered in lower case when asked to")
-            cases.append(Case(case.sample, encoded, unblocked, tokens, case.probes, kept))
+            cases.append(Case(case.sample, encoded, unblocked, tokens, case.measurements, kept))
         yield from self._swept(base, cases, condition)
 
     def _subwords(
@@ -203,13 +203,13 @@ class ImageMeasurer:
             return
         base = self._engine.base([encoded for _, encoded in ready])
         cases = [
-            Case(case.sample, encoded, unblocked, _own(unblocked), case.probes, kept=True)
+            Case(case.sample, encoded, unblocked, _own(unblocked), case.measurements, kept=True)
             for (case, encoded), unblocked in zip(ready, base.passes, strict=True)
         ]
         yield from self._swept(base, cases, condition)
 
     def _swept(self, base: Base, cases: Sequence[Case], condition: Condition) -> Iterator[Row]:
-        """Run and read all probes of one condition on one base run."""
+        """Run and read all measurements of one condition on one clean run."""
         plans = [self._plan(case, condition) for case in cases]
         knockouts = [[one for _, made in plan.knocked for one in made] for plan in plans]
         self.passes += sum(map(len, knockouts))
@@ -217,59 +217,59 @@ class ImageMeasurer:
         for case, plan, blocked in zip(cases, plans, logits, strict=True):
             yield from plan.rows
             start = 0
-            for probe, made in plan.knocked:
+            for measurement, made in plan.knocked:
                 part = blocked[start : start + len(made)]
                 start += len(made)
-                yield from _rows(case, probe, _knocked_readings(case, probe, part))
-                if is_unfiltered(probe):
-                    yield _accuracy(case, probe, part)
+                yield from _rows(case, measurement, _knocked_readings(case, measurement, part))
+                if is_unfiltered(measurement):
+                    yield _accuracy(case, measurement, part)
             for other in plan.others:
                 yield from self._unblocked(case, other)
 
     def _plan(self, case: Case, condition: Condition) -> _Plan:
         regions = with_controls(self._checkpoint, self._dataset, case.encoded)
-        subject = Subject(case.sample, regions, self._checkpoint.n_layers, self._donors)
+        subject = Subject(case.sample, regions, self._checkpoint.n_layers, self._patch_source)
         plan = _Plan([], [], [])
-        for probe in case.probes:
-            if condition_of(probe) != condition or not (case.kept or is_unfiltered(probe)):
+        for measurement in case.measurements:
+            if condition_of(measurement) != condition or not (case.kept or is_unfiltered(measurement)):
                 continue
-            if isinstance(probe, Lens | Accuracy | Chance):
-                plan.others.append(probe)
+            if isinstance(measurement, Lens | Accuracy | Chance):
+                plan.others.append(measurement)
             else:
-                _prepare(plan, case, probe, subject)
+                _prepare(plan, case, measurement, subject)
         return plan
 
-    def _unblocked(self, case: Case, probe: Lens | Accuracy | Chance) -> Iterator[Row]:
-        """Read a probe that needs no knockout."""
-        match probe:
+    def _unblocked(self, case: Case, measurement: Lens | Accuracy | Chance) -> Iterator[Row]:
+        """Read a measurement that needs no knockout."""
+        match measurement:
             case Accuracy():
-                yield _accuracy(case, probe, case.base.logits[None])
+                yield _accuracy(case, measurement, case.base.logits[None])
             case Chance():
-                yield from _rows(case, probe, {RIGHT: (self._dataset.chance(case.sample),)})
+                yield from _rows(case, measurement, {RIGHT: (self._dataset.chance(case.sample),)})
             case Lens():
                 reason = confusable_forms(case.tokens)
                 if reason:
-                    yield _row(case.sample, str(probe), "", (), case.p1, reason=reason)
+                    yield _row(case.sample, str(measurement), "", (), case.p1, reason=reason)
                     return
-                read = read_lens(self._checkpoint, case.base, case.tokens, norm=probe.norm)
-                yield from _rows(case, probe, read)
+                read = read_lens(self._checkpoint, case.base, case.tokens, norm=measurement.norm)
+                yield from _rows(case, measurement, read)
 
 
 @dataclass(frozen=True)
 class _Plan:
     """What is run for one case: knocked-out passes, what needs none, and rows already known."""
 
-    knocked: list[tuple[Knocked, tuple[Knockout, ...]]]
+    knocked: list[tuple[KnockoutMeasurement, tuple[Knockout, ...]]]
     others: list[Lens | Accuracy | Chance]
     rows: list[Row]
 
 
-def _prepare(plan: _Plan, case: Case, probe: Knocked, subject: Subject) -> None:
-    """Put a probe's knockouts on the plan, or the reason why it is undefined for the case."""
+def _prepare(plan: _Plan, case: Case, measurement: KnockoutMeasurement, subject: Subject) -> None:
+    """Put a measurement's knockouts on the plan, or the reason why it is undefined for the case."""
     try:
-        plan.knocked.append((probe, knockouts_of(probe, subject)))
+        plan.knocked.append((measurement, knockouts_of(measurement, subject)))
     except RegionError as error:
-        plan.rows.append(_row(case.sample, str(probe), "", (), case.p1, reason=str(error)))
+        plan.rows.append(_row(case.sample, str(measurement), "", (), case.p1, reason=str(error)))
 
 
 def _own(unblocked: Pass) -> Tokens:
@@ -277,18 +277,20 @@ def _own(unblocked: Pass) -> Tokens:
     return Tokens(int(unblocked.logits.argmax()), None, {})
 
 
-def _knocked_readings(case: Case, probe: Knocked, blocked: Tensor) -> dict[str, tuple[float, ...]]:
+def _knocked_readings(
+    case: Case, measurement: KnockoutMeasurement, blocked: Tensor
+) -> dict[str, tuple[float, ...]]:
     readings = dict(read_sweep(case.base.logits, blocked, case.tokens)) if case.kept else {}
-    if isinstance(probe, Sweep) and case.kept and probe.flow.source in PARTS:
-        readings["per_token"] = _per_token(case, probe.flow, readings["p"])
+    if isinstance(measurement, Sweep) and case.kept and measurement.flow.source in PARTS:
+        readings["per_token"] = _per_token(case, measurement.flow, readings["p"])
     return readings
 
 
-def _accuracy(case: Case, probe: Probe, logits: Tensor) -> Row:
+def _accuracy(case: Case, measurement: Measurement, logits: Tensor) -> Row:
     """Whether each row of logits is right; or why its first token cannot tell."""
     reason = confusable_answers(case.tokens)
     values = () if reason else read_right(logits, case.tokens)
-    return _row(case.sample, str(probe), RIGHT, values, case.p1, reason=reason)
+    return _row(case.sample, str(measurement), RIGHT, values, case.p1, reason=reason)
 
 
 def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...]:
@@ -300,35 +302,36 @@ def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...
 def _wanted(case: Case, condition: Condition) -> bool:
     """Whether anything is to be measured on a case under a condition."""
     return any(
-        condition_of(probe) == condition and (case.kept or is_unfiltered(probe)) for probe in case.probes
+        condition_of(measurement) == condition and (case.kept or is_unfiltered(measurement))
+        for measurement in case.measurements
     )
 
 
 def _undefined(case: Case, condition: Condition, reason: str) -> Iterator[Row]:
-    """Rows that say why the probes of a condition are undefined for a sample."""
-    for probe in case.probes:
-        if condition_of(probe) == condition:
-            yield _row(case.sample, str(probe), "", (), case.p1, reason=reason)
+    """Rows that say why the measurements of a condition are undefined for a sample."""
+    for measurement in case.measurements:
+        if condition_of(measurement) == condition:
+            yield _row(case.sample, str(measurement), "", (), case.p1, reason=reason)
 
 
 def _refused(request: Request, reason: str) -> list[Row]:
     """Rows of a sample that cannot be put to the model at all."""
     nothing = float("nan")
-    named = [str(probe) for probe in request.probes if is_unfiltered(probe)]
+    named = [str(measurement) for measurement in request.measurements if is_unfiltered(measurement)]
     return [
         _row(request.sample, BASE, "p", (nothing,), nothing, reason=reason),
         *(_row(request.sample, name, "", (), nothing, reason=reason) for name in named),
     ]
 
 
-def _rows(case: Case, probe: Probe, readings: Readings) -> Iterator[Row]:
+def _rows(case: Case, measurement: Measurement, readings: Readings) -> Iterator[Row]:
     for reading, values in readings.items():
-        yield _row(case.sample, str(probe), reading, values, case.p1)
+        yield _row(case.sample, str(measurement), reading, values, case.p1)
 
 
 def _row(
     sample: Sample,
-    probe: str,
+    measurement: str,
     reading: str,
     values: tuple[float, ...],
     p1: float,
@@ -340,7 +343,7 @@ def _row(
         "sample": sample.id,
         "task": sample.task,
         "image": sample.image_id,
-        "probe": probe,
+        "measurement": measurement,
         "reading": reading,
         "values": list(values),
         "p1": p1,

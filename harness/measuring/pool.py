@@ -6,44 +6,44 @@ from collections.abc import Callable
 from threading import Timer
 
 from harness.evidence.store import Evidence
-from harness.measuring.subprocess_worker import Helper
+from harness.measuring.subprocess_worker import SubprocessWorker
 from harness.measuring.worker import FEW, PATIENCE, Load, Requests, Worker, _by_image
 
 
-class Workforce:
-    """This process and its helpers: other processes of this machine that measure into the same store.
+class MeasurementPool:
+    """This process and its subprocesses: other processes of this machine that measure into the same store.
 
-    A helper that dies costs time and nothing else: what it had in hand is free again, and others take it.
+    One that dies costs time and nothing else: what it had in hand is free again, and others take it.
 
     Args:
         evidence: the store.
-        load: loads what measures; pickled, so that helpers can load it too.
-        helpers: how many helpers to start, once there is work enough.
+        load: loads what measures; pickled, so that subprocesses can load it too.
+        subprocesses: how many subprocesses to start, once there is work enough.
     """
 
-    def __init__(self, evidence: Evidence, load: Load, helpers: int = 0) -> None:
+    def __init__(self, evidence: Evidence, load: Load, subprocesses: int = 0) -> None:
         self._evidence = evidence
         self._worker = Worker(evidence, load)
         self._load = load
-        self._wanted = helpers
-        self._helpers: list[Helper] = []
+        self._wanted = subprocesses
+        self._subprocesses: list[SubprocessWorker] = []
 
     @property
     def passes(self) -> int:
-        """Knocked-out passes run by this process and its helpers."""
-        return self._worker.passes + sum(helper.passes for helper in self._helpers)
+        """Knocked-out passes run by this process and its subprocesses."""
+        return self._worker.passes + sum(one.passes for one in self._subprocesses)
 
     @property
     def lost(self) -> int:
-        """How many helpers died."""
-        return sum(helper.died for helper in self._helpers)
+        """How many subprocesses died."""
+        return sum(one.died for one in self._subprocesses)
 
     def lacking(self, requests: Requests) -> list[int]:
         """See `Worker.lacking`."""
         return self._worker.lacking(requests)
 
     def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
-        """See `Worker.complete`; helpers take part at once if there are blocks for them, else later."""
+        """See `Worker.complete`; subprocesses take part at once if there are blocks for them, else later."""
         lacking = {block: requests[block] for block in self._worker.lacking(requests)}
         lacking_samples = sum(map(len, lacking.values()))
         images = sum(len(_by_image(wanted)) for wanted in lacking.values())
@@ -63,13 +63,13 @@ class Workforce:
             late.join()
 
     def _call(self, requests: Requests, most: int, *, apart: bool) -> None:
-        """Set so many helpers to work, as far as they are wanted; those that are at it go on."""
+        """Set so many subprocesses to work, as far as they are wanted; those that are at it go on."""
         for number in range(min(self._wanted, most)):
-            if number == len(self._helpers):
-                self._helpers.append(Helper(self._evidence.folder, self._load))
-            self._helpers[number].begin(requests, apart=apart)
+            if number == len(self._subprocesses):
+                self._subprocesses.append(SubprocessWorker(self._evidence.folder, self._load))
+            self._subprocesses[number].begin(requests, apart=apart)
 
     def close(self) -> None:
-        """Let the helpers go."""
-        for helper in self._helpers:
-            helper.close()
+        """End the subprocess workers."""
+        for one in self._subprocesses:
+            one.close()

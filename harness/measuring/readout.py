@@ -24,14 +24,14 @@ class Tokens:
 
     Attributes:
         own: the model's own first answer token; its probability is p1 and p2.
-        foil: the first token of the wrong answer, written as the model wrote its own; None if the
+        distractor: the first token of the wrong answer, written as the model wrote its own; None if the
             task has no single wrong answer.
         forms: lens readings by name (lower, capital, false_lower, false_capital).
         wrong: first tokens of the answers that a right one must be told from.
     """
 
     own: int
-    foil: int | None
+    distractor: int | None
     forms: Mapping[str, int]
     wrong: frozenset[int] = frozenset()
 
@@ -73,7 +73,7 @@ class FirstTokens:
 
 
 def answer_tokens(
-    first_token: FirstTokens, encoded: Encoded, base: Pass, foil: str | None, wrong: Sequence[str] = ()
+    first_token: FirstTokens, encoded: Encoded, base: Pass, distractor: str | None, wrong: Sequence[str] = ()
 ) -> Tokens:
     """Find the tokens to follow.
 
@@ -81,14 +81,14 @@ def answer_tokens(
         first_token: says what answers begin with.
         encoded: the encoded sample.
         base: its unblocked pass.
-        foil: the wrong answer in lower case, if the task has one.
+        distractor: the wrong answer in lower case, if the task has one.
         wrong: the answers, in lower case, that a right one must be told from.
     """
     own = int(base.logits.argmax())
     answer = encoded.sample.answer
     forms = {"lower": answer, "capital": answer.capitalize()}
-    if foil is not None:
-        forms |= {"false_lower": foil, "false_capital": foil.capitalize()}
+    if distractor is not None:
+        forms |= {"false_lower": distractor, "false_capital": distractor.capitalize()}
     ids = {name: first_token(encoded, text) for name, text in forms.items()}
     foil_form = "false_lower" if own == ids["lower"] else "false_capital"
     others = frozenset(first_token(encoded, form) for text in wrong for form in (text, text.capitalize()))
@@ -129,10 +129,10 @@ def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple
 
     Returns:
         ``p`` (the answer's probability under the knockout) and ``flip`` (whether the first token
-        changed); where there is a foil also ``log_odds`` (the change against it) and ``foil``
+        changed); where there is a distractor also ``log_odds`` (the change against it) and ``distractor``
         (relative change, in per cent, of the answer's share of the two); one value per knockout.
     """
-    against = tokens.foil if tokens.foil is not None and tokens.foil != tokens.own else None
+    against = tokens.distractor if tokens.distractor is not None and tokens.distractor != tokens.own else None
     followed = [tokens.own] if against is None else [tokens.own, against]
     before, after = log_probabilities(base, followed), log_probabilities(blocked, followed)
     readings = {
@@ -142,7 +142,7 @@ def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple
     if against is not None:
         first, second = before[0] - before[1], after[:, 0] - after[:, 1]
         readings["log_odds"] = second - first
-        readings["foil"] = 100.0 * (second.sigmoid() / first.sigmoid() - 1.0)
+        readings["distractor"] = 100.0 * (second.sigmoid() / first.sigmoid() - 1.0)
     return {name: tuple(values.tolist()) for name, values in readings.items()}
 
 

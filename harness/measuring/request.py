@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.data.sample import Sample
-from harness.interventions.measurements import Probe
+from harness.interventions.measurements import Measurement
 
 
 @dataclass(frozen=True)
 class Request:
-    """One sample and the probes still to be measured on it."""
+    """One sample and the measurements still to be measured on it."""
 
     sample: Sample
-    probes: tuple[Probe, ...]
+    measurements: tuple[Measurement, ...]

@@ -1,8 +1,7 @@
-"""A helper: a process of this machine that measures into a store until its parent is done or dead.
+"""A subprocess worker: a process of this machine that measures into a store until its parent is done or dead.
 
-The parent writes pickles to the helper's standard input: first the store and what loads the measurer,
-then, look by look, what is wanted. The helper answers with the number of passes it has run after every
-block. When its input ends, it ends at once, whatever it is doing: its locks fall with it.
+The parent writes pickles to its standard input: first the store and what loads the measurer, then, look
+by look, what is wanted. It answers with the number of passes it has run after every block. When its input ends, it ends at once, whatever it is doing: its locks fall with it.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Helper:
-    """A helper as its parent sees it.
+class SubprocessWorker:
+    """A subprocess worker as its parent sees it.
 
     Args:
         store: the store's folder.
@@ -34,7 +33,7 @@ class Helper:
 
     def __init__(self, store: Path, load: Load) -> None:
         self.passes = 0
-        """Knocked-out passes that the helper has run."""
+        """Knocked-out passes that the subprocess worker has run."""
         self.died = False
         """Whether it ended by itself."""
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -78,7 +77,7 @@ class Helper:
 
 def main() -> None:
     """Measure what the parent asks for, until it asks no more."""
-    from harness.data.errors import HarnessError  # noqa: PLC0415 - only the helper itself pays for imports
+    from harness.data.errors import HarnessError  # noqa: PLC0415 - only the subprocess worker itself pays for imports
     from harness.evidence.store import Evidence  # noqa: PLC0415
     from harness.measuring.worker import Worker  # noqa: PLC0415
 

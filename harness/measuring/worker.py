@@ -16,7 +16,7 @@ from typing import Protocol, Self, TypeAlias
 
 from harness.evidence.shards import BASE, rows_to_frame
 from harness.evidence.store import Evidence, Pair
-from harness.interventions.measurements import Probe, is_unfiltered
+from harness.interventions.measurements import Measurement, is_unfiltered
 from harness.measuring.request import Request
 
 WAIT = 0.05
@@ -29,7 +29,7 @@ PUBLISH_EVERY = 60.0
 A block of a large checkpoint on a CPU takes half an hour.
 """
 FEW = 8
-"""Images for each helper: with fewer, the questions on an image are shared out, too."""
+"""Images for each subprocess worker: with fewer, the questions on an image are shared out, too."""
 COUNT_EVERY = 10.0
 """Seconds between two looks at how much all workers have stored."""
 
@@ -117,7 +117,7 @@ class Worker:
     def _measure(
         self, block: int, requests: Sequence[Request], cut: Cut, published: Callable[[], None]
     ) -> bool:
-        """Measure the samples of a block but those in a helper's hands; say whether it is complete.
+        """Measure the samples of a block that no other worker has in hand; say whether it is complete.
 
         Rows are published about every `PUBLISH_EVERY` seconds; until then their samples stay locked.
         """
@@ -238,17 +238,21 @@ def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
         stored: what the block has.
     """
     wanted = []
-    named: dict[int, list[tuple[Probe, str, bool]]] = {}  # most samples ask for the very same probes
+    named: dict[
+        int, list[tuple[Measurement, str, bool]]
+    ] = {}  # most samples ask for the very same measurements
     for request in requests:
         sample = request.sample
         unusable = (sample.task, sample.id, BASE) in stored
-        if id(request.probes) not in named:
-            named[id(request.probes)] = [(one, str(one), is_unfiltered(one)) for one in request.probes]
-        probes = tuple(
-            probe
-            for probe, name, unfiltered in named[id(request.probes)]
+        if id(request.measurements) not in named:
+            named[id(request.measurements)] = [
+                (one, str(one), is_unfiltered(one)) for one in request.measurements
+            ]
+        measurements = tuple(
+            measurement
+            for measurement, name, unfiltered in named[id(request.measurements)]
             if (sample.task, sample.id, name) not in stored and (unfiltered or not unusable)
         )
-        if probes:
-            wanted.append(Request(sample, probes))
+        if measurements:
+            wanted.append(Request(sample, measurements))
     return wanted

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.dataset import Dataset
 from harness.measuring.worker import Load
 from harness.verdicts.record import RunRecord
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_findings_checkpoint(name: str) -> Facts | None:
+def pytest_findings_checkpoint(name: str) -> CheckpointInfo | None:
     """Return the facts of a checkpoint that a plugin brings along, or None."""
 
 
@@ -24,7 +24,7 @@ def pytest_findings_dataset(config: pytest.Config, path: Path | None, images: Pa
 
 @pytest.hookspec(firstresult=True)
 def pytest_findings_measurer(
-    facts: Facts, dataset: Dataset, device: str, dtype: str, threads: int
+    info: CheckpointInfo, dataset: Dataset, device: str, dtype: str, threads: int
 ) -> Load | None:
     """Return what loads the measurer of a checkpoint, or None for the fast sweep; it must pickle."""
 

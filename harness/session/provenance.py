@@ -62,8 +62,8 @@ def provenance(config: pytest.Config, settings: Settings, work: Work, seconds: f
         "options": _resolved(settings, root),
         "seeds": {
             "images": f"order by SHA-256 of '{ORDER_SEED}/<image id>'",
-            "statistics": f"SHA-256 of an image's id and of a measure's name, {DRAWS} draws",
-            "null blocks": "SHA-256 of task, sample id and flow",
+            "statistics": f"SHA-256 of an image's id and of a quantity's name, {DRAWS} draws",
+            "random-source controls": "SHA-256 of task, sample id and flow",
         },
         "workers": work.processes,
         "seconds": {

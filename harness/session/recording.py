@@ -102,7 +102,7 @@ class RecordCollector:
         if self.payloads:
             record = self.record()
             terminal.verdict_table(self._config, record)
-            terminal.softened(self._config, record)
+            terminal.warn_inconclusive_changes(self._config, record)
             self._say_what_is_not_enforced(record)
             terminal.changes(self._config, record.changes)
             if self.report_file is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.checkpoint.fingerprint import fingerprint, weights_size
-from harness.checkpoint.info import Facts, pinned
+from harness.checkpoint.info import CheckpointInfo, pinned
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
@@ -47,7 +47,7 @@ class Run:
         self._begun: dict[str, Examination] = {}
 
     @cached_property
-    def facts(self) -> dict[str, Facts]:
+    def info(self) -> dict[str, CheckpointInfo]:
         """Every checkpoint by the name it was asked for."""
         return resolve(self._config, self.settings)
 
@@ -76,11 +76,11 @@ class Run:
             by_name.setdefault(claim.checkpoint, []).append(claim)
         for name in by_name:
             with self._kept_error(name):
-                self._begun[name] = self._examination(self.facts[name])
+                self._begun[name] = self._examination(self.info[name])
         for name, examination in self._begun.items():
             examination.peers = {other: one for other, one in self._begun.items() if other != name}
             with self._kept_error(name):
-                path = self._config.hook.pytest_findings_expectations(name=examination.facts.name)
+                path = self._config.hook.pytest_findings_expectations(name=examination.info.name)
                 self.expectations[name] = read_expectations(path)
                 examination.examine(by_name[name], progress)
                 self.examinations[name] = examination
@@ -98,14 +98,14 @@ class Run:
         except HarnessError as error:
             self.errors[name] = str(error)
 
-    def _examination(self, facts: Facts) -> Examination:
-        facts, settings = pinned(facts), self.settings
-        processes = measuring_processes(settings.processes, settings.device, weights_size(facts.path))
+    def _examination(self, info: CheckpointInfo) -> Examination:
+        info, settings = pinned(info), self.settings
+        processes = measuring_processes(settings.processes, settings.device, weights_size(info.path))
         device, dtype, threads = settings.device, settings.dtype, worker_threads(processes)
         load = self._config.hook.pytest_findings_measurer(
-            facts=facts, dataset=self.dataset, device=device, dtype=dtype, threads=threads
-        ) or partial(load_measurer, facts, self.dataset, device, dtype, threads, settings.memory)
-        return Examination(facts, self.dataset, settings, load, processes - 1, self._kept())
+            info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
+        ) or partial(load_measurer, info, self.dataset, device, dtype, threads, settings.memory)
+        return Examination(info, self.dataset, settings, load, processes - 1, self._kept())
 
     def _kept(self) -> tuple[tuple[str, Flow], ...]:
         """The flows, by task, that are measured on every sample: those to accept, and the baseline's."""
@@ -165,7 +165,7 @@ class Run:
         """
         written = []
         for examination in self._examined(names):
-            path: Path = self._config.hook.pytest_findings_baseline(name=examination.facts.name)
+            path: Path = self._config.hook.pytest_findings_baseline(name=examination.info.name)
             write_baseline(path, examination)
             written.append(path)
         return written
@@ -173,8 +173,8 @@ class Run:
     def _examined(self, names: Iterable[str]) -> list[Examination]:
         """The examinations of checkpoints by the names reports use; under xdist they only read the store."""
         wanted = set(names)
-        known = {name: facts for name, facts in self.facts.items() if facts.name in wanted}
-        return [self.examinations.get(name) or self._examination(facts) for name, facts in known.items()]
+        known = {name: info for name, info in self.info.items() if info.name in wanted}
+        return [self.examinations.get(name) or self._examination(info) for name, info in known.items()]
 
     def verdict(self, claim: Claim) -> Verdict | None:
         """A claim's verdict, once its checkpoint is examined."""
@@ -185,10 +185,10 @@ class Run:
     def work(self) -> Work:
         """What this process has done, for the main process."""
         return Work(
-            passes={one.facts.name: one.passes for one in self._begun.values()},
+            passes={one.info.name: one.passes for one in self._begun.values()},
             measuring=(seconds := sum(one.seconds for one in self._begun.values())),
-            set_aside=tuple(name for one in self._begun.values() for name in one.set_aside),
-            lost_helpers=sum(one.lost_helpers for one in self._begun.values()),
+            quarantined=tuple(name for one in self._begun.values() for name in one.quarantined),
+            lost_subprocesses=sum(one.lost_subprocesses for one in self._begun.values()),
             device_seconds=seconds,
         )
 
@@ -209,8 +209,8 @@ def header(run: Run) -> list[str]:
     """
     settings = run.settings
     checkpoints = [
-        f"{facts.name} ({facts.layers} layers, {fingerprint(facts.path, facts.revision)[:12]})"
-        for facts in run.facts.values()
+        f"{info.name} ({info.layers} layers, {fingerprint(info.path, info.revision)[:12]})"
+        for info in run.info.values()
     ]
     protocol = ", ".join(f"{name} {value}" for name, value in settings.protocol.items())
     return [

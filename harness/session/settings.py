@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.checkpoint.adapters import SQUARE, TILES
-from harness.checkpoint.info import Facts, facts_of, registry
+from harness.checkpoint.info import CheckpointInfo, checkpoint_info, registry
 from harness.checkpoint.prompt import CHAT, FORMATS
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
@@ -90,28 +90,28 @@ def check_gpu(config: pytest.Config, settings: Settings) -> None:
         raise pytest.UsageError("-m gpu: the paper's checkpoints need --dataset DIR and --images DIR")
 
 
-def resolve(config: pytest.Config, settings: Settings) -> dict[str, Facts]:
+def resolve(config: pytest.Config, settings: Settings) -> dict[str, CheckpointInfo]:
     """Find every checkpoint and check the window against it.
 
     Raises:
         pytest.UsageError: if a checkpoint cannot be used, or the window is larger than the model.
     """
-    found: dict[str, Facts] = {}
+    found: dict[str, CheckpointInfo] = {}
     for name in settings.checkpoints:
         try:
-            facts = config.hook.pytest_findings_checkpoint(name=name) or facts_of(name)
+            info = config.hook.pytest_findings_checkpoint(name=name) or checkpoint_info(name)
         except HarnessError as error:
             raise pytest.UsageError(f"--checkpoint: {error}") from error
-        if settings.window is not None and settings.window > facts.layers:
+        if settings.window is not None and settings.window > info.layers:
             raise pytest.UsageError(
-                f"--window {settings.window}: checkpoint {facts.name} has only {facts.layers} layers"
+                f"--window {settings.window}: checkpoint {info.name} has only {info.layers} layers"
             )
         found[name] = replace(
-            facts,
-            prompt=settings.prompt or facts.prompt,
-            image_handling=settings.image_handling or facts.image_handling,
+            info,
+            prompt=settings.prompt or info.prompt,
+            image_handling=settings.image_handling or info.image_handling,
         )
-    names = [facts.name for facts in found.values()]
+    names = [info.name for info in found.values()]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise pytest.UsageError(f"--checkpoint: two checkpoints are called {twice}; rename one directory")

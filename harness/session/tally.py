@@ -14,16 +14,16 @@ class Work:
     Attributes:
         passes: knocked-out passes measured, by checkpoint name.
         measuring: seconds spent measuring; of several processes, the longest.
-        set_aside: files of the stores that were no evidence.
-        lost_helpers: helper processes that died.
+        quarantined: files of the stores that were no evidence.
+        lost_subprocesses: subprocess workers that died.
         processes: how many processes this is the work of.
         device_seconds: seconds spent measuring, summed over processes.
     """
 
     passes: Mapping[str, int] = field(default_factory=dict)
     measuring: float = 0.0
-    set_aside: tuple[str, ...] = ()
-    lost_helpers: int = 0
+    quarantined: tuple[str, ...] = ()
+    lost_subprocesses: int = 0
     processes: int = 1
     device_seconds: float = 0.0
 
@@ -37,8 +37,8 @@ def together(parts: Iterable[Work]) -> Work:
     return Work(
         passes=dict(passes),
         measuring=max((work.measuring for work in works), default=0.0),
-        set_aside=tuple(sorted({name for work in works for name in work.set_aside})),
-        lost_helpers=sum(work.lost_helpers for work in works),
+        quarantined=tuple(sorted({name for work in works for name in work.quarantined})),
+        lost_subprocesses=sum(work.lost_subprocesses for work in works),
         processes=sum(work.processes for work in works),
         device_seconds=sum(work.device_seconds for work in works),
     )

@@ -45,11 +45,14 @@ def catalogue(config: pytest.Config, claims: Iterable[Claim]) -> None:
 
 
 def evidence_notes(config: pytest.Config, work: Work) -> None:
-    """Name what was wrong with stored evidence, and helpers that died."""
-    for name in work.set_aside:
+    """Name what was wrong with stored evidence, and subprocesses that died."""
+    for name in work.quarantined:
         write_line(config, f"evidence: {name} was not what its name says; set aside, and measured again")
-    if work.lost_helpers:
-        write_line(config, f"evidence: {work.lost_helpers} helper processes died; others did their work")
+    if work.lost_subprocesses:
+        write_line(
+            config,
+            f"evidence: {work.lost_subprocesses} subprocess workers died; others did their work",
+        )
 
 
 def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:
@@ -112,7 +115,7 @@ def pytest_report_teststatus(
     return category, LETTERS[verdict], (f"{verdict.value}{known}", COLOURS[verdict])
 
 
-def softened(config: pytest.Config, record: RunRecord) -> None:
+def warn_inconclusive_changes(config: pytest.Config, record: RunRecord) -> None:
     """Warn of verdicts that went to or from INCONCLUSIVE on a checkpoint whose verdicts are known."""
     for claim in record.claims:
         verdict = claim.judgement.verdict

@@ -26,7 +26,7 @@ PROBABILITY = (0.0, 1.0)
 
 @runtime_checkable
 class OfImages(Protocol):
-    """Data that know all the images their curves may be of, whichever of them a measure has."""
+    """Data that know all the images their curves may be of, whichever of them a quantity has."""
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ class OfImages(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Per-image curves of one measure.
+    """Per-image curves of one quantity.
 
     Attributes:
         images: sorted, distinct ids of the images: the units.
@@ -73,7 +73,7 @@ class Curves:
 
 
 def images_of(data: Mapping[Any, Curves], keys: Iterable[Hashable]) -> tuple[str, ...]:
-    """Return the images that the measures may have, sorted: all that the data know, if they know any."""
+    """Return the images that the quantities may have, sorted: all that the data know, if they know any."""
     if isinstance(data, OfImages):
         return data.images
     return tuple(sorted({image for key in keys for image in data[key].images}))

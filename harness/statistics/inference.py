@@ -44,8 +44,8 @@ _CHUNK = 1_000  # draws handled at a time, to keep intermediate arrays small
 _FEW_COLUMNS = 4  # up to here Bonferroni within a row is as good as a max-T, and much cheaper
 
 
-class MissingMeasureError(LookupError):
-    """A claim needs a measure that the data do not hold."""
+class MissingQuantityError(LookupError):
+    """A claim needs a quantity that the data do not hold."""
 
 
 # --------------------------------------------------------------------------------------------- noise
@@ -73,15 +73,15 @@ class Panel:
     """Mean curves of several measures and their common perturbations.
 
     Args:
-        data: the curves of every measure that will be asked for.
-        keys: the measures, in an order that does not depend on the data.
+        data: the curves of every quantity that will be asked for.
+        keys: the quantities, in an order that does not depend on the data.
         draws: how many replicates.
         seed: of the multipliers; judgements have the same, simulations one of their own each time.
         source: where the multipliers come from.
 
     Raises:
-        MissingMeasureError: if the data lack a measure.
-        ValueError: if a measure holds a value that is not finite.
+        MissingQuantityError: if the data lack a quantity.
+        ValueError: if a quantity holds a value that is not finite.
 
     """
 
@@ -96,7 +96,7 @@ class Panel:
     ) -> None:
         for key in keys:
             if key not in data:
-                raise MissingMeasureError(f"{key} was not measured")
+                raise MissingQuantityError(f"{key} was not measured")
             if not np.isfinite(data[key].values).all():
                 raise ValueError(f"{key} holds values that are not finite")
         self.curves = {key: data[key] for key in keys}
@@ -110,17 +110,17 @@ class Panel:
         self._atoms: dict[tuple[Theta, Theta | None, tuple[Hashable, ...]], Atoms] = {}
 
     def mean(self, key: Hashable) -> Floats:
-        """Return the mean curve of a measure over its images, shape [points]."""
+        """Return the mean curve of a quantity over its images, shape [points]."""
         mean: Floats = self.curves[key].values.mean(axis=0)
         return mean
 
     def replicates(self, key: Hashable) -> Floats:
-        """Return the perturbed mean curves of a measure, shape [draws, points]."""
+        """Return the perturbed mean curves of a quantity, shape [draws, points]."""
         return self._replicates[key]
 
     @cached_property
     def _replicates(self) -> dict[Hashable, Floats]:
-        """Perturb every measure, when the first is asked for: what is too small to judge needs none."""
+        """Perturb every quantity, when the first is asked for: what is too small to judge needs none."""
         ends = np.cumsum([curves.values.shape[1] for curves in self.curves.values()])
         noise = np.split(self._image_noise(), ends[:-1])
         return {
@@ -131,7 +131,7 @@ class Panel:
     def _image_noise(self) -> Singles:
         """Return what the images' multipliers do to the sums of all measures' points, shape [points, draws].
 
-        One product for all measures; an image without a measure has no deviation in it.
+        One product for all measures; an image without a quantity has no deviation in it.
         """
         everyone = self._everyone
         place = {image: at for at, image in enumerate(everyone)}
@@ -155,7 +155,7 @@ class Panel:
             ValueError: if theta does not return one value per point of the leaf.
 
         """
-        what = (leaf.theta, leaf.unit, leaf.measures)
+        what = (leaf.theta, leaf.unit, leaf.quantities)
         if what not in self._atoms:
             self._atoms[what] = self._evaluate(leaf)
         return self._atoms[what]
@@ -169,11 +169,11 @@ class Panel:
         Student's t). The multipliers have the first built in; the shift below adds the second.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
-            means = [self.mean(key) for key in leaf.measures]
+            means = [self.mean(key) for key in leaf.quantities]
             estimate = np.asarray(leaf.theta(*means), dtype=np.float64)
             if estimate.shape != (len(leaf.points),):
                 raise ValueError(f"{leaf.label}: {estimate.shape} atoms for {len(leaf.points)} points")
-            curves = [self.replicates(key) for key in leaf.measures]
+            curves = [self.replicates(key) for key in leaf.quantities]
             noise = np.empty((len(estimate), self.draws), dtype=np.float32)
             for start in range(0, self.draws, _CHUNK):
                 chunk = [curve[start : start + _CHUNK] for curve in curves]
@@ -214,7 +214,7 @@ def _perturbed(curves: Curves, noise: Singles, pseudo: Pseudo) -> Floats:
     low, high = ((end - mean).astype(np.float32)[:, None] for end in curves.extremes)
     first, second = pseudo.pair
     noise += first * low + second * high
-    noise += pseudo.swapped * ((first - second) * (high - low))
+    noise += pseudo.patched * ((first - second) * (high - low))
     # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
     noise /= np.float32(np.sqrt(units * (units - 1)))
     perturbed: Floats = np.empty(noise.shape[::-1])

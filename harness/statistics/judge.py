@@ -16,7 +16,7 @@ from harness.statistics.inference import (
     decide,
     shares_of,
 )
-from harness.statistics.trees import Everywhere, Leaf, Somewhere, Tree, measures, negation, nodes
+from harness.statistics.trees import Everywhere, Leaf, Somewhere, Tree, negation, nodes, quantities
 from harness.statistics.verdict import Judgement, Part, Verdict
 
 
@@ -47,7 +47,7 @@ def judge(
         plan: whether to estimate how many images would decide an undecided claim.
 
     Raises:
-        MissingMeasureError: if a measure of the tree is not in the data.
+        MissingQuantityError: if a quantity of the tree is not in the data.
         ValueError: if a value is not finite, or there are no looks, more than planned or none left to take.
 
     """
@@ -55,7 +55,7 @@ def judge(
         raise ValueError(f"{len(looks)} looks of {planned} planned")
     if open_after >= len(looks):
         raise ValueError(f"all {len(looks)} looks are known to decide nothing")
-    keys = measures(tree)
+    keys = quantities(tree)
     panels = (Panel(data, keys, draws) for data in looks)
     last = alpha * shares_of(planned)[-1] if plan else None
     decision = decide(tree, panels, alpha=alpha, planned=planned, skipped=skipped, open_after=open_after)

@@ -1,6 +1,6 @@
-"""The random numbers of panels: each image's and each measure's own, whatever claim asks for them.
+"""The random numbers of panels: each image's and each quantity's own, whatever claim asks for them.
 
-An image's multipliers depend on its id alone, and those of a measure's pseudo-images on the measure's
+An image's multipliers depend on its id alone, and those of a quantity's pseudo-images on the quantity's
 name and length. So no verdict depends on which claims are judged, in which order, or beside which; and
 what one claim has drawn serves the others, its readings and its looks.
 """
@@ -23,16 +23,16 @@ BLOCK_IMAGES = 1_024
 
 @dataclass(frozen=True, eq=False)
 class Pseudo:
-    """The random numbers of a measure's two pseudo-images.
+    """The random numbers of a quantity's two pseudo-images.
 
     Attributes:
         pair: one for every draw and pseudo-image, shape [2, draws].
-        swapped: at which points the two change places, shape [points, draws].
+        patched: at which points the two change places, shape [points, draws].
 
     """
 
     pair: Singles
-    swapped: Bools
+    patched: Bools
 
 
 class Source(Protocol):
@@ -41,8 +41,8 @@ class Source(Protocol):
     def images(self, ids: Sequence[str], seed: int, draws: int) -> Iterator[tuple[slice, Singles]]:
         """Yield the multipliers of a run of the images at a time: which ones, and theirs [images, draws]."""
 
-    def pseudo(self, measure: str, points: int, seed: int, draws: int) -> Pseudo:
-        """Return those of a measure's pseudo-images."""
+    def pseudo(self, quantity: str, points: int, seed: int, draws: int) -> Pseudo:
+        """Return those of a quantity's pseudo-images."""
 
 
 class Drawn:
@@ -54,16 +54,16 @@ class Drawn:
             run = slice(start, min(start + BLOCK_IMAGES, len(ids)))
             yield run, _block(tuple(ids[run]), seed, draws)
 
-    def pseudo(self, measure: str, points: int, seed: int, draws: int) -> Pseudo:
-        """Return those of a measure's pseudo-images: two thirds 1 - Exp(1), one third Exp(1) - 1.
+    def pseudo(self, quantity: str, points: int, seed: int, draws: int) -> Pseudo:
+        """Return those of a quantity's pseudo-images: two thirds 1 - Exp(1), one third Exp(1) - 1.
 
         Skewed like those of images they would correct, in full, for a skewness that was not seen: with 60
         images, small probabilities were then falsely called large in 6.5 % of runs. Not skewed at all they
         protect less where effects pile up out of sight: with 150 images, probabilities were falsely called
-        small in 5 % of runs. So it is 3.9 and 3.7 % (`harness.validation.calibration`). In each draw the two change
+        small in 5 % of runs. So it is 3.9 and 3.7 % (`validation.calibration`). In each draw the two change
         places over a random stretch of points.
         """
-        return _pseudo(measure, points, seed, draws)
+        return _pseudo(quantity, points, seed, draws)
 
 
 @lru_cache(maxsize=6)  # the looks of a claim, and those of its readings, which take fewer draws
@@ -78,8 +78,8 @@ def _image(image: str, seed: int, draws: int) -> Singles:
 
 
 @lru_cache(maxsize=512)
-def _pseudo(measure: str, points: int, seed: int, draws: int) -> Pseudo:
-    random = _random("measure", measure, seed)
+def _pseudo(quantity: str, points: int, seed: int, draws: int) -> Pseudo:
+    random = _random("measure", quantity, seed)
     weights = random.standard_exponential((2, draws), dtype=np.float32)
     turned = random.integers(0, 3, (2, draws), dtype=np.int8) == 0
     start, end = random.integers(0, points + 1, (2, draws))

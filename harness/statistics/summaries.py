@@ -30,7 +30,7 @@ _BANDS: WeakKeyDictionary[Curves, dict[tuple[str, float, int], CurveBand]] = Wea
 def curve_band(curves: Curves, name: str, *, level: float = 0.95, draws: int = DRAWS) -> CurveBand:
     """Return a curve's mean and limits that hold at all its points together, with chance ``level``.
 
-    ``name`` names the measure. Several claims draw the same curve: its band is kept as long as
+    ``name`` names the quantity. Several claims draw the same curve: its band is kept as long as
     the curves are.
     """
     bands, asked = _BANDS.setdefault(curves, {}), (name, level, draws)

@@ -20,7 +20,7 @@ class Leaf:
     Attributes:
         label: the quantity in words.
         measures: the keys of the mean curves that theta takes, in order.
-        theta: takes one array [..., points] per measure, returns [..., atoms].
+        theta: takes one array [..., points] per quantity, returns [..., atoms].
         threshold: what every atom is compared with.
         asserts: ``">"`` or ``"<"``.
         points: a name for each atom; their number is the number of atoms.
@@ -33,7 +33,7 @@ class Leaf:
     """
 
     label: str
-    measures: tuple[Hashable, ...]
+    quantities: tuple[Hashable, ...]
     theta: Theta
     threshold: float
     asserts: Literal[">", "<"]
@@ -172,9 +172,11 @@ def nodes(tree: Tree) -> Iterator[Somewhere | Everywhere]:
             yield from nodes(fails)
 
 
-def measures(tree: Tree) -> tuple[Hashable, ...]:
-    """Return the measures a tree needs, each once, in order of appearance."""
-    return tuple(dict.fromkeys(key for node in nodes(tree) for leaf in node.leaves for key in leaf.measures))
+def quantities(tree: Tree) -> tuple[Hashable, ...]:
+    """Return the quantities a tree needs, each once, in order of appearance."""
+    return tuple(
+        dict.fromkeys(key for node in nodes(tree) for leaf in node.leaves for key in leaf.quantities)
+    )
 
 
 def flattened(children: Sequence[Tree]) -> Iterator[Tree]:

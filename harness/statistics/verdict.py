@@ -56,7 +56,7 @@ class Reading:
     """What another reading of the same effects says of a claim.
 
     Attributes:
-        name: ``"foil"`` (share against the wrong answer) or ``"flip"`` (changed answers), in per cent.
+        name: ``"distractor"`` (share against the wrong answer) or ``"flip"`` (changed answers), in per cent.
         verdict: the verdict by it.
         part: the leaf that decided it, or None.
     """

@@ -4,7 +4,7 @@ As a pytest plugin (``-p harness.testing.fake``, ``--checkpoint=fake``) it bring
 checkpoint, a data set and a measurer to whole runs of the findings that need no torch. What it does is
 set by variables of the environment:
 ``FAKE_IMAGES`` (images in all, default 64), ``FAKE_SECONDS`` (time an image takes,
-default 0), ``FAKE_LOG`` (a file to which each measured sample and probe is appended), ``FAKE_DEATH`` (a
+default 0), ``FAKE_LOG`` (a file to which each measured sample and measurement is appended), ``FAKE_DEATH`` (a
 file; the first worker of pytest-xdist that finds it missing makes it, and dies by SIGKILL).
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.sample import TASKS, Sample
 from harness.evidence.shards import BASE
@@ -29,14 +29,14 @@ from harness.interventions.measurements import (
     LENS_READINGS,
     RIGHT,
     Accuracy,
-    Carriers,
+    ActivationPatch,
+    BlockFromLayer,
     Chance,
-    Cut,
-    KeepOnly,
     Lens,
+    Measurement,
+    Mediators,
     Modules,
-    Probe,
-    Swap,
+    OpenPathsOnly,
     Sweep,
     is_unfiltered,
 )
@@ -47,7 +47,7 @@ from harness.verdicts.record import RunRecord
 
 LAYERS = 12
 HERE = Path(__file__).parent
-READINGS = ("p", "foil", "flip", "log_odds")
+READINGS = ("p", "distractor", "flip", "log_odds")
 
 
 @dataclass
@@ -55,8 +55,8 @@ class Fake:
     """A measurer that measures nothing.
 
     Attributes:
-        log: file to which what is measured is appended, ``task sample probe`` a line (of a wrongly answered
-            sample ``base``), or None.
+        log: file to which what is measured is appended, ``task sample measurement`` a line (of a wrongly
+            answered sample ``base``), or None.
         seconds: time an image takes.
         passes: knocked-out passes pretended so far.
     """
@@ -72,7 +72,7 @@ class Fake:
         rows: list[Mapping[str, object]] = []
         for request in requests:
             rows += _rows(request)
-            self.passes += LAYERS * len(request.probes)
+            self.passes += LAYERS * len(request.measurements)
         self._note(requests)
         return rows
 
@@ -94,8 +94,8 @@ class Fake:
 def _measured(request: Request) -> list[str]:
     """What is measured of a sample: wrongly answered, only what needs no right answer."""
     if not _is_wrong(request.sample):
-        return [str(probe) for probe in request.probes]
-    return [BASE, *(str(probe) for probe in request.probes if is_unfiltered(probe))]
+        return [str(measurement) for measurement in request.measurements]
+    return [BASE, *(str(measurement) for measurement in request.measurements if is_unfiltered(measurement))]
 
 
 def _rows(request: Request) -> list[Mapping[str, object]]:
@@ -109,51 +109,56 @@ def _rows(request: Request) -> list[Mapping[str, object]]:
         "answer": "no" if wrong else "yes",
         "reason": "",
     }
-    base = {**common, "probe": BASE, "reading": "p", "values": [0.9]}
+    base = {**common, "measurement": BASE, "reading": "p", "values": [0.9]}
     rows: list[Mapping[str, object]] = [{**base, "reason": "wrong answer" if wrong else ""}]
     return rows + [
-        {**common, "probe": str(probe), "reading": reading, "values": _curve(sample, probe, reading)}
-        for probe in request.probes
-        if is_unfiltered(probe) or not wrong
-        for reading in readings_of(probe)
+        {
+            **common,
+            "measurement": str(measurement),
+            "reading": reading,
+            "values": _curve(sample, measurement, reading),
+        }
+        for measurement in request.measurements
+        if is_unfiltered(measurement) or not wrong
+        for reading in readings_of(measurement)
     ]
 
 
-def readings_of(probe: Probe) -> tuple[str, ...]:
-    """What is read of a probe."""
-    match probe:
+def readings_of(measurement: Measurement) -> tuple[str, ...]:
+    """What is read of a measurement."""
+    match measurement:
         case Lens():
             return LENS_READINGS
         case Accuracy() | Chance():
             return (RIGHT,)
-        case Cut() | KeepOnly() if is_unfiltered(probe):
+        case BlockFromLayer() | OpenPathsOnly() if is_unfiltered(measurement):
             return (*READINGS, RIGHT)
         case _:
             return (*READINGS, "per_token")
 
 
-def points_of(probe: Probe) -> int:
-    """How many values a reading of a probe has."""
-    match probe:
+def points_of(measurement: Measurement) -> int:
+    """How many values a reading of a measurement has."""
+    match measurement:
         case Lens():
             return LAYERS + 1
-        case Cut():
-            return len(probe.starts)
-        case Carriers():
-            return int(2 ** len(probe.carriers))
-        case Sweep() | Swap() | Modules():
+        case BlockFromLayer():
+            return len(measurement.starts)
+        case Mediators():
+            return int(2 ** len(measurement.mediators))
+        case Sweep() | ActivationPatch() | Modules():
             return LAYERS
         case _:
             return 1
 
 
-def _curve(sample: Sample, probe: Probe, reading: str) -> list[float]:
-    first = _number(sample.task, sample.id, str(probe), reading)
-    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(points_of(probe))]
+def _curve(sample: Sample, measurement: Measurement, reading: str) -> list[float]:
+    first = _number(sample.task, sample.id, str(measurement), reading)
+    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(points_of(measurement))]
 
 
 def _is_wrong(sample: Sample) -> bool:
-    return _number(sample.task, sample.id) < 0.1  # noqa: PLR2004 - a tenth is answered wrongly
+    return _number(sample.task, sample.id) < 0.1
 
 
 def _number(*words: str) -> float:
@@ -182,9 +187,9 @@ def fake_dataset(images: int, tasks: Sequence[str] = TASKS[:2]) -> Dataset:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_findings_checkpoint(name: str) -> Facts | None:
+def pytest_findings_checkpoint(name: str) -> CheckpointInfo | None:
     """Bring the checkpoint ``fake``."""
-    return Facts("fake", str(HERE), LAYERS) if name == "fake" else None
+    return CheckpointInfo("fake", str(HERE), LAYERS) if name == "fake" else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -194,11 +199,11 @@ def pytest_findings_dataset() -> Dataset:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_findings_measurer(facts: Facts) -> Load | None:
+def pytest_findings_measurer(info: CheckpointInfo) -> Load | None:
     """Bring the fake measurer."""
     log = os.environ.get("FAKE_LOG")
     seconds = float(os.environ.get("FAKE_SECONDS", "0"))
-    return partial(Fake, Path(log) if log else None, seconds) if facts.name == "fake" else None
+    return partial(Fake, Path(log) if log else None, seconds) if info.name == "fake" else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.inference import Data, Panel, Prover
-from harness.statistics.trees import Leaf, Tree, measures
+from harness.statistics.trees import Leaf, Tree, quantities
 
 DRAWS = 4_000
 
@@ -28,4 +28,4 @@ def leaf(key: Hashable, threshold: float, points: int = 1, asserts: str = ">") -
 
 
 def prover(data: Data, tree: Tree, seed: int = 1) -> Prover:
-    return Prover(Panel(data, measures(tree), DRAWS, seed=seed))
+    return Prover(Panel(data, quantities(tree), DRAWS, seed=seed))

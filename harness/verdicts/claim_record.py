@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from harness.interventions.measurements import Lens, Measure
+from harness.interventions.measurements import Lens, Quantity
 from harness.statistics.curves import Curves
 from harness.statistics.describe import describe
 from harness.statistics.summaries import curve_band
@@ -20,13 +20,13 @@ from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, default
 
 UNITS = {
     "p_c": "change of the answer's probability in per cent",
-    "foil": "change of the answer's share against the wrong answer in per cent",
+    "distractor": "change of the answer's share against the wrong answer in per cent",
     "log_odds": "change of the log-odds against the wrong answer",
     "flip": "minus the rate of changed answers in per cent",
     "per_token": "change of the answer's probability in per cent, per source token",
     "right": "share of right answers",
 }
-Evidence = Mapping[Measure, Curves]
+Evidence = Mapping[Quantity, Curves]
 
 
 def claim_record(
@@ -51,46 +51,47 @@ def claim_record(
         hypothesis=describe(stated.tree) if stated.tree else stated.not_applicable,
         test=claim.test,
         command=command(claim, examination.settings),
-        checkpoint=examination.facts.name,
+        checkpoint=examination.info.name,
         task=claim.task,
         judgement=judgement,
         expected=verdict.value if verdict else None,
         enforced=enforced,
-        curves=curves(examination, stated.measures, look),
+        curves=curves(examination, stated.quantities, look),
         bands=tuple((band.name, band.start, band.end) for band in stated.bands),
         threshold=stated.threshold,
     )
 
 
-def curves(examination: Examination, measures: Iterable[Measure], look: Evidence) -> tuple[Curve, ...]:
-    """Mean curves, with their bands, of the measures that were measured and have a depth to be drawn at.
+def curves(examination: Examination, quantities: Iterable[Quantity], look: Evidence) -> tuple[Curve, ...]:
+    """Mean curves, with their bands, of the quantities that were measured and have a depth to be drawn at.
 
     An effect's curves by the other readings follow it.
     """
     return tuple(
-        _curve(measure, look, axis)
-        for stated in measures
-        for measure in _readings(stated)
-        if measure in look and (axis := axis_of(measure.probe, examination.layers_of(measure))) is not None
+        _curve(quantity, look, axis)
+        for stated in quantities
+        for quantity in _readings(stated)
+        if quantity in look
+        and (axis := axis_of(quantity.measurement, examination.layers_of(quantity))) is not None
     )
 
 
-def _readings(measure: Measure) -> Iterator[Measure]:
-    yield measure
-    if measure.reading == "p_c" and role(measure.probe) == "effect":
-        yield from (replace(measure, reading=other) for other in OTHERS)
+def _readings(quantity: Quantity) -> Iterator[Quantity]:
+    yield quantity
+    if quantity.reading == "p_c" and role(quantity.measurement) == "effect":
+        yield from (replace(quantity, reading=other) for other in OTHERS)
 
 
-def _curve(measure: Measure, look: Evidence, axis: Axis) -> Curve:
-    data = look[measure]
-    band = curve_band(data, str(measure))
-    probability = isinstance(measure.probe, Lens)
+def _curve(quantity: Quantity, look: Evidence, axis: Axis) -> Curve:
+    data = look[quantity]
+    band = curve_band(data, str(quantity))
+    probability = isinstance(quantity.measurement, Lens)
     return Curve(
-        label=label(measure),
-        task=measure.task,
-        reading="probability" if probability else measure.reading,
-        unit="probability" if probability else UNITS[measure.reading],
-        role=role(measure.probe),
+        label=label(quantity),
+        task=quantity.task,
+        reading="probability" if probability else quantity.reading,
+        unit="probability" if probability else UNITS[quantity.reading],
+        role=role(quantity.measurement),
         window=axis.window,
         points=axis.points,
         depth=axis.depth,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.depth import TooShallowError
 from harness.data.errors import HarnessError
-from harness.verdicts.hypothesis import Hypothesis, Peer, Seen
+from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.study import Study
 
 
@@ -39,18 +39,18 @@ class Claim:
         """Name of the claim and its task; the random signs of its statistics depend on it alone."""
         return f"{self.id}/{self.task}" if self.task else self.id
 
-    def rehearse(
+    def declare(
         self,
-        facts: Facts,
+        info: CheckpointInfo,
         window: int,
         tasks: tuple[str, ...],
-        seen: Seen | None = None,
+        seen: EvidenceView | None = None,
         peers: tuple[Peer, ...] = (),
     ) -> Hypothesis:
         """Call the test with a study that judges nothing, and return what it would have judged.
 
         Args:
-            facts: the checkpoint.
+            info: the checkpoint.
             window: window size k.
             tasks: tasks of the data set.
             seen: what has been measured; None before anything has.
@@ -60,7 +60,7 @@ class Claim:
             HarnessError: if the test does not hand a statement to `Study.judge`.
         """
         heard: list[Hypothesis] = []
-        study = Study(self.checkpoint, facts.layers, window, tasks, seen, heard.append, peers)
+        study = Study(self.checkpoint, info.layers, window, tasks, seen, heard.append, peers)
         try:
             self._call(study)
         except TooShallowError as error:

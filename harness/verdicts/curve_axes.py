@@ -1,11 +1,19 @@
-"""How a probe's values are drawn: at which depths, under which name, in which role."""
+"""How a measurement's values are drawn: at which depths, under which name, in which role."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from harness.data.depth import Grid, LensGrid
-from harness.interventions.measurements import Cut, Lens, Measure, Modules, Probe, Swap, Sweep
+from harness.interventions.measurements import (
+    ActivationPatch,
+    BlockFromLayer,
+    Lens,
+    Measurement,
+    Modules,
+    Quantity,
+    Sweep,
+)
 
 
 @dataclass(frozen=True)
@@ -23,60 +31,60 @@ class Axis:
     window: int | None = None
 
 
-def axis_of(probe: Probe, layers: int) -> Axis | None:
-    """Where a probe's values lie in depth; None for a single value and for values without a depth.
+def axis_of(measurement: Measurement, layers: int) -> Axis | None:
+    """Where a measurement's values lie in depth; None for a single value and for values without a depth.
 
     Args:
-        probe: the probe.
+        measurement: the measurement.
         layers: L.
     """
-    match probe:
-        case Sweep() | Swap() | Modules():
-            grid = Grid(layers, probe.window)
-            return Axis(tuple(grid.centres), tuple(grid.depths.tolist()), probe.window)
+    match measurement:
+        case Sweep() | ActivationPatch() | Modules():
+            grid = Grid(layers, measurement.window)
+            return Axis(tuple(grid.centres), tuple(grid.depths.tolist()), measurement.window)
         case Lens():
             lens = LensGrid(layers)
             return Axis(tuple(range(layers + 1)), tuple(lens.depths.tolist()))
-        case Cut(_, starts) if len(starts) > 1:
+        case BlockFromLayer(_, starts) if len(starts) > 1:
             return Axis(starts, tuple(start / layers for start in starts))
         case _:
             return None
 
 
-def label(measure: Measure) -> str:
+def label(quantity: Quantity) -> str:
     """What a curve is called in plots."""
-    return f"{_own_label(measure)}, {measure.checkpoint}" if measure.checkpoint else _own_label(measure)
+    return f"{_own_label(quantity)}, {quantity.checkpoint}" if quantity.checkpoint else _own_label(quantity)
 
 
-def _own_label(measure: Measure) -> str:
-    match measure.probe:
+def _own_label(quantity: Quantity) -> str:
+    match quantity.measurement:
         case Lens(norm, condition):
-            text = _FORMS[measure.reading] + (", final norm applied" if norm else "")
+            text = _FORMS[quantity.reading] + (", final norm applied" if norm else "")
             return text if condition == "plain" else f"{text}, {_CONDITIONS[condition]}"
         case Sweep(flow, _, condition):
             return str(flow) if condition == "plain" else f"{flow}, {_CONDITIONS[condition]}"
-        case Swap(flow, _, by):
+        case ActivationPatch(flow, _, by):
             return f"{flow}, reading {_CONTENTS[by]} instead"
         case Modules(module, region, _, draw):
             name = "MLP" if module == "mlp" else "attention"
             own = f"{name} zeroed at {region}"
             return own if draw is None else f"as much of the {name} taken from as many random rows"
-        case Cut(flow):
+        case BlockFromLayer(flow):
             return f"{flow} in all layers from here on"
         case _:
-            return str(measure.probe)
+            return str(quantity.measurement)
 
 
-def role(probe: Probe) -> str:
-    """``lens``, ``null`` (a null block or another control) or ``effect``."""
-    match probe:
+def role(measurement: Measurement) -> str:
+    """``lens``, ``null`` (a random-source control or another control) or ``effect``."""
+    match measurement:
         case Lens():
             return "lens"
         case Sweep(flow):
             return "effect" if flow.draw is None and flow.source not in CONTROL_REGIONS else "null"
         case Modules():
-            return "effect" if probe.draw is None else "null"
-        case Swap():
+            return "effect" if measurement.draw is None else "null"
+        case ActivationPatch():
             return "null"
         case _:
             return "effect"

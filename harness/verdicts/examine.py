@@ -15,24 +15,24 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.checkpoint.fingerprint import file_digest, fingerprint
-from harness.checkpoint.info import Facts, is_directory
+from harness.checkpoint.info import CheckpointInfo, is_directory
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid, rule_window
 from harness.data.flow import Flow
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
-from harness.interventions.measurements import Accuracy, Measure, Probe, Sweep
-from harness.measuring.pool import Workforce
+from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
+from harness.measuring.pool import MeasurementPool
 from harness.measuring.progress import Progress
 from harness.measuring.request import Request
 from harness.measuring.worker import Load
-from harness.statistics.inference import FEWEST_IMAGES, MissingMeasureError
+from harness.statistics.inference import FEWEST_IMAGES, MissingQuantityError
 from harness.statistics.judge import judge
 from harness.statistics.verdict import Judgement, Verdict
 from harness.verdicts.claims import Claim
-from harness.verdicts.hypothesis import Hypothesis, Peer, Seen
+from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.look import Joint, Look, Table
-from harness.verdicts.notes import with_asides
+from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
 from harness.verdicts.settings import LOOKS, Settings
@@ -43,39 +43,39 @@ class Examination:
     """One checkpoint on one data set under given settings.
 
     Args:
-        facts: the checkpoint.
+        info: the checkpoint.
         dataset: the data set, already limited to the tasks and samples asked for.
         settings: the run's settings.
-        load: loads what measures; pickled for helpers.
-        helpers: processes that measure beside this one.
+        load: loads what measures; pickled for subprocesses.
+        subprocesses: processes that measure beside this one.
         kept: flows, by task, that are measured on every sample, however early the claims are decided:
             what is compared with a baseline must not depend on when they were.
     """
 
     def __init__(
         self,
-        facts: Facts,
+        info: CheckpointInfo,
         dataset: Dataset,
         settings: Settings,
         load: Load,
-        helpers: int = 0,
+        subprocesses: int = 0,
         kept: Sequence[tuple[str, Flow]] = (),
     ) -> None:
-        self.facts = facts
+        self.info = info
         self.dataset = dataset
         self.settings = settings
-        self.window = settings.window or rule_window(facts.layers)
+        self.window = settings.window or rule_window(info.layers)
         self.judgements: dict[str, Judgement] = {}
         self.seconds = 0.0
         """Time spent measuring."""
         self._load = load
-        self._helpers = helpers
+        self._subprocesses = subprocesses
         self._kept = [(task, Sweep(flow, self.window)) for task, flow in kept if task in dataset.tasks]
         self._shards: dict[int, list[str]] = {}
         self.peers: Mapping[str, Examination] = {}
         """The examinations of the run's other checkpoints, by name."""
         self._looks: dict[int, Look] = {}
-        self._left_open: dict[str, tuple[tuple[Measure, ...], int]] = {}
+        self._left_open: dict[str, tuple[tuple[Quantity, ...], int]] = {}
         """By test: what its claim was about when looks left it undecided, and how many these were."""
         self._can_locate = False
         """Whether the first look is complete: layers are located on it."""
@@ -83,46 +83,46 @@ class Examination:
     @cached_property
     def sha256(self) -> str:
         """Hash of the checkpoint's files."""
-        return fingerprint(self.facts.path, self.facts.revision)
+        return fingerprint(self.info.path, self.info.revision)
 
     @cached_property
     def evidence(self) -> Evidence:
-        """The store of this checkpoint, data set, dtype and engine; windows are named by the probes."""
+        """The store of this checkpoint, data set, dtype and engine; windows are named by the measurements."""
         key = {
             "checkpoint": self.sha256,
             "dataset": self.dataset.sha256,
             "dtype": self.settings.dtype,
             "device": self.settings.device.partition(":")[0],
-            "prompt": _file_or_name(self.facts.prompt),
-            "image_handling": str(self.facts.image_handling),
+            "prompt": _file_or_name(self.info.prompt),
+            "image_handling": str(self.info.image_handling),
             **engine_versions(),
         }
-        return Evidence.open(self.settings.evidence, self.facts.name, key, source=self.facts.path)
+        return Evidence.open(self.settings.evidence, self.info.name, key, source=self.info.path)
 
     @cached_property
-    def _workforce(self) -> Workforce:
-        return Workforce(self.evidence, self._load, self._helpers)
+    def _pool(self) -> MeasurementPool:
+        return MeasurementPool(self.evidence, self._load, self._subprocesses)
 
     @property
     def passes(self) -> int:
-        """Knocked-out passes that this process and its helpers have run."""
-        return self._workforce.passes if self._is_open else 0
+        """Knocked-out passes that this process and its subprocesses have run."""
+        return self._pool.passes if self._is_open else 0
 
     @property
-    def lost_helpers(self) -> int:
-        """Helper processes that died; others did their work."""
-        return self._workforce.lost if self._is_open else 0
+    def lost_subprocesses(self) -> int:
+        """SubprocessWorker processes that died; others did their work."""
+        return self._pool.lost if self._is_open else 0
 
     @property
-    def set_aside(self) -> list[str]:
+    def quarantined(self) -> list[str]:
         """Files of the store that were no evidence."""
-        names = self.evidence.set_aside if self._is_open else []
+        names = self.evidence.quarantined if self._is_open else []
         return [f"{self.evidence.folder.name}/{name}" for name in names]
 
     @property
     def _is_open(self) -> bool:
         """Whether the store could be opened; asking must not try again."""
-        return "_workforce" in self.__dict__
+        return "_pool" in self.__dict__
 
     def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
         """Measure and judge, look by look, until every claim is decided or the samples are used up.
@@ -140,7 +140,7 @@ class Examination:
         try:
             self._examine(list(claims), progress)
         finally:
-            self._workforce.close()
+            self._pool.close()
 
     def _examine(self, undecided: list[Claim], progress: Progress) -> None:
         for number, share in enumerate(LOOKS):
@@ -165,7 +165,7 @@ class Examination:
     def _goes_on(self, claim: Claim) -> bool:
         """Whether a claim is measured further: undecided, or about other checkpoints, not yet examined."""
         undecided = self.judgements[claim.test].verdict is Verdict.INCONCLUSIVE
-        return undecided or any(measure.checkpoint for measure in self._rehearsed(claim).measures)
+        return undecided or any(quantity.checkpoint for quantity in self._declared(claim).quantities)
 
     def hypothesis(self, claim: Claim, number: int) -> Hypothesis:
         """What a claim says, given what was measured at a look.
@@ -174,23 +174,23 @@ class Examination:
             claim: the claim.
             number: 0-based number of the look.
         """
-        seen = Seen(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
-        return self._rehearsed(claim, seen)
+        seen = EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
+        return self._declared(claim, seen)
 
     def rejudge_across(self, claims: Iterable[Claim]) -> None:
         """Judge again, now that all checkpoints are examined, what is about several of them."""
         looks = [self.seen_at(number) for number in range(len(LOOKS))]
         for claim in claims:
-            if any(measure.checkpoint for measure in self._rehearsed(claim).measures):
+            if any(quantity.checkpoint for quantity in self._declared(claim).quantities):
                 self.judgements[claim.test] = self._judge(claim, looks)
 
-    def layers_of(self, measure: Measure) -> int:
-        """The number of layers of the checkpoint that a measure is taken on."""
-        return (self.peers[measure.checkpoint] if measure.checkpoint else self).facts.layers
+    def layers_of(self, quantity: Quantity) -> int:
+        """The number of layers of the checkpoint that a quantity is taken on."""
+        return (self.peers[quantity.checkpoint] if quantity.checkpoint else self).info.layers
 
-    def _rehearsed(self, claim: Claim, seen: Seen | None = None) -> Hypothesis:
-        peers = tuple(Peer(name, Grid(peer.facts.layers, peer.window)) for name, peer in self.peers.items())
-        return claim.rehearse(self.facts, self.window, self.dataset.tasks, seen, peers)
+    def _declared(self, claim: Claim, seen: EvidenceView | None = None) -> Hypothesis:
+        peers = tuple(Peer(name, Grid(peer.info.layers, peer.window)) for name, peer in self.peers.items())
+        return claim.declare(self.info, self.window, self.dataset.tasks, seen, peers)
 
     def seen_at(self, number: int) -> Look | Joint:
         """The evidence of a look, that of the run's other checkpoints included."""
@@ -232,15 +232,15 @@ class Examination:
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
         return CheckpointRecord(
-            name=self.facts.name,
+            name=self.info.name,
             sha256=self.sha256,
-            layers=self.facts.layers,
+            layers=self.info.layers,
             window=self.window,
             dtype=self.settings.dtype,
             device=self.settings.device,
             tasks=self.tasks,
             passes=self.passes,
-            hub="" if is_directory(self.facts.path) else f"{self.facts.path}@{self.facts.revision}",
+            hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
         )
 
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
@@ -248,10 +248,10 @@ class Examination:
         stated = self.hypothesis(claim, len(looks) - 1)
         if stated.tree is None:
             return _not_applicable(stated.not_applicable, self.settings.alpha, len(looks) - 1)
-        matched = [look.matched(stated.measures) for look in looks]
-        usable = [look for look in matched if all(measure in look for measure in stated.measures)]
+        matched = [look.matched(stated.quantities) for look in looks]
+        usable = [look for look in matched if all(quantity in look for quantity in stated.quantities)]
         if not usable:
-            absent = next((one for one in stated.measures if one not in looks[-1]), stated.measures[0])
+            absent = next((one for one in stated.quantities if one not in looks[-1]), stated.quantities[0])
             return self._nothing_measured(str(absent), len(looks) - 1)
         alpha, skipped = self.settings.alpha, len(looks) - len(usable)
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
@@ -266,14 +266,14 @@ class Examination:
                 open_after=left_open,
                 plan=final,
             )
-        except MissingMeasureError as error:
+        except MissingQuantityError as error:
             return self._nothing_measured(str(error), len(looks) - 1)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
-            self._left_open[claim.test] = stated.measures, len(usable)
+            self._left_open[claim.test] = stated.quantities, len(usable)
             return judged
         taken = usable[: judged.look + 1 - skipped]
         judged = with_other_readings(judged, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
-        return with_asides(judged, stated.asides, taken, alpha=alpha, planned=planned, skipped=skipped)
+        return with_notes(judged, stated.notes, taken, alpha=alpha, planned=planned, skipped=skipped)
 
     def _nothing_measured(self, what: str, look: int) -> Judgement:
         reason = f"no sample gives {what}; see the excluded samples"
@@ -288,7 +288,7 @@ class Examination:
         checkpoints there may be more evidence now.
         """
         about, count = self._left_open.get(claim.test, ((), 0))
-        same = about == stated.measures and not any(measure.checkpoint for measure in about)
+        same = about == stated.quantities and not any(quantity.checkpoint for quantity in about)
         return count if same else 0
 
     def _measure(self, claims: Sequence[Claim], number: int, progress: Progress) -> bool:
@@ -301,13 +301,13 @@ class Examination:
         if self.settings.judge_only:
             self._can_locate = True
             return True
-        title = f"{self.facts.name}, look {number + 1} of {len(LOOKS)}"
+        title = f"{self.info.name}, look {number + 1} of {len(LOOKS)}"
         complete = self._completed(self.requests(claims, LOOKS[number]), title, progress)
         if not complete or self._can_locate:
             return complete
         self._reread()
         self._can_locate = True
-        if not any(self._rehearsed(claim).located_on for claim in claims):
+        if not any(self._declared(claim).located_on for claim in claims):
             return True
         return self._completed(self.requests(claims, LOOKS[number]), title, progress)
 
@@ -316,37 +316,37 @@ class Examination:
         shard = self.settings.shard
         mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
         began = time.monotonic()
-        self._workforce.complete(mine, lambda done, total: progress(title, done, total))
+        self._pool.complete(mine, lambda done, total: progress(title, done, total))
         self.seconds += time.monotonic() - began
-        return shard is None or not self._workforce.lacking(requests)
+        return shard is None or not self._pool.lacking(requests)
 
     def requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
-        """By block: every sample of the look with the probes its task needs, for claims or to be kept."""
-        probes: dict[str, dict[Probe, None]] = defaultdict(dict)
+        """By block: every sample of the look with the measurements its task needs, or that are to be kept."""
+        measurements: dict[str, dict[Measurement, None]] = defaultdict(dict)
         for claim in claims:
-            for measure in self._wanted(claim):
-                if not measure.checkpoint:
-                    probes[measure.task][measure.probe] = None
-                if measure.probe == Accuracy():  # means little without these beside it
-                    probes[measure.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
-        for task, probe in self._kept:
-            probes[task][probe] = None
+            for quantity in self._wanted(claim):
+                if not quantity.checkpoint:
+                    measurements[quantity.task][quantity.measurement] = None
+                if quantity.measurement == Accuracy():  # means little without these beside it
+                    measurements[quantity.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
+        for task, measurement in self._kept:
+            measurements[task][measurement] = None
         requests: dict[int, list[Request]] = defaultdict(list)
-        for task, wanted in probes.items():
+        for task, wanted in measurements.items():
             named = tuple(sorted(wanted, key=str))
             for sample in self.dataset.first(task, share):
                 requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
         return dict(sorted(requests.items()))
 
-    def _wanted(self, claim: Claim) -> tuple[Measure, ...]:
+    def _wanted(self, claim: Claim) -> tuple[Quantity, ...]:
         """What a claim is to have measured; until its layers can be located, what they are located on."""
-        stated = self._rehearsed(claim)
+        stated = self._declared(claim)
         if not stated.located_on:
-            return stated.measures
+            return stated.quantities
         if not self._can_locate:
             return stated.located_on
-        seen = Seen(self.look(0), self.look(0))
-        return (*self._rehearsed(claim, seen).measures, *stated.located_on)
+        seen = EvidenceView(self.look(0), self.look(0))
+        return (*self._declared(claim, seen).quantities, *stated.located_on)
 
 
 def _file_or_name(prompt: str | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from harness.checkpoint.info import Facts, is_directory
+from harness.checkpoint.info import CheckpointInfo, is_directory
 from harness.checkpoint.patches import Axis, Grid
 from harness.data.dataset import order_key
 from harness.data.errors import CheckpointError, HarnessError
@@ -23,7 +23,7 @@ from harness.data.flow import Flow
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
 from harness.evidence.shards import BASE
-from harness.interventions.measurements import Lens, Measure, Sweep
+from harness.interventions.measurements import Lens, Quantity, Sweep
 from harness.verdicts.claim_record import UNITS
 from harness.verdicts.curve_axes import axis_of, label, role
 from harness.verdicts.examine import Examination
@@ -62,7 +62,7 @@ def samples_of(examination: Examination, most: int) -> tuple[SampleRecord, ...]:
         here = {flow: {one: of[one] for one in of if one in by_id} for flow, of in measured.items()}
         picked = chosen(here, most)
         if picked and view is None:
-            view = without_weights(examination.facts)
+            view = without_weights(examination.info)
         found += [_record(examination, view, by_id[one], why) for one, why in picked.items()]
     return tuple(found)
 
@@ -72,7 +72,7 @@ def drops(examination: Examination, task: str) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for flow in RANKED:
         measured = examination.table.samples(
-            Measure(task, Sweep(Flow.parse(flow), examination.window), "p_c")
+            Quantity(task, Sweep(Flow.parse(flow), examination.window), "p_c")
         )
         if measured is not None:
             deepest = -measured.values.min(axis=1)
@@ -107,12 +107,12 @@ def _ranked(drop: Mapping[str, float], sign: int) -> list[str]:
 
 def _record(examination: Examination, view: Any, sample: Sample, why: str) -> SampleRecord:  # noqa: ANN401
     looked_at = examination.table.frame.filter(
-        (pl.col("probe") == BASE) & (pl.col("task") == sample.task) & (pl.col("sample") == sample.id)
+        (pl.col("measurement") == BASE) & (pl.col("task") == sample.task) & (pl.col("sample") == sample.id)
     )
     base = looked_at.row(0, named=True)  # several processes may have looked at it; all saw the same
     prompt, patches = _seen(view, sample)
     return SampleRecord(
-        checkpoint=examination.facts.name,
+        checkpoint=examination.info.name,
         task=sample.task,
         id=sample.id,
         image=sample.image_id,
@@ -131,20 +131,23 @@ def _record(examination: Examination, view: Any, sample: Sample, why: str) -> Sa
 
 
 def _curves(examination: Examination, sample: Sample) -> Iterator[Curve]:
-    sweeps = [Measure(sample.task, Sweep(Flow.parse(flow), examination.window), "p_c") for flow in DRAWN]
-    for measure in (*sweeps, *(Measure(sample.task, Lens(norm=False), form) for form in FORMS)):
-        measured, axis = examination.table.samples(measure), axis_of(measure.probe, examination.facts.layers)
+    sweeps = [Quantity(sample.task, Sweep(Flow.parse(flow), examination.window), "p_c") for flow in DRAWN]
+    for quantity in (*sweeps, *(Quantity(sample.task, Lens(norm=False), form) for form in FORMS)):
+        measured, axis = (
+            examination.table.samples(quantity),
+            axis_of(quantity.measurement, examination.info.layers),
+        )
         if measured is None or axis is None or sample.id not in measured.samples:
             continue
         values = tuple(measured.values[measured.samples.index(sample.id)].tolist())
-        probability = isinstance(measure.probe, Lens)
+        probability = isinstance(quantity.measurement, Lens)
         nothing = (float("nan"),) * len(values)
         yield Curve(
-            label=label(measure),
+            label=label(quantity),
             task=sample.task,
             reading="probability" if probability else "p_c",
             unit="probability" if probability else UNITS["p_c"],
-            role=role(measure.probe),
+            role=role(quantity.measurement),
             window=axis.window,
             points=axis.points,
             depth=axis.depth,
@@ -158,17 +161,17 @@ def _curves(examination: Examination, sample: Sample) -> Iterator[Curve]:
 # ------------------------------------------------------------------------------- what the model sees
 
 
-def without_weights(facts: Facts) -> Any:  # noqa: ANN401 - torch is loaded only here
+def without_weights(info: CheckpointInfo) -> Any:  # noqa: ANN401 - torch is loaded only here
     """A checkpoint that can encode samples and nothing else.
 
     Raises:
         CheckpointError: if its configuration or its processor cannot be used.
     """
-    if is_directory(facts.path) and not (Path(facts.path) / "config.json").is_file():
-        raise CheckpointError(f"{facts.path}: no configuration there")
+    if is_directory(info.path) and not (Path(info.path) / "config.json").is_file():
+        raise CheckpointError(f"{info.path}: no configuration there")
     from harness.checkpoint.without_weights import bare_checkpoint  # noqa: PLC0415 - loads torch and transformers
 
-    return bare_checkpoint(facts)
+    return bare_checkpoint(info)
 
 
 def _seen(view: Any, sample: Sample) -> tuple[tuple[tuple[str, str], ...], tuple[Box, ...]]:  # noqa: ANN401

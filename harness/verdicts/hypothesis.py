@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from harness.data.depth import Band, Grid
 from harness.interventions.measurements import (
-    Measure,
+    Quantity,
 )
 from harness.statistics.trees import Tree
-from harness.verdicts.notes import Aside, Evidence
+from harness.verdicts.notes import Evidence, Note
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,34 @@ class Hypothesis:
         located_on: what must be measured too, because a layer was located on it.
         bands: the depth bands it speaks of.
         threshold: the horizontal line of its plot, or None.
-        asides: facts told beside its verdict.
+        notes: facts told beside its verdict.
         not_applicable: why the claim does not apply to this checkpoint or task; else empty.
     """
 
     tree: Tree | None
-    measures: tuple[Measure, ...]
-    located_on: tuple[Measure, ...] = ()
+    quantities: tuple[Quantity, ...]
+    located_on: tuple[Quantity, ...] = ()
     bands: tuple[Band, ...] = ()
     threshold: float | None = None
-    asides: tuple[Aside, ...] = ()
+    notes: tuple[Note, ...] = ()
     not_applicable: str = ""
 
 
 @dataclass(frozen=True)
-class Seen:
+class EvidenceView:
     """The evidence a claim test may look at while it states its claim.
 
     Attributes:
         now: the evidence of the look at hand.
         first: that of the first look: layers are located on it at every look, so that a statement
             does not change from one look to the next.
-        undefined: on how many images of the look at hand a measure was tried and does not exist; 0 if it
+        undefined: on how many images of the look at hand a quantity was tried and does not exist; 0 if it
             exists on any.
     """
 
     now: Evidence
     first: Evidence
-    undefined: Callable[[Measure], int] = lambda _: 0
+    undefined: Callable[[Quantity], int] = lambda _: 0
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ import polars as pl
 from harness.data.dataset import Dataset
 from harness.data.sample import Sample
 from harness.evidence.shards import BASE
-from harness.interventions.measurements import RIGHT, Lens, Measure
+from harness.interventions.measurements import RIGHT, Lens, Quantity
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats, Ints
 from harness.statistics.forms import split
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Which samples a measure has; measures of a task that have the same ones share them.
+    """Which samples a quantity has; quantities of a task that have the same ones share them.
 
     Attributes:
         samples: sample ids.
@@ -56,10 +56,10 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Which of a measure's samples a look has, and on which images they are.
+    """Which of a quantity's samples a look has, and on which images they are.
 
     Attributes:
-        rows: places among the measure's samples, one image's after the other.
+        rows: places among the quantity's samples, one image's after the other.
         images: the images, sorted.
         starts: for each image the place of its first sample in ``rows``.
     """
@@ -85,7 +85,7 @@ class Rows:
 
 
 class Table:
-    """The stored evidence of one checkpoint, by measure.
+    """The stored evidence of one checkpoint, by quantity.
 
     Args:
         frame: rows with the columns of `harness.evidence.SCHEMA`.
@@ -98,39 +98,42 @@ class Table:
 
     @cached_property
     def _groups(self) -> dict[tuple[str, str, str], pl.DataFrame]:
-        """The measured rows by task, probe and reading; task by task, since the rows are copied twice."""
+        """Measured rows by task, measurement and reading; task by task, since the rows are copied twice."""
         groups = {}
         for task in self.frame["task"].unique(maintain_order=True).to_list():
             measured = (
                 self.frame.lazy()
-                .filter((pl.col("task") == task) & (pl.col("reason") == "") & (pl.col("probe") != BASE))
-                .select("probe", "reading", "sample", "image", "p1", "values")
+                .filter((pl.col("task") == task) & (pl.col("reason") == "") & (pl.col("measurement") != BASE))
+                .select("measurement", "reading", "sample", "image", "p1", "values")
                 .collect()
             )
-            parts = measured.partition_by(["probe", "reading"], as_dict=True, include_key=False)
+            parts = measured.partition_by(["measurement", "reading"], as_dict=True, include_key=False)
             groups.update(
-                {(task, str(probe), str(reading)): part for (probe, reading), part in parts.items()}
+                {
+                    (task, str(measurement), str(reading)): part
+                    for (measurement, reading), part in parts.items()
+                }
             )
         return groups
 
-    def has(self, measure: Measure) -> bool:
-        """Whether any sample has this measure."""
-        return self._key(measure) in self._groups
+    def has(self, quantity: Quantity) -> bool:
+        """Whether any sample has this quantity."""
+        return self._key(quantity) in self._groups
 
-    def samples(self, measure: Measure) -> Samples | None:
-        """The measure's values sample by sample; None if no sample has it."""
-        key = self._key(measure)
+    def samples(self, quantity: Quantity) -> Samples | None:
+        """The quantity's values sample by sample; None if no sample has it."""
+        key = self._key(quantity)
         if key not in self._samples:
             group = self._groups.get(key)
             if group is None:
                 return None
             values = group["values"].explode().to_numpy().reshape(len(group), -1)
-            if measure.reading == "p_c":
+            if quantity.reading == "p_c":
                 p1 = group["p1"].to_numpy()[:, None]
                 values = 100.0 * (values - p1) / p1
-            elif measure.reading == "flip":
+            elif quantity.reading == "flip":
                 values = -100.0 * values
-            self._samples[key] = Samples(self._units_of(measure.task, group), values)
+            self._samples[key] = Samples(self._units_of(quantity.task, group), values)
         return self._samples[key]
 
     def _units_of(self, task: str, group: pl.DataFrame) -> Units:
@@ -142,11 +145,11 @@ class Table:
         self._units[task].append((group["sample"], units))
         return units
 
-    def refused(self, measure: Measure, wanted: frozenset[str]) -> set[str]:
-        """Images of samples for which a measure's probe was tried and is undefined."""
+    def refused(self, quantity: Quantity, wanted: frozenset[str]) -> set[str]:
+        """Images of samples for which a quantity's measurement was tried and is undefined."""
         rows = self.frame.filter(
-            (pl.col("task") == measure.task)
-            & (pl.col("probe") == str(measure.probe))
+            (pl.col("task") == quantity.task)
+            & (pl.col("measurement") == str(quantity.measurement))
             & (pl.col("reason") != "")
             & pl.col("sample").is_in(list(wanted))
         )
@@ -157,13 +160,13 @@ class Table:
         return Look(self, {task: dataset.first(task, share) for task in dataset.tasks})
 
     @staticmethod
-    def _key(measure: Measure) -> tuple[str, str, str]:
-        reading = "p" if measure.reading == "p_c" else measure.reading
-        return measure.task, str(measure.probe), reading
+    def _key(quantity: Quantity) -> tuple[str, str, str]:
+        reading = "p" if quantity.reading == "p_c" else quantity.reading
+        return quantity.task, str(quantity.measurement), reading
 
 
-class Look(Mapping[Measure, Curves]):
-    """The evidence of one look: per-image curves by measure, averaged over an image's samples.
+class Look(Mapping[Quantity, Curves]):
+    """The evidence of one look: per-image curves by quantity, averaged over an image's samples.
 
     Args:
         table: the stored evidence.
@@ -175,83 +178,83 @@ class Look(Mapping[Measure, Curves]):
         self._wanted = {task: frozenset(sample.id for sample in taken) for task, taken in samples.items()}
         self.images = tuple(sorted({sample.image_id for taken in samples.values() for sample in taken}))
         """All images of the look, whether or not a sample on them was kept."""
-        self._cache: dict[Measure, Curves | None] = {}
+        self._cache: dict[Quantity, Curves | None] = {}
         self._rows: dict[Units, Rows] = {}
 
-    def __getitem__(self, measure: Measure) -> Curves:
-        if measure not in self._cache:
-            self._cache[measure] = self._part(measure) if measure.part != "all" else self._curves(measure)
-        curves = self._cache[measure]
+    def __getitem__(self, quantity: Quantity) -> Curves:
+        if quantity not in self._cache:
+            self._cache[quantity] = self._part(quantity) if quantity.part != "all" else self._curves(quantity)
+        curves = self._cache[quantity]
         if curves is None:
-            raise KeyError(measure)
+            raise KeyError(quantity)
         return curves
 
-    def __contains__(self, measure: object) -> bool:
-        if not isinstance(measure, Measure):
+    def __contains__(self, quantity: object) -> bool:
+        if not isinstance(quantity, Quantity):
             return False
         try:
-            self[measure]
+            self[quantity]
         except KeyError:
             return False
         return True
 
-    def __iter__(self) -> Iterator[Measure]:
-        return iter([measure for measure, curves in self._cache.items() if curves is not None])
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter([quantity for quantity, curves in self._cache.items() if curves is not None])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def matched(self, measures: Iterable[Measure]) -> Look:
-        """This look on the samples that have all the measures of their task.
+    def matched(self, quantities: Iterable[Quantity]) -> Look:
+        """This look on the samples that have all the quantities of their task.
 
         Contrasts compare like with like: a control that is undefined for some samples would otherwise
         be compared with an effect on other samples, too.
 
         Args:
-            measures: what a claim is about; one without any values narrows nothing.
+            quantities: what a claim is about; one without any values narrows nothing.
         """
         wanted = dict(self._wanted)
-        for measure in measures:
-            found = self._table.samples(replace(measure, part="all"))
-            if found is not None and measure.task in wanted:
-                wanted[measure.task] &= found.units.ids
+        for quantity in quantities:
+            found = self._table.samples(replace(quantity, part="all"))
+            if found is not None and quantity.task in wanted:
+                wanted[quantity.task] &= found.units.ids
         if wanted == self._wanted:
             return self
         narrowed = Look(self._table, {})
         narrowed._wanted, narrowed.images = wanted, self.images
         return narrowed
 
-    def undefined(self, measure: Measure) -> int:
-        """On how many images a measure was tried and does not exist; 0 if it exists on any."""
-        if measure in self:
+    def undefined(self, quantity: Quantity) -> int:
+        """On how many images a quantity was tried and does not exist; 0 if it exists on any."""
+        if quantity in self:
             return 0
-        return len(self._table.refused(measure, self._wanted.get(measure.task, frozenset())))
+        return len(self._table.refused(quantity, self._wanted.get(quantity.task, frozenset())))
 
-    def _part(self, measure: Measure) -> Curves | None:
+    def _part(self, quantity: Quantity) -> Curves | None:
         """The curves on a part of the images; None if none of its images is there."""
-        whole = self.get(replace(measure, part="all"))
+        whole = self.get(replace(quantity, part="all"))
         if whole is None:
             return None
         try:
             locating, testing = split(whole)
         except ValueError:
             return None
-        return locating if measure.part == "locating" else testing
+        return locating if quantity.part == "locating" else testing
 
-    def _curves(self, measure: Measure) -> Curves | None:
-        found = self._table.samples(measure)
+    def _curves(self, quantity: Quantity) -> Curves | None:
+        found = self._table.samples(quantity)
         if found is None:
             return None
         if found.units not in self._rows:
-            wanted = self._wanted.get(measure.task, frozenset())
+            wanted = self._wanted.get(quantity.task, frozenset())
             self._rows[found.units] = Rows.of(found.units, wanted)
         chosen = self._rows[found.units]
         if not chosen.images:
             return None
-        return Curves(chosen.images, chosen.means(found.values), len(chosen.rows), anchors(measure))
+        return Curves(chosen.images, chosen.means(found.values), len(chosen.rows), anchors(quantity))
 
 
-class Joint(Mapping[Measure, Curves]):
+class Joint(Mapping[Quantity, Curves]):
     """A checkpoint's evidence at a look, and that of the run's other checkpoints.
 
     Args:
@@ -263,40 +266,40 @@ class Joint(Mapping[Measure, Curves]):
         self._own = own
         self._others = others
 
-    def __getitem__(self, measure: Measure) -> Curves:
-        look = self._others[measure.checkpoint] if measure.checkpoint else self._own
-        return look[replace(measure, checkpoint="")]
+    def __getitem__(self, quantity: Quantity) -> Curves:
+        look = self._others[quantity.checkpoint] if quantity.checkpoint else self._own
+        return look[replace(quantity, checkpoint="")]
 
-    def __contains__(self, measure: object) -> bool:
-        if not isinstance(measure, Measure) or measure.checkpoint not in {"", *self._others}:
+    def __contains__(self, quantity: object) -> bool:
+        if not isinstance(quantity, Quantity) or quantity.checkpoint not in {"", *self._others}:
             return False
-        look = self._others[measure.checkpoint] if measure.checkpoint else self._own
-        return replace(measure, checkpoint="") in look
+        look = self._others[quantity.checkpoint] if quantity.checkpoint else self._own
+        return replace(quantity, checkpoint="") in look
 
     @property
     def images(self) -> tuple[str, ...]:
         """All images of the look: every checkpoint is shown the same."""
         return self._own.images
 
-    def matched(self, measures: Iterable[Measure]) -> Joint:
-        """Each checkpoint's evidence on the samples that have all its measures; see `Look.matched`."""
-        by_name: dict[str, list[Measure]] = defaultdict(list)
-        for measure in measures:
-            by_name[measure.checkpoint].append(replace(measure, checkpoint=""))
+    def matched(self, quantities: Iterable[Quantity]) -> Joint:
+        """Each checkpoint's evidence on the samples that have all its quantities; see `Look.matched`."""
+        by_name: dict[str, list[Quantity]] = defaultdict(list)
+        for quantity in quantities:
+            by_name[quantity.checkpoint].append(replace(quantity, checkpoint=""))
         others = {name: look.matched(by_name[name]) for name, look in self._others.items()}
         return Joint(self._own.matched(by_name[""]), others)
 
-    def __iter__(self) -> Iterator[Measure]:
+    def __iter__(self) -> Iterator[Quantity]:
         yield from self._own
         for name, look in self._others.items():
-            yield from (replace(measure, checkpoint=name) for measure in look)
+            yield from (replace(quantity, checkpoint=name) for quantity in look)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-def anchors(measure: Measure) -> tuple[float, float] | None:
+def anchors(quantity: Quantity) -> tuple[float, float] | None:
     """The bounds of a reading, where the statistics put their pseudo-images."""
-    if measure.reading in {"p_c", "foil", "flip", "per_token"}:
+    if quantity.reading in {"p_c", "distractor", "flip", "per_token"}:
         return EFFECT
-    return PROBABILITY if isinstance(measure.probe, Lens) or measure.reading == RIGHT else None
+    return PROBABILITY if isinstance(quantity.measurement, Lens) or quantity.reading == RIGHT else None

@@ -1,4 +1,4 @@
-"""Facts told beside a verdict, as notes of it. They decide nothing."""
+"""Notes of a verdict: facts told beside it. They decide nothing."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from harness.interventions.measurements import Measure
+from harness.interventions.measurements import Quantity
 from harness.statistics.curves import Curves
 from harness.statistics.judge import judge
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Judgement
 
-Evidence: TypeAlias = Mapping[Measure, Curves]
+Evidence: TypeAlias = Mapping[Quantity, Curves]
 
 
 @dataclass(frozen=True)
-class Aside:
+class Note:
     """A fact told beside a verdict.
 
     Attributes:
@@ -28,9 +28,9 @@ class Aside:
     told: Tree | Callable[[Evidence], str]
 
 
-def with_asides(
+def with_notes(
     judgement: Judgement,
-    asides: Sequence[Aside],
+    notes: Sequence[Note],
     looks: Sequence[Evidence],
     *,
     alpha: float,
@@ -41,18 +41,18 @@ def with_asides(
 
     Args:
         judgement: the claim's.
-        asides: the facts.
+        notes: the facts.
         looks: the evidence up to the deciding look.
         alpha: largest error of a verdict.
         planned: how many looks are planned.
         skipped: how many of them came before these, without any data.
     """
 
-    def said(aside: Aside) -> str:
-        if callable(aside.told):
-            return aside.told(looks[-1])
-        judged = judge(aside.told, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+    def said(note: Note) -> str:
+        if callable(note.told):
+            return note.told(looks[-1])
+        judged = judge(note.told, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
-    notes = (f"{aside.label}: {said(aside)}" for aside in asides)
-    return replace(judgement, notes=(*judgement.notes, *notes))
+    texts = (f"{note.label}: {said(note)}" for note in notes)
+    return replace(judgement, notes=(*judgement.notes, *texts))

@@ -1,6 +1,6 @@
 """Every claim about effects, read three ways.
 
-p_c depends on how sure the model was; the share against the foil only on the two answers; flips only on
+p_c depends on how sure the model was; the share against the distractor only on the two answers; flips only on
 which one wins. The same statement, with the same thresholds, is judged on each. Where verdicts differ,
 the claim hangs on the metric, and that is said.
 """
@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from harness.interventions.measurements import Measure
+from harness.interventions.measurements import Quantity
 from harness.statistics.curves import Curves, images_of
 from harness.statistics.judge import judge
-from harness.statistics.trees import Tree, measures
+from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Judgement, Reading
 
 DRAWS = 1_000
 """Replicates for the other readings: only their verdicts are told, and two more readings are judged."""
-OTHERS = ("foil", "flip")
+OTHERS = ("distractor", "flip")
 """The readings beside p_c, on its scale: per cent, negative where the answer loses."""
 METRIC_DEPENDENT = "metric-dependent"
-WITHOUT_A_FOIL = "no one wrong answer, so p_c stands for the share against it"
+WITHOUT_A_DISTRACTOR = "no one wrong answer, so p_c stands for the share against it"
 
-Evidence = Mapping[Measure, Curves]
+Evidence = Mapping[Quantity, Curves]
 
 
-class Reread(Mapping[Measure, Curves]):
+class Reread(Mapping[Quantity, Curves]):
     """Evidence in which every p_c is replaced by another reading of the same knockouts.
 
     Args:
@@ -42,24 +42,24 @@ class Reread(Mapping[Measure, Curves]):
 
     @property
     def images(self) -> tuple[str, ...]:
-        """All images of the evidence, in any measure."""
+        """All images of the evidence, in any quantity."""
         return images_of(self._evidence, self._evidence)
 
-    def __getitem__(self, measure: Measure) -> Curves:
-        return self._evidence[self._instead(measure)]
+    def __getitem__(self, quantity: Quantity) -> Curves:
+        return self._evidence[self._instead(quantity)]
 
-    def __contains__(self, measure: object) -> bool:
-        return isinstance(measure, Measure) and self._instead(measure) in self._evidence
+    def __contains__(self, quantity: object) -> bool:
+        return isinstance(quantity, Quantity) and self._instead(quantity) in self._evidence
 
-    def __iter__(self) -> Iterator[Measure]:
+    def __iter__(self) -> Iterator[Quantity]:
         return iter(self._evidence)
 
     def __len__(self) -> int:
         return len(self._evidence)
 
-    def _instead(self, measure: Measure) -> Measure:
-        again = measure.reading == "p_c" and measure.task not in self._but
-        return replace(measure, reading=self._reading) if again else measure
+    def _instead(self, quantity: Quantity) -> Quantity:
+        again = quantity.reading == "p_c" and quantity.task not in self._but
+        return replace(quantity, reading=self._reading) if again else quantity
 
 
 def with_other_readings(
@@ -84,29 +84,29 @@ def with_other_readings(
         planned: how many looks are planned.
         skipped: how many of them came before these, without any data.
     """
-    named = [key for key in measures(tree) if isinstance(key, Measure)]
-    effects = [measure for measure in named if measure.reading == "p_c"]
+    named = [key for key in quantities(tree) if isinstance(key, Quantity)]
+    effects = [quantity for quantity in named if quantity.reading == "p_c"]
     if not effects:
         return judgement
     found, notes = [], list(judgement.notes)
     for reading in OTHERS:
         but = _tasks_without(reading, effects, looks[-1])
         again = [Reread(look, reading, but) for look in looks]
-        if but >= {measure.task for measure in effects} or not _has_all(again, named):
+        if but >= {quantity.task for quantity in effects} or not _has_all(again, named):
             continue
         other = judge(tree, again, alpha=alpha, planned=planned, skipped=skipped, draws=DRAWS, plan=False)
         found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
         if but:
-            notes.append(f"{WITHOUT_A_FOIL}: {', '.join(sorted(but))}")
+            notes.append(f"{WITHOUT_A_DISTRACTOR}: {', '.join(sorted(but))}")
     if any(reading.verdict is not judgement.verdict for reading in found):
         notes.append(METRIC_DEPENDENT)
     return replace(judgement, readings=tuple(found), notes=tuple(notes))
 
 
-def _tasks_without(reading: str, effects: Iterable[Measure], look: Evidence) -> set[str]:
+def _tasks_without(reading: str, effects: Iterable[Quantity], look: Evidence) -> set[str]:
     """The tasks whose effects have no such reading."""
-    return {measure.task for measure in effects if replace(measure, reading=reading) not in look}
+    return {quantity.task for quantity in effects if replace(quantity, reading=reading) not in look}
 
 
-def _has_all(looks: Iterable[Evidence], named: Iterable[Measure]) -> bool:
-    return all(measure in look for look in looks for measure in named)
+def _has_all(looks: Iterable[Evidence], named: Iterable[Quantity]) -> bool:
+    return all(quantity in look for look in looks for quantity in named)

@@ -30,10 +30,10 @@ class Curve:
     Attributes:
         label: what is drawn, e.g. ``"image->question"`` or ``"lower-case answer"``.
         task: the task it was measured on.
-        reading: ``"p_c"``, ``"foil"``, ``"flip"``, ``"log_odds"``, ``"per_token"``, ``"right"``, or
+        reading: ``"p_c"``, ``"distractor"``, ``"flip"``, ``"log_odds"``, ``"per_token"``, ``"right"``, or
             ``"probability"``.
         unit: the unit of ``mean``, for the axis.
-        role: ``"effect"``, ``"null"`` (null block or control) or ``"lens"``.
+        role: ``"effect"``, ``"null"`` (random-source control or control) or ``"lens"``.
         window: window size k in layers; None for lens curves.
         points: centre layers (sweeps) or layers 0…L (lens).
         depth: relative depth u of each point.

@@ -1,6 +1,6 @@
 """What a claim test is given: names for what can be measured, and `judge`.
 
-A claim test names its measures, builds the statement from `harness.statistics.forms`, and hands it to
+A claim test names its quantities, builds the statement from `harness.statistics.forms`, and hands it to
 `Study.judge`. The same function is called several times: once to learn what it needs (nothing has
 been measured yet), then at every look, then by pytest. It must therefore do nothing else.
 """
@@ -24,23 +24,23 @@ from harness.interventions.measurements import (
     RIGHT,
     SWEEP_READINGS,
     Accuracy,
-    Carriers,
+    ActivationPatch,
+    BlockFromLayer,
     Chance,
-    Cut,
-    KeepOnly,
     Lens,
-    Measure,
+    Measurement,
+    Mediators,
     Modules,
-    Probe,
+    OpenPathsOnly,
+    Quantity,
     Route,
-    Swap,
     Sweep,
 )
 from harness.statistics.forms import DROP, deepest, deepest_pair, share_responding_at_both
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.trees import Tree
-from harness.verdicts.hypothesis import Hypothesis, Peer, Seen
-from harness.verdicts.notes import Aside, Evidence
+from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
+from harness.verdicts.notes import Evidence, Note
 
 
 class Study:
@@ -62,7 +62,7 @@ class Study:
         layers: int,
         window: int,
         tasks: tuple[str, ...],
-        seen: Seen | None,
+        seen: EvidenceView | None,
         on_judge: Callable[[Hypothesis], None],
         peers: tuple[Peer, ...] = (),
     ) -> None:
@@ -74,8 +74,8 @@ class Study:
         self.lens_grid = LensGrid(layers)
         self._seen = seen
         self._on_judge = on_judge
-        self._named: dict[Measure, None] = {}
-        self._located_on: dict[Measure, None] = {}
+        self._named: dict[Quantity, None] = {}
+        self._located_on: dict[Quantity, None] = {}
 
     # ------------------------------------------------------------------------------- grids and depths
 
@@ -119,15 +119,15 @@ class Study:
         reading: str = "p_c",
         condition: Condition = "plain",
         of: Peer | None = None,
-    ) -> Measure:
+    ) -> Quantity:
         """Name the effect of a flow's knockout: one value per window.
 
         Args:
             flow: e.g. ``"image->question"``.
             task: the task.
             on: the grid of windows; the rule's unless given.
-            reading: see `harness.interventions.measurements.SWEEP_READINGS`; ``"per_token"`` for parts of the question.
-            condition: how the sample is put to the model, see `harness.interventions.measurements.CONDITIONS`.
+            reading: see `measurements.SWEEP_READINGS`; ``"per_token"`` for parts of the question.
+            condition: how the sample is put to the model, see `harness.data.condition`.
             of: another checkpoint of the run, on its own grid.
 
         Raises:
@@ -138,24 +138,24 @@ class Study:
         _one_of("reading", reading, (*SWEEP_READINGS, *PART_READINGS))
         _one_of("condition", condition, CONDITIONS)
         grid = of.grid if of else on or self.grid
-        probe = Sweep(_flow(flow), grid.size, condition)
-        return self._note(Measure(task, probe, reading, checkpoint=of.name if of else ""))
+        measurement = Sweep(_flow(flow), grid.size, condition)
+        return self._note(Quantity(task, measurement, reading, checkpoint=of.name if of else ""))
 
-    def null(self, flow: str, task: str) -> Measure | None:
-        """Name the effect of a flow's null block, or None where it is undefined on this data set."""
+    def null(self, flow: str, task: str) -> Quantity | None:
+        """Name the effect of a flow's random-source control, or None where the data set has none."""
         return self.if_defined(self._name(task, Sweep(_flow(flow).null(), self.grid.size), "p_c"))
 
-    def swapped(self, flow: str, task: str, *, by: Literal["mean", "other"]) -> Measure:
+    def patched(self, flow: str, task: str, *, by: Literal["mean", "other"]) -> Quantity:
         """Name the effect of reading other contents along a flow.
 
         ``by``: the data set's mean value, or the contents of an image that calls for another answer: the
         minimal pair where the data set has one.
         """
-        return self._name(task, Swap(_flow(flow), self.grid.size, by), "p_c")
+        return self._name(task, ActivationPatch(_flow(flow), self.grid.size, by), "p_c")
 
     def module(
         self, module: Literal["attention", "mlp"], region: str, task: str, *, control: bool = False
-    ) -> Measure:
+    ) -> Quantity:
         """Name the effect of zeroing a module's output at a region; as a control, of as much of it elsewhere.
 
         ``control``: as many random other rows lose outputs of equal norm.
@@ -163,25 +163,25 @@ class Study:
         check_region_names(region)
         return self._name(task, Modules(module, region, self.grid.size, 0 if control else None), "p_c")
 
-    def cut(self, flow: str, task: str, *, start: int = 0) -> Measure:
+    def blocked_from(self, flow: str, task: str, *, start: int = 0) -> Quantity:
         """Name the effect of a flow blocked in every layer from ``start`` on: one value."""
-        return self._name(task, Cut(_flow(flow), (start,)), "p_c")
+        return self._name(task, BlockFromLayer(_flow(flow), (start,)), "p_c")
 
-    def carriers(self, source: str, carriers: Sequence[str], task: str) -> Measure:
-        """Name the effects of hiding a source from every subset of carriers: one value per subset."""
-        for name in (source, *carriers):
+    def mediators(self, source: str, mediators: Sequence[str], task: str) -> Quantity:
+        """Name the effects of hiding a source from every subset of mediators: one value per subset."""
+        for name in (source, *mediators):
             check_region_names(name)
-        return self._name(task, Carriers(source, tuple(carriers)), "p_c")
+        return self._name(task, Mediators(source, tuple(mediators)), "p_c")
 
     # ------------------------------------------------------------------------------- accuracies
 
-    def accuracy(self, task: str, *, condition: Condition = "plain") -> Measure:
+    def accuracy(self, task: str, *, condition: Condition = "plain") -> Quantity:
         """Name the share of right answers, on all samples (by the first token, in either case)."""
         return self._name(task, Accuracy(condition), RIGHT)
 
     def accuracy_with_only(
         self, routes: Mapping[str, Sequence[int]], task: str, *, closed: Sequence[str]
-    ) -> Measure:
+    ) -> Quantity:
         """Name the accuracy when of some flows only parts stay open.
 
         Args:
@@ -194,19 +194,21 @@ class Study:
             for flow, windows in routes.items()
             for layers in (window_layers(at, self.grid.size, self.layers) for at in windows)
         )
-        return self._name(task, KeepOnly(tuple(map(_flow, closed)), kept), RIGHT)
+        return self._name(task, OpenPathsOnly(tuple(map(_flow, closed)), kept), RIGHT)
 
-    def accuracy_by_start(self, flow: str, task: str) -> Measure:
+    def accuracy_by_start(self, flow: str, task: str) -> Quantity:
         """Name the accuracy with a flow blocked from each layer on: one value per layer 0 … L-1."""
-        return self._name(task, Cut(_flow(flow), tuple(range(self.layers)), unfiltered=True), RIGHT)
+        return self._name(
+            task, BlockFromLayer(_flow(flow), tuple(range(self.layers)), unfiltered=True), RIGHT
+        )
 
-    def chance(self, task: str) -> Measure:
+    def chance(self, task: str) -> Quantity:
         """Name what answering without image and model would get."""
         return self._name(task, Chance(), RIGHT)
 
     # ------------------------------------------------------------------------------- the logit lens
 
-    def lens(self, form: str, task: str, *, norm: bool = False, condition: Condition = "plain") -> Measure:
+    def lens(self, form: str, task: str, *, norm: bool = False, condition: Condition = "plain") -> Quantity:
         """Name the probability of a form of the answer at the last position: one value per layer 0 … L.
 
         Args:
@@ -235,42 +237,42 @@ class Study:
         Raises:
             TooShallowError: if the band has no such window.
         """
-        probe = Sweep(_flow(flow), self.grid.size)
-        pooled = [Measure(task, probe, "p_c", part="locating") for task in self.tasks]
+        measurement = Sweep(_flow(flow), self.grid.size)
+        pooled = [Quantity(task, measurement, "p_c", part="locating") for task in self.tasks]
         self._located_on |= dict.fromkeys(pooled)
         first = {} if self._seen is None else self._seen.first
-        curves = [first[measure] for measure in pooled if measure in first]
+        curves = [first[quantity] for quantity in pooled if quantity in first]
         allowed = self.grid.inside(band) & (np.arange(self.layers) > (-1 if after is None else after + 1))
         if not allowed.any():
             raise TooShallowError(f"no window of the {band.name} band leaves room for one before it")
         return deepest(curves, allowed) if curves else int(allowed.argmax())
 
-    def on_other_images(self, measure: Measure) -> Measure:
-        """The same measure on the images that no layer is located on."""
-        self._named.pop(measure, None)
-        return self._note(replace(measure, part="testing"))
+    def on_other_images(self, quantity: Quantity) -> Quantity:
+        """The same quantity on the images that no layer is located on."""
+        self._named.pop(quantity, None)
+        return self._note(replace(quantity, part="testing"))
 
     # ------------------------------------------------------------------------------- judging
 
-    def has(self, measure: Measure) -> bool:
-        """Whether a measure has values; everything has before anything is measured."""
-        return self._seen is None or measure in self._seen.now
+    def has(self, quantity: Quantity) -> bool:
+        """Whether a quantity has values; everything has before anything is measured."""
+        return self._seen is None or quantity in self._seen.now
 
-    def if_defined(self, measure: Measure) -> Measure | None:
-        """The measure, or None where it is undefined on this data set: then the claim does without it."""
-        if self.has(measure):
-            return measure
-        del self._named[measure]
+    def if_defined(self, quantity: Quantity) -> Quantity | None:
+        """The quantity, or None where it is undefined on this data set: then the claim does without it."""
+        if self.has(quantity):
+            return quantity
+        del self._named[quantity]
         return None
 
-    def undefined(self, measure: Measure) -> bool:
-        """Whether a measure was tried on enough images, and does not exist on any: a claim cannot be asked.
+    def undefined(self, quantity: Quantity) -> bool:
+        """Whether a quantity was tried on enough images, and does not exist on any: a claim cannot be asked.
 
         Where too few were tried the claim is to be judged, and comes out INCONCLUSIVE.
         """
-        return self._seen is not None and self._seen.undefined(measure) >= FEWEST_IMAGES
+        return self._seen is not None and self._seen.undefined(quantity) >= FEWEST_IMAGES
 
-    def unclipped(self, form: Callable[..., Tree], *effects: Measure, **how: Band) -> Aside:
+    def unclipped(self, form: Callable[..., Tree], *effects: Quantity, **how: Band) -> Note:
         """Name, beside a claim, the same claim on windows that have all their layers.
 
         The windows at both ends are shorter and so block less.
@@ -282,12 +284,12 @@ class Study:
         """
         label = "unclipped windows only"
         try:
-            return Aside(label, form(*effects, grid=self.grid, unclipped=True, **how))
+            return Note(label, form(*effects, grid=self.grid, unclipped=True, **how))
         except TooShallowError as error:
             reason = str(error)
-            return Aside(label, lambda _: reason)
+            return Note(label, lambda _: reason)
 
-    def both_dips(self, effect: Measure, first: Band, second: Band) -> Aside:
+    def both_dips(self, effect: Quantity, first: Band, second: Band) -> Note:
         """Name, beside a claim of two dips, the share of images that respond at both.
 
         A mixture of images that respond at one of two depths each also makes two dips.
@@ -307,7 +309,7 @@ class Study:
             share, where = share_responding_at_both(curves, *pair), [self.grid.labels[at] for at in pair]
             return f"{share:.0%} of {len(curves.images)} images drop at both {' and '.join(where)}"
 
-        return Aside("both dips", told)
+        return Note("both dips", told)
 
     def judge(
         self,
@@ -315,7 +317,7 @@ class Study:
         *,
         bands: tuple[Band, ...] = (),
         threshold: float | None = -DROP,
-        beside: Sequence[Aside] = (),
+        beside: Sequence[Note] = (),
     ) -> None:
         """Judge the claim on the evidence; pytest passes if it is SUPPORTED.
 
@@ -330,20 +332,20 @@ class Study:
             ClaimUndecided: if it shows neither.
         """
         __tracebackhide__ = True
-        measures, located = tuple(self._named), tuple(self._located_on)
-        self._on_judge(Hypothesis(claim, measures, located, bands, threshold, tuple(beside)))
+        quantities, located = tuple(self._named), tuple(self._located_on)
+        self._on_judge(Hypothesis(claim, quantities, located, bands, threshold, tuple(beside)))
 
     def not_applicable(self, reason: str) -> None:
         """Say that the claim does not apply to this checkpoint or task."""
         __tracebackhide__ = True
         self._on_judge(Hypothesis(None, (), not_applicable=reason))
 
-    def _name(self, task: str, probe: Probe, reading: str) -> Measure:
-        return self._note(Measure(task, probe, reading))
+    def _name(self, task: str, measurement: Measurement, reading: str) -> Quantity:
+        return self._note(Quantity(task, measurement, reading))
 
-    def _note(self, measure: Measure) -> Measure:
-        self._named[measure] = None
-        return measure
+    def _note(self, quantity: Quantity) -> Quantity:
+        self._named[quantity] = None
+        return quantity
 
 
 def _flow(text: str) -> Flow:

@@ -13,19 +13,19 @@ from harness.data.flow import Flow
 from harness.data.prior import prior_accuracy
 from harness.data.sample import Sample
 from harness.evidence.shards import BASE
-from harness.interventions.measurements import RIGHT, Accuracy, Chance, Cut, Measure, Probe
+from harness.interventions.measurements import RIGHT, Accuracy, BlockFromLayer, Chance, Measurement, Quantity
 from harness.statistics.curves import Curves
 from harness.verdicts.look import Table
 from harness.verdicts.record import TaskRecord
 
-IMAGE = Cut(Flow("image", "after_image"), (0,))
+IMAGE = BlockFromLayer(Flow("image", "after_image"), (0,))
 """In all layers, nothing of the image reaches what follows it: no effect of the image can be much larger."""
-QUESTION = Cut(Flow("question", "suffix+roles+last"), (0,))
+QUESTION = BlockFromLayer(Flow("question", "suffix+roles+last"), (0,))
 """In all layers, nothing of the question reaches what follows it."""
 CEILINGS = (IMAGE, QUESTION)
 
 
-def beside(look: Mapping[Measure, Curves], record: TaskRecord, samples: Sequence[Sample]) -> TaskRecord:
+def beside(look: Mapping[Quantity, Curves], record: TaskRecord, samples: Sequence[Sample]) -> TaskRecord:
     """A task's record with the numbers that stand beside effects, each None if it was not measured.
 
     Args:
@@ -34,8 +34,8 @@ def beside(look: Mapping[Measure, Curves], record: TaskRecord, samples: Sequence
         samples: the task's samples in the whole data set.
     """
 
-    def first(probe: Probe, reading: str = RIGHT) -> float | None:
-        curves = look.get(Measure(record.task, probe, reading))
+    def first(measurement: Measurement, reading: str = RIGHT) -> float | None:
+        curves = look.get(Quantity(record.task, measurement, reading))
         return None if curves is None else float(curves.values[:, 0].mean())
 
     return replace(
@@ -51,7 +51,7 @@ def beside(look: Mapping[Measure, Curves], record: TaskRecord, samples: Sequence
 
 def task_records(table: Table, dataset: Dataset) -> tuple[TaskRecord, ...]:
     """What became of each task's samples that were looked at."""
-    base = table.frame.filter(pl.col("probe") == BASE).unique(
+    base = table.frame.filter(pl.col("measurement") == BASE).unique(
         ["task", "sample"], keep="first", maintain_order=True
     )
     records = []

@@ -71,7 +71,7 @@ UNITS = {
     "p_c": "change of the answer's probability in per cent",
     "log_odds": "change of log-odds",
     "flip": "share of flipped answers",
-    "foil": "change of the answer's share against the wrong answer in per cent",
+    "distractor": "change of the answer's share against the wrong answer in per cent",
     "per_token": "change of the answer's probability in per cent, per source token",
 }
 READ = ("p_c", "log_odds", "flip")
@@ -84,7 +84,7 @@ def null(label: str, task: str) -> Curve:
 
 def flows(names: tuple[str, ...], tasks: tuple[str, ...], *, controls: bool = True) -> tuple[Curve, ...]:
     readings = [curve(n, t, FLOWS[n], reading=r) for n in names for t in tasks for r in READ]
-    return tuple(readings + [null(f"null0:{n}", t) for n in names for t in tasks if controls])
+    return tuple(readings + [null(f"random0:{n}", t) for n in names for t in tasks if controls])
 
 
 def lenses(tasks: tuple[str, ...]) -> tuple[Curve, ...]:
@@ -143,7 +143,8 @@ TEXTS = {
     "A1": (
         "ABS, 3P",
         "Blocking Question→Last cuts the answer's probability strongly, in all six tasks.",
-        "all of:\n  at some point: question->last on ChooseAttr < -10\n  at some point: below its null block",
+        "all of:\n  at some point: question->last on ChooseAttr < -10"
+        "\n  at some point: below its random-source control",
     ),
     "A2": (
         "3P",

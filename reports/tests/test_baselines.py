@@ -23,11 +23,11 @@ ACCEPTED = sorted(path.stem for path in BASELINES.glob("*.parquet"))
 def curves(baseline: Baseline) -> dict[str, Any]:
     """Mean curves with the standard error of each point."""
     return {
-        f"{measure.task}, {measure.probe}": {
+        f"{quantity.task}, {quantity.measurement}": {
             "mean": found.values.mean(axis=0).round(2).tolist(),
             "error": (found.values.std(axis=0, ddof=1) / len(found.images) ** 0.5).round(3).tolist(),
         }
-        for measure, found in baseline.curves.items()
+        for quantity, found in baseline.curves.items()
     }
 
 

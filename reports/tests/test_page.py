@@ -31,7 +31,7 @@ NASTY = (
 )
 
 
-class Seen(HTMLParser):
+class EvidenceView(HTMLParser):
     """What a browser would make of a page, as far as this test cares."""
 
     def __init__(self) -> None:
@@ -58,8 +58,8 @@ class Seen(HTMLParser):
         self.text.append(data)
 
 
-def seen(record: RunRecord) -> Seen:
-    parser = Seen()
+def seen(record: RunRecord) -> EvidenceView:
+    parser = EvidenceView()
     parser.feed(page.render(record))
     return parser
 
@@ -67,7 +67,7 @@ def seen(record: RunRecord) -> Seen:
 def hostile(text: str, place: int) -> RunRecord:
     """A record in which ``text`` stands at every place that can hold one."""
     quantity = replace(part("x", -30.0, 5.0, -10, "<"), label=text, where=text, asserts=text[:2])
-    readings = tuple(Reading(name, Verdict.REFUTED, quantity) for name in (text, "foil"))
+    readings = tuple(Reading(name, Verdict.REFUTED, quantity) for name in (text, "distractor"))
     judged = judgement(Verdict.INCONCLUSIVE, quantity, reason=text, notes=(text,), readings=readings)
     drawn = replace(curve(text, text, math.sin), unit=text, reading=("p_c", text)[place % 2])
     named = ClaimRecord(text, text, text, text, text, text, text, text or None, judged, text, enforced=True)
@@ -204,7 +204,7 @@ def test_facts_beside_a_verdict_stand_below_the_table() -> None:
     text = text_of(replace(example(), claims=(told,)))
     assert re.search(r"unclipped windows only ?: ?\S* ?REFUTED on 60 images", text)
     assert re.search(r"both dips ?: ?\S* ?3% of 60 images", text)
-    assert page.asides((told,)).keys() == {"unclipped windows only", "both dips"}
+    assert page.notes((told,)).keys() == {"unclipped windows only", "both dips"}
 
 
 def test_four_checkpoints_stand_side_by_side() -> None:

@@ -87,7 +87,7 @@ def test_whose_pictures_they_are_is_said_beside_them() -> None:
 def test_controls_are_listed_by_their_deepest_effect() -> None:
     found = controls(curves_of(whole(), "embedded"))
     labels = [control.label for control in found]
-    assert labels[:2] == ["null0:image->question", "null0:question->last"]
+    assert labels[:2] == ["random0:image->question", "random0:question->last"]
     assert "shifted_patches->question" in labels
     assert "question->last" not in labels
     drawn = [

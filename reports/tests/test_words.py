@@ -44,16 +44,16 @@ def test_p_values(p: float, written: str) -> None:
 
 def test_flows_are_written_for_readers() -> None:
     assert words.flow_name("related_patches->question") == "related patches → question"
-    assert words.flow_name("null0:image->last") == "image → last, null block"
-    assert words.flow_name("null2:image->last") == "image → last, null block 3"
+    assert words.flow_name("random0:image->last") == "image → last, random-source control"
+    assert words.flow_name("random2:image->last") == "image → last, random-source control 3"
     assert words.flow_name("false lower answer") == "false lower-case answer"
 
 
 def test_carriers_are_written_for_readers() -> None:
     blocks = "image->subsets(separator,question,last) p_c on ChooseAttr"
     told = "image hidden in all layers from line break, question, last position; p_c on ChooseAttr: "
-    assert words.quantity(f"{blocks}: all carriers") == told + "the whole effect"
-    share = f"{blocks}: question minus half of all carriers"
+    assert words.quantity(f"{blocks}: all mediators") == told + "the whole effect"
+    share = f"{blocks}: question minus half of all mediators"
     assert words.quantity(share) == told + "the part through the question minus half of the whole"
 
 

@@ -41,13 +41,13 @@ SHAPES = {
 ORDER = ("other_patches->question", "related_patches->question", "question->last")
 ANSWERS = ("lower answer", "capital answer")
 CURVES: dict[str, tuple[str, ...]] = {
-    "A1": ("null0:question->last", "question->last"),
+    "A1": ("random0:question->last", "question->last"),
     "A2": ("image->last", "question->last"),
     "A3": ("last->last",),
     "A4": ("question->last", "image->last", "last->last"),
     "A5": ("question->last",),
     "A6": ("image->last",),
-    "B1": ("null0:image->question", "image->question"),
+    "B1": ("random0:image->question", "image->question"),
     "C1": ("other_patches->question",),
     "C2": ("related_patches->question",),
     "C3": ("related_patches->question", "other_patches->question"),
@@ -186,7 +186,10 @@ def _judged(identifier: str, place: int) -> Judgement:
     if identifier[0] == "E" or identifier == "D3":
         return judgement(verdict, *parts, look=1, images=100)
     other = R if place == 3 and verdict is S else verdict
-    readings = (Reading("foil", verdict, parts[0]), Reading("flip", other, replace(parts[0], estimate=-4.0)))
+    readings = (
+        Reading("distractor", verdict, parts[0]),
+        Reading("flip", other, replace(parts[0], estimate=-4.0)),
+    )
     notes = ("metric-dependent",) if other is not verdict else ()
     return judgement(verdict, *parts, look=1, images=100, readings=readings, notes=notes)
 
@@ -199,7 +202,7 @@ def _curves(identifier: str, tasks: tuple[str, ...]) -> Iterator[Curve]:
         effect = "null" if label.startswith(("~", "null")) else "effect"
         for task in tasks:
             shape = SHAPES.get(name.split(",")[0], SMALL)
-            readings = ("p_c", "foil", "flip") if not lens and effect == "effect" else ("p_c",)
+            readings = ("p_c", "distractor", "flip") if not lens and effect == "effect" else ("p_c",)
             for reading in readings:
                 yield curve(name, task, shape, reading=reading, role="lens" if lens else effect)
 

@@ -1,7 +1,7 @@
 """What the harness must know about a model type: one small file each, one `Adapter` each.
 
-A new type needs its pictures described (`harness.checkpoint.adapters.adapter.Pictures`: the visual tokens of a
-picture of a given size, and the model's inputs for it) and a line in `ADAPTERS`. Everything else
+A new type needs its pictures described (`harness.checkpoint.adapters.adapter.Pictures`: the visual
+tokens of a picture of a given size, and the model's inputs for it) and a line in `ADAPTERS`. Everything else
 (prompt, regions, knockouts, the sweep) follows from transformers' own model. Importing this loads
 neither torch nor transformers.
 """

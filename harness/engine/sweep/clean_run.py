@@ -1,4 +1,4 @@
-"""The base run of all questions on one image: once through the model, everything kept.
+"""The clean run of all questions on one image: once through the model, everything kept.
 
 Questions on one image begin with the same tokens (the *stem*: at least the system text and the
 image, where the prompt has the image first) and differ after it (their *tails*). Stem and tails
@@ -20,7 +20,7 @@ from harness.data.errors import DataError
 from harness.engine.reference import Pass, check_finite
 from harness.engine.sweep.entry import entering
 from harness.engine.sweep.masks import bias_at
-from harness.engine.sweep.packed import KeyValue, attend_causal, attend_shared
+from harness.engine.sweep.packed import CachedKeyValues, attend_causal, attend_shared
 from harness.interventions.knockout import EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 
@@ -68,8 +68,8 @@ class Tree:
 
 
 @dataclass(eq=False)
-class Prefill:
-    """The base run of the questions on one image.
+class CleanRun:
+    """The clean run of the questions on one image.
 
     Attributes:
         encoded: the questions.
@@ -85,17 +85,17 @@ class Prefill:
     tree: Tree
     rotary: tuple[Tensor, Tensor]
     hidden: list[Tensor] = field(default_factory=list)
-    cache: list[KeyValue] = field(default_factory=list)
+    cache: list[CachedKeyValues] = field(default_factory=list)
     base: tuple[Pass, ...] = ()
     permanent: tuple[tuple[EdgeBlock, ...], ...] = ()
 
-    def prefix(self, layer: int, question: int, stop: int) -> KeyValue:
+    def prefix(self, layer: int, question: int, stop: int) -> CachedKeyValues:
         """Keys and values of a question's first ``stop`` tokens, copied only if in two pieces."""
         kept, stem = self.cache[layer], self.tree.stem
         if stop <= stem or self.tree.starts[question] == stem:
             return kept.upto(stop)
         tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
-        return kept.upto(stem).then(KeyValue(kept.key[:, tail], kept.value[:, tail]))
+        return kept.upto(stem).then(CachedKeyValues(kept.key[:, tail], kept.value[:, tail]))
 
     def rotary_at(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosine and sine of some positions, ``[1, rows, rotary width]``."""
@@ -108,29 +108,29 @@ class TreePlan:
     """Causal attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
 
     tree: Tree
-    cache: list[KeyValue]
+    cache: list[CachedKeyValues]
     permanent: Sequence[Sequence[EdgeBlock]]
 
     def attend(
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Attend; see `harness.checkpoint.attention.Plan`."""
-        self.cache.append(KeyValue(key[0].contiguous(), value[0].contiguous()))
+        self.cache.append(CachedKeyValues(key[0].contiguous(), value[0].contiguous()))
         stem = self.tree.stem
         output = torch.empty_like(query)
-        prefix = KeyValue(key[0, :, :stem], value[0, :, :stem])
+        prefix = CachedKeyValues(key[0, :, :stem], value[0, :, :stem])
         output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling)
         for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):
             tail = slice(start, start + length - stem)
             if length > stem:
                 folded = query[0, :, tail].unflatten(0, (key.shape[1], -1))[:, None]
-                own = KeyValue(key[0, :, None, tail], value[0, :, None, tail])
+                own = CachedKeyValues(key[0, :, None, tail], value[0, :, None, tail])
                 bias = bias_at(edges, layer, stem, length, query)
                 output[0, :, tail] = attend_shared(folded, prefix, own, scaling, bias)[:, 0].flatten(0, 1)
         return output.transpose(1, 2).contiguous(), None
 
 
-def prefill(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> Prefill:
+def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     """Run all questions on one image through the model once.
 
     Args:
@@ -150,7 +150,7 @@ def prefill(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> Prefill:
     state = tree.pack(entering(checkpoint, encoded))
     positions = torch.arange(max(tree.lengths), device=state.device)
     cosine, sine = checkpoint.decoder.rotary_emb(state[None], positions[None])
-    done = Prefill(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
+    done = CleanRun(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
     packed = tree.pack([torch.arange(length) for length in tree.lengths])
     plan, rotary = TreePlan(tree, done.cache, permanent), done.rotary_at(packed, state)
     for layer in checkpoint.decoder.layers:
@@ -165,7 +165,7 @@ def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:
     return min((min(edge.targets) for edges in permanent for edge in edges), default=None)
 
 
-def _passes(checkpoint: Checkpoint, done: Prefill, top: Tensor) -> tuple[Pass, ...]:
+def _passes(checkpoint: Checkpoint, done: CleanRun, top: Tensor) -> tuple[Pass, ...]:
     ends = torch.tensor([done.tree.row(number, n - 1) for number, n in enumerate(done.tree.lengths)])
     final = checkpoint.decoder.norm(top[ends.to(top.device)])
     logits = checkpoint.head(final)

@@ -23,32 +23,32 @@ LONG_BYTES = 1 << 27
 
 
 @dataclass(frozen=True)
-class KeyValue:
+class CachedKeyValues:
     """Keys and values of some rows: each ``[kv_heads, …, rows, head_dim]``."""
 
     key: Tensor
     value: Tensor
 
-    def upto(self, row: int) -> KeyValue:
+    def upto(self, row: int) -> CachedKeyValues:
         """Those of the rows before ``row``; not a copy."""
-        return KeyValue(self.key[:, :row], self.value[:, :row])
+        return CachedKeyValues(self.key[:, :row], self.value[:, :row])
 
-    def between(self, start: int, stop: int) -> KeyValue:
+    def between(self, start: int, stop: int) -> CachedKeyValues:
         """Those of the rows from ``start`` up to ``stop``; not a copy."""
-        return KeyValue(self.key[:, start:stop], self.value[:, start:stop])
+        return CachedKeyValues(self.key[:, start:stop], self.value[:, start:stop])
 
-    def then(self, other: KeyValue) -> KeyValue:
+    def then(self, other: CachedKeyValues) -> CachedKeyValues:
         """These rows and another's after them."""
-        return KeyValue(
+        return CachedKeyValues(
             torch.cat([self.key, other.key], dim=-2), torch.cat([self.value, other.value], dim=-2)
         )
 
 
-def attend_causal(query: Tensor, whole: KeyValue, scaling: float) -> Tensor:
+def attend_causal(query: Tensor, whole: CachedKeyValues, scaling: float) -> Tensor:
     """Causal attention of some rows to themselves, ``[heads, rows, head_dim]``.
 
     Where the scores are small they are made as `attend_shared` makes them: torch's fused attention is
-    faster, but on a CPU its exponential is rougher, and made base runs in float32 err 12 % more than the
+    faster, but on a CPU its exponential is rougher, and made clean runs in float32 err 12 % more than the
     reference's.
 
     Args:
@@ -68,7 +68,7 @@ def attend_causal(query: Tensor, whole: KeyValue, scaling: float) -> Tensor:
     )[0]
 
 
-def _attend_plainly(query: Tensor, whole: KeyValue, scaling: float) -> Tensor:
+def _attend_plainly(query: Tensor, whole: CachedKeyValues, scaling: float) -> Tensor:
     """Causal attention by one buffer of scores; see `attend_causal`."""
     groups, rows = whole.key.shape[0], query.shape[1]
     scores = _scaled(query.unflatten(0, (groups, -1)).flatten(1, 2), whole.key, scaling)
@@ -80,7 +80,7 @@ def _attend_plainly(query: Tensor, whole: KeyValue, scaling: float) -> Tensor:
 
 
 def attend_shared(
-    query: Tensor, prefix: KeyValue, own: KeyValue, scaling: float, bias: Tensor | None = None
+    query: Tensor, prefix: CachedKeyValues, own: CachedKeyValues, scaling: float, bias: Tensor | None = None
 ) -> Tensor:
     """Attention of variants that share a prefix.
 
@@ -114,12 +114,14 @@ def attend_shared(
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
 
-def _in_halves(query: Tensor, prefix: KeyValue, own: KeyValue, scaling: float, bias: Tensor | None) -> Tensor:
+def _in_halves(
+    query: Tensor, prefix: CachedKeyValues, own: CachedKeyValues, scaling: float, bias: Tensor | None
+) -> Tensor:
     """The earlier rows, which need not see the later rows' keys, and then the later rows."""
     rows, keys = query.shape[3], own.key.shape[2]
     half = rows // 2
     seen = keys - rows + half
-    early_own = KeyValue(own.key[:, :, :seen], own.value[:, :, :seen])
+    early_own = CachedKeyValues(own.key[:, :, :seen], own.value[:, :, :seen])
     early_bias = late_bias = None
     if bias is not None:
         early_bias = bias[:, :half, : prefix.key.shape[1] + seen]

@@ -3,7 +3,7 @@
 Attention is causal, so a knockout that first touches row f leaves every row before f as it was, in
 every layer; and it leaves every row as it was below the first layer it touches. Only the rest has
 to be computed again. A knockout that touches nothing, or nothing that the last row can read before
-the top, is the base run itself.
+the top, is the clean run itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Reach:
     """The part of a forward pass that a knockout can change.
 
     Attributes:
-        row: the first row that can differ from the base run; all later rows may.
+        row: the first row that can differ from the clean run; all later rows may.
         first: the first layer in which something is done; the rows enter it unchanged.
         last: the last layer in which something is done; above it attention is ordinary.
     """

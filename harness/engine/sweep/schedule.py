@@ -29,7 +29,7 @@ from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Subs
 
 Index = NDArray[np.int64]
 BASE = -1
-"""Instead of a branch's number: the base run."""
+"""Instead of a branch's number: the clean run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class Change:
     """How the packed batch of a layer comes out of that of the layer below.
 
     Attributes:
-        joining: rows of the base run that join here, ``[new]``.
+        joining: rows of the clean run that join here, ``[new]``.
         order: where each row of the batch comes from: first the rows that leave the layer below, then the
             joining ones, ``[N]``.
         positions: position of every row in its prompt, ``[N]``.
@@ -116,7 +116,7 @@ class Cohort:
     Args:
         question: which question.
         row: the first row they carry.
-        tree: where the question's rows lie in the base run.
+        tree: where the question's rows lie in the clean run.
         branches: the branches.
     """
 
@@ -130,7 +130,7 @@ class Cohort:
         self._edges = [edges_by_layer(branch.knockout) for branch in self.branches]
         self._swaps = [branch.knockout.substitutions for branch in self.branches]
         self._zeroed = [branch.knockout.zeroed for branch in self.branches]
-        self.joins, self.origins = departures(self.branches)
+        self.joins, self.origins = branch_points(self.branches)
         self._patterns: dict[tuple[EdgeBlock, ...], int] = {}
         self._table: list[Tensor] = []
         self._pattern(())
@@ -144,7 +144,7 @@ class Cohort:
 
         Returns:
             For each, its place among those of the layer below, or the place of the branch it leaves here; and
-            whether it comes from the base run instead.
+            whether it comes from the clean run instead.
         """
         before = np.where(self.joins[active] == layer, self.origins[active], active)
         return np.searchsorted(below, before), before == BASE
@@ -192,7 +192,7 @@ class Cohort:
         return known
 
 
-def departures(branches: Sequence[Branch]) -> tuple[Index, Index]:
+def branch_points(branches: Sequence[Branch]) -> tuple[Index, Index]:
     """Where every branch begins to be one of its own, and from which other one it departs there.
 
     Args:
@@ -200,7 +200,7 @@ def departures(branches: Sequence[Branch]) -> tuple[Index, Index]:
 
     Returns:
         Per branch the layer from which on it must be carried, and the number of the branch that does the same
-        below that layer; `BASE` where nothing but the base run does. A branch that does the same as
+        below that layer; `BASE` where nothing but the clean run does. A branch that does the same as
         another one up to the top is carried nonetheless, in the last layer.
     """
     names: dict[Hashable, int] = {}
@@ -208,7 +208,10 @@ def departures(branches: Sequence[Branch]) -> tuple[Index, Index]:
     joins, origins = [], []
     for number, branch in enumerate(branches):
         first, last = branch.reach.first, branch.reach.last
-        done = {layer: names.setdefault(deed, len(names)) for layer, deed in deeds(branch.knockout).items()}
+        done = {
+            layer: names.setdefault(deed, len(names))
+            for layer, deed in actions_by_layer(branch.knockout).items()
+        }
         place, layer, origin = -1 - first, first, BASE
         while layer < last and (step := (place, done.get(layer, BASE))) in carried:
             place, origin = carried[step]
@@ -220,7 +223,7 @@ def departures(branches: Sequence[Branch]) -> tuple[Index, Index]:
     return np.array(joins), np.array(origins)
 
 
-def deeds(knockout: Knockout) -> dict[int, Hashable]:
+def actions_by_layer(knockout: Knockout) -> dict[int, Hashable]:
     """What a knockout does in every layer in which it does something; equal where it does the same."""
     found: dict[int, list[Hashable]] = defaultdict(list)
     for item in knockout.interventions:
@@ -280,8 +283,8 @@ def _layout(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: S
     start = 0
     for cohort, active in zip(found, now, strict=True):
         if len(active):
-            biases, swapped = cohort.biases(layer, active), tuple(cohort.substitutions(layer, active))
-            slots.append(Slot(cohort.question, cohort.row, cohort.rows, start, len(active), biases, swapped))
+            biases, patched = cohort.biases(layer, active), tuple(cohort.substitutions(layer, active))
+            slots.append(Slot(cohort.question, cohort.row, cohort.rows, start, len(active), biases, patched))
             for module, rows in cohort.zero(layer, active):
                 zero[module].append(rows + start)
             start += len(active) * cohort.rows

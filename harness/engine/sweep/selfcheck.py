@@ -1,4 +1,4 @@
-"""Before anything is believed: the base run against the model's own forward pass.
+"""Before anything is believed: the clean run against the model's own forward pass.
 
 The engines replace the model's attention function by one that knows plain causal attention. A
 decoder that does something more in its attention (windows, sinks, soft caps) would be computed
@@ -40,7 +40,7 @@ def own_distribution(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
 
 
 def compare(checkpoint: Checkpoint, encoded: Encoded, logits: Tensor) -> None:
-    """Refuse a checkpoint whose base run is not its own forward pass.
+    """Refuse a checkpoint whose clean run is not its own forward pass.
 
     Args:
         checkpoint: the checkpoint.
@@ -57,7 +57,7 @@ def compare(checkpoint: Checkpoint, encoded: Encoded, logits: Tensor) -> None:
     limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
     if not distance <= limit:
         raise CheckpointError(
-            f"{checkpoint.name}: the engine's base run differs from the model's own forward pass (total "
+            f"{checkpoint.name}: the engine's clean run differs from the model's own forward pass (total "
             f"variation {distance:.2g}, rounding explains {limit:.0e}): its decoder does something in "
             "its attention that the engine does not know; knockouts of it would be wrong"
         )

@@ -13,12 +13,17 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.attention import repeat_heads, softmax_attention
-from harness.engine.sweep.packed import KeyValue
+from harness.engine.sweep.packed import CachedKeyValues
 from harness.interventions.knockout import Substitution, replaced, rows_by_substitution
 
 
 def substituted(
-    query: Tensor, kept: KeyValue, items: Sequence[Substitution], layer: int, scaling: float, visible: Tensor
+    query: Tensor,
+    kept: CachedKeyValues,
+    items: Sequence[Substitution],
+    layer: int,
+    scaling: float,
+    visible: Tensor,
 ) -> tuple[list[int], Tensor]:
     """Attention of the rows of one branch that see a substitution.
 

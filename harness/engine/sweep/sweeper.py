@@ -1,11 +1,10 @@
 """The sweep: every knockout of every question on an image for a few forward passes.
 
-Causal attention makes almost all of a knocked-out forward pass a repetition of the base run. The
-base run is done once and kept (`harness.engine.sweep.clean_run`). Each knockout then carries only the rows it
-can change, from the first layer it touches on (`harness.engine.sweep.reach`), or from where it parts from
-another one that did the same so far; all of them climb the layers as one packed batch
-(`harness.engine.sweep.schedule`, `harness.engine.sweep.walk`) that reads the kept keys and values in place. Nothing
-is approximated: `harness.engine.reference` computes the same numbers the long way.
+Causal attention makes almost all of a knocked-out forward pass a repetition of the clean run. The
+clean run is done once and kept (`clean_run`). Each knockout then carries only the rows it can change,
+from the first layer it touches on (`reach`), or from where it parts from another one that did the same
+so far; all of them climb the layers as one packed batch (`schedule`, `walk`) that reads the kept keys
+and values in place. Nothing is approximated: `harness.engine.reference` computes the same numbers the long way.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.engine.reference import Pass, check_finite
 from harness.engine.sweep import selfcheck
-from harness.engine.sweep.clean_run import Prefill, prefill
+from harness.engine.sweep.clean_run import CleanRun, clean_run
 from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, rows_within
 from harness.engine.sweep.reach import Reach, reach
 from harness.engine.sweep.schedule import Branch, check_keys
@@ -60,15 +59,15 @@ class Sweeper:
         self._checked = False
 
     @torch.inference_mode()
-    def prefill(self, encoded: Sequence[Encoded]) -> Prefill:
-        """The base run of all questions on one image; the first one ever is checked against the model.
+    def clean_run(self, encoded: Sequence[Encoded]) -> CleanRun:
+        """The clean run of all questions on one image; the first one ever is checked against the model.
 
         Raises:
             DataError: if there is no question, or the questions are on different images.
-            CheckpointError: if the base run is not what the model's own forward pass says.
+            CheckpointError: if the clean run is not what the model's own forward pass says.
             NumericsError: if logits are not finite.
         """
-        done = prefill(self.checkpoint, encoded)
+        done = clean_run(self.checkpoint, encoded)
         if not self._checked:
             selfcheck.compare(self.checkpoint, encoded[0], done.base[0].logits)
             self._checked = True
@@ -76,12 +75,12 @@ class Sweeper:
 
     @torch.inference_mode()
     def sweep(
-        self, base: Prefill, knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
+        self, base: CleanRun, knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
     ) -> list[Swept]:
-        """Run knockouts that branch off a base run.
+        """Run knockouts that branch off a clean run.
 
         Args:
-            base: from `prefill`.
+            base: from `clean_run`.
             knockouts: for every question of it, in the same order; a question may have none.
             hidden: whether to keep the last position's hidden states under each knockout.
 
@@ -115,10 +114,10 @@ class Sweeper:
     def image(
         self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
     ) -> list[Swept]:
-        """Base run and knockouts of all questions on one image; see `prefill` and `sweep`."""
-        return self.sweep(self.prefill(encoded), knockouts, hidden=hidden)
+        """Clean run and knockouts of all questions on one image; see `clean_run` and `sweep`."""
+        return self.sweep(self.clean_run(encoded), knockouts, hidden=hidden)
 
-    def _branches(self, base: Prefill, knockouts: Sequence[Sequence[Knockout]]) -> list[Branch]:
+    def _branches(self, base: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Branch]:
         """The knockouts that can change anything, those of like shape side by side."""
         branches = []
         for question, (length, asked) in enumerate(zip(base.tree.lengths, knockouts, strict=True)):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from harness.engine.sweep.packed import KeyValue
+from harness.engine.sweep.packed import CachedKeyValues
 
 Rotary: TypeAlias = tuple[Tensor, Tensor]
 """Cosine and sine, ``[1, rows, rotary width]`` each."""
@@ -20,7 +20,7 @@ Rotary: TypeAlias = tuple[Tensor, Tensor]
 class _AboutToAttendError(Exception):
     """Stops a layer before it attends; carries what it would have read."""
 
-    def __init__(self, whole: KeyValue) -> None:
+    def __init__(self, whole: CachedKeyValues) -> None:
         super().__init__()
         self.whole = whole
 
@@ -32,10 +32,10 @@ class _Stop:
         self, _layer: int, _query: Tensor, key: Tensor, value: Tensor, _scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Stop; see `harness.checkpoint.attention.Plan`."""
-        raise _AboutToAttendError(KeyValue(key[0], value[0]))
+        raise _AboutToAttendError(CachedKeyValues(key[0], value[0]))
 
 
-def keys_and_values(block: Any, state: Tensor, rotary: Rotary) -> KeyValue:  # noqa: ANN401
+def keys_and_values(block: Any, state: Tensor, rotary: Rotary) -> CachedKeyValues:  # noqa: ANN401
     """Keys (after rotary embedding) and values, ``[kv_heads, rows, head_dim]`` each.
 
     Args:

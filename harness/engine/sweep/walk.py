@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.engine.sweep.clean_run import Prefill
-from harness.engine.sweep.packed import KeyValue, attend_shared
+from harness.engine.sweep.clean_run import CleanRun
+from harness.engine.sweep.packed import CachedKeyValues, attend_shared
 from harness.engine.sweep.schedule import Branch, Change, Cohort, Layout, Slot, cohorts, layouts
 from harness.engine.sweep.substitute import substituted
 from harness.engine.sweep.top import Rotary, keys_and_values
@@ -39,9 +39,9 @@ class Outcome:
 class PackedPlan:
     """Attention of one layer's packed batch."""
 
-    base: Prefill
+    base: CleanRun
     layout: Layout
-    whole: KeyValue | None = None
+    whole: CachedKeyValues | None = None
     """Keys and values of the batch, ``[kv_heads, rows, head_dim]``, where the queries are those of its
     branches' last rows alone."""
 
@@ -51,8 +51,8 @@ class PackedPlan:
         """Attend; see `harness.checkpoint.attention.Plan`."""
         _, heads, stop, width = query.shape
         output = query.new_empty(1, stop, heads, width)
-        whole = self.whole or KeyValue(key[0], value[0])
-        prefixes: dict[int, KeyValue] = {}
+        whole = self.whole or CachedKeyValues(key[0], value[0])
+        prefixes: dict[int, CachedKeyValues] = {}
         # A question's slots come by first row, ascending: the last one reads the longest prefix.
         for slot in reversed(self.layout.slots):
             if slot.question not in prefixes:
@@ -72,7 +72,7 @@ class PackedPlan:
 
 
 def _slot_attention(
-    slot: Slot, layer: int, query: Tensor, own: KeyValue, prefix: KeyValue, scaling: float
+    slot: Slot, layer: int, query: Tensor, own: CachedKeyValues, prefix: CachedKeyValues, scaling: float
 ) -> Tensor:
     """Attention of one cohort, ``[branches, queries, heads, head_dim]``.
 
@@ -86,11 +86,11 @@ def _slot_attention(
     """
     shape, skipped = (slot.branches, slot.rows), slot.rows - query.shape[2]
     folded = query.unflatten(0, (own.key.shape[0], -1)).transpose(1, 2)
-    own = KeyValue(own.key.unflatten(1, shape), own.value.unflatten(1, shape))
+    own = CachedKeyValues(own.key.unflatten(1, shape), own.value.unflatten(1, shape))
     bias = None if slot.biases is None else slot.biases.of_last(query.shape[2], query)
     attended = attend_shared(folded, prefix, own, scaling, bias).permute(1, 3, 0, 2, 4).flatten(2, 3)
     for number, items in slot.substitutions:
-        whole = prefix.then(KeyValue(own.key[:, number], own.value[:, number]))
+        whole = prefix.then(CachedKeyValues(own.key[:, number], own.value[:, number]))
         visible = _visible(slot, number)[skipped:]
         rows, seen = substituted(folded[:, number], whole, items, layer, scaling, visible)
         attended[number, rows] = seen
@@ -104,12 +104,12 @@ def _visible(slot: Slot, number: int) -> Tensor:
     return torch.ones(slot.rows, slot.row + slot.rows, dtype=torch.bool).tril_(slot.row)
 
 
-def walk(checkpoint: Checkpoint, base: Prefill, branches: Sequence[Branch], *, hidden: bool) -> Outcome:
+def walk(checkpoint: Checkpoint, base: CleanRun, branches: Sequence[Branch], *, hidden: bool) -> Outcome:
     """Carry branches from the layers they join to the logits.
 
     Args:
         checkpoint: the checkpoint.
-        base: the base run they branch off.
+        base: the clean run they branch off.
         branches: the branches, at least one; each changes something.
         hidden: whether to keep the last position's hidden states.
 
@@ -145,14 +145,14 @@ def walk(checkpoint: Checkpoint, base: Prefill, branches: Sequence[Branch], *, h
     return Outcome(logits, trace)
 
 
-def _through(block: Any, base: Prefill, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _through(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The batch after a layer."""
     with zeroed_rows(block, layout.zero):
         after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(base, layout))
     return after[0]
 
 
-def _top(block: Any, base: Prefill, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _top(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The last rows of all branches after the top layer, ``[branches, width]``: nothing else is read of it.
 
     Every row's keys and values are needed, but only the last ones' outputs.
@@ -170,7 +170,7 @@ def _top(block: Any, base: Prefill, layout: Layout, state: Tensor, rotary: Rotar
 
 
 def _changed(state: Tensor, base: Tensor, change: Change) -> Tensor:
-    """The batch of a layer: rows from the layer below and rows of the base run, put in order."""
+    """The batch of a layer: rows from the layer below and rows of the clean run, put in order."""
     new = base.index_select(0, change.joining.to(base.device))
     return torch.cat([state.to(base.device), new]).index_select(0, change.order.to(base.device))
 

@@ -17,7 +17,7 @@ def zeroed_rows(block: Any, rows: Mapping[str, Tensor]) -> Iterator[None]:  # no
 
     Args:
         block: the decoder layer.
-        rows: by module (``attention``, ``mlp``), row numbers ``[2, n]``; see `harness.engine.reference.zero_rows`.
+        rows: by module (``attention``, ``mlp``), row numbers ``[2, n]``; see `reference.zero_rows`.
     """
     handles = []
     try:

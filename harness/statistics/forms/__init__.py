@@ -1,7 +1,7 @@
 """The sentences that claims are made of, as trees: one small function for each.
 
 A claim's test calls these by name and so reads like the sentence in the paper. Each function takes the
-keys of the measures it speaks of, and the grid that says which window or layer each point of their
+keys of the quantities it speaks of, and the grid that says which window or layer each point of their
 curves is. Effects are p_c in points: a knockout that destroys the answer has -100, so a *drop* lies below
 zero, and the *mass* of a drop is its depth, -D.
 
@@ -53,7 +53,7 @@ from harness.statistics.forms.locating import (
 )
 from harness.statistics.forms.shapes import rank_correlation_above, same_order_of_layers, same_shape
 from harness.statistics.forms.thresholds import ALIKE, DROP, RECOVERY, RETAINED, RISE
-from harness.statistics.forms.values import carries_most, retains, shapley_weights
+from harness.statistics.forms.values import mediates_most, retains, shapley_weights
 
 __all__ = [
     "ALIKE",
@@ -65,7 +65,6 @@ __all__ = [
     "at_least_as_strong_as",
     "at_most_a_quarter_of",
     "both_dip_and_first_deeper",
-    "carries_most",
     "confined_to",
     "crosses_over",
     "deeper_at",
@@ -84,6 +83,7 @@ __all__ = [
     "leaves_behind",
     "lies_deeper",
     "mainly_inside",
+    "mediates_most",
     "more_than_controls",
     "near_zero",
     "negligible_at",

@@ -17,7 +17,7 @@ from harness.statistics.trees import AllOf, AnyOf, Leaf, Pair, Somewhere, Tree, 
 def drops_somewhere(
     effect: Hashable, grid: Grid, *, within: Band | None = None, null: Hashable | None = None
 ) -> Somewhere:
-    """Say that some window of the band has D < -10 and, where a null block exists, lies below it."""
+    """Say that some window of the band has D < -10 and lies below the random-source control, if there is one."""
     where = places_in(grid, within)
     drop = Leaf(f"deepest window of {effect}", (effect,), values_at(where), -DROP, "<", names_at(grid, where))
     if null is None:

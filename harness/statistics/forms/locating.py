@@ -98,7 +98,7 @@ def split(curves: Curves) -> tuple[Curves, Curves]:
     """Part the images into a quarter to locate a layer on, and the rest to test it on.
 
     A layer that is picked where a curve is deepest looks deep on the images it was picked on. Which
-    quarter an image is in depends on its id alone, so it is the same in every measure and at every look.
+    quarter an image is in depends on its id alone, so it is the same in every quantity and at every look.
 
     Raises:
         ValueError: if one of the parts is empty.

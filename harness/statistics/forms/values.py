@@ -1,4 +1,4 @@
-"""Single values: accuracies, and the shares of carriers."""
+"""Single values: accuracies, and the shares of mediators."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def retains(
     return given([every(above)], every(retained), required=False)
 
 
-def carries_most(blocks: Hashable, carriers: Sequence[str], which: str) -> Pair:
-    """Say that one carrier has more than half of the total effect, by Shapley value.
+def mediates_most(blocks: Hashable, mediators: Sequence[str], which: str) -> Pair:
+    """Say that one mediator has more than half of the total effect, by Shapley value.
 
-    ``blocks`` holds D for every subset of carriers blocked in all layers: point b blocks carrier i if
-    bit i of b is set, so point 0 blocks nothing. A carrier's share is its mean contribution over all
+    ``blocks`` holds D for every subset of mediators blocked in all layers: point b blocks mediator i if
+    bit i of b is set, so point 0 blocks nothing. A mediator's share is its mean contribution over all
     orders of blocking; the shares sum to the effect of blocking all.
     """
-    weights = shapley_weights(len(carriers), carriers.index(which))
+    weights = shapley_weights(len(mediators), mediators.index(which))
     everything = np.zeros_like(weights)
     everything[0], everything[-1] = -1.0, 1.0
-    total = Leaf(f"{blocks}: all carriers", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">")
+    total = Leaf(f"{blocks}: all mediators", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">")
     share = Leaf(
-        f"{blocks}: {which} minus half of all carriers",
+        f"{blocks}: {which} minus half of all mediators",
         (blocks,),
         lambda d: (-(d @ (weights - everything / 2)))[..., None],
         0.0,
@@ -52,16 +52,18 @@ def carries_most(blocks: Hashable, carriers: Sequence[str], which: str) -> Pair:
     return given([every(total)], every(share), required=False)
 
 
-def shapley_weights(carriers: int, which: int) -> Floats:
-    """Return the weights w with which the values v of all subsets give one carrier's Shapley value.
+def shapley_weights(mediators: int, which: int) -> Floats:
+    """Return the weights w with which the values v of all subsets give one mediator's Shapley value.
 
-    Subsets are numbered by bits; the value is ``v @ w``. Shape [2 ** carriers].
+    Subsets are numbered by bits; the value is ``v @ w``. Shape [2 ** mediators].
     """
-    weights = np.zeros(2**carriers)
-    for subset in range(2**carriers):
+    weights = np.zeros(2**mediators)
+    for subset in range(2**mediators):
         if subset >> which & 1:
             others = subset.bit_count() - 1
-            share = math.factorial(others) * math.factorial(carriers - 1 - others) / math.factorial(carriers)
+            share = (
+                math.factorial(others) * math.factorial(mediators - 1 - others) / math.factorial(mediators)
+            )
             weights[subset] += share
             weights[subset & ~(1 << which)] -= share
     return weights

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from harness.checkpoint.adapters import SQUARE, TILES
 from harness.checkpoint.encode import encode
 from harness.checkpoint.fingerprint import fingerprint
-from harness.checkpoint.info import directory_facts, facts_of, pinned, registry
+from harness.checkpoint.info import checkpoint_info, directory_info, pinned, registry
 from harness.checkpoint.loading import load
 from harness.checkpoint.prompt import FORMATS, VICUNA_V1, read_format
 from harness.data.depth import rule_window
@@ -86,7 +86,7 @@ def test_a_wrong_configuration_is_an_error(
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps(config | change), encoding="utf-8")
     with pytest.raises(CheckpointError, match=text):
-        directory_facts(folder)
+        directory_info(folder)
 
 
 def test_a_processor_without_image_token_is_an_error(saved: Path, tmp_path: Path) -> None:
@@ -123,14 +123,14 @@ def test_the_papers_checkpoints_are_data() -> None:
     """Alias and hub id are the same checkpoint; the window is the released one and the rule's."""
     assert set(registry()) == {"llava-1.5-7b", "llava-1.5-13b", "llava-1.6-vicuna-7b", "llama3-llava-next-8b"}
     for alias, known in registry().items():
-        facts = facts_of(alias)
-        assert facts == facts_of(known["hub_id"])
-        assert (facts.name, facts.path, facts.gpu) == (alias, known["hub_id"], True)
-        assert facts.revision == known["revision"]
-        assert facts.prompt in FORMATS
-        assert facts.image_handling in {SQUARE, TILES}
-        assert known["window"] == rule_window(facts.layers)
-    assert facts_of("llama3-llava-next-8b").prompt == "llava_llama_3"
+        info = checkpoint_info(alias)
+        assert info == checkpoint_info(known["hub_id"])
+        assert (info.name, info.path, info.gpu) == (alias, known["hub_id"], True)
+        assert info.revision == known["revision"]
+        assert info.prompt in FORMATS
+        assert info.image_handling in {SQUARE, TILES}
+        assert known["window"] == rule_window(info.layers)
+    assert checkpoint_info("llama3-llava-next-8b").prompt == "llava_llama_3"
 
 
 def test_a_hub_id_is_stored_under_its_commit() -> None:
@@ -149,14 +149,14 @@ def test_a_branch_of_a_hub_is_loaded_and_stored_at_the_commit_it_stands_for(
     (kept / "refs" / "main").write_text(commit, encoding="utf-8")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    facts = facts_of("org/tiny")
-    assert (facts.name, facts.layers) == ("tiny", 4)
-    found = pinned(facts)
+    info = checkpoint_info("org/tiny")
+    assert (info.name, info.layers) == ("tiny", 4)
+    found = pinned(info)
     assert found.revision == commit
-    assert pinned(replace(facts, revision="main")) == found
+    assert pinned(replace(info, revision="main")) == found
     assert load(found).sha256 == fingerprint("org/tiny", commit)
     with pytest.raises(CheckpointError, match="org/other: not given by the hub"):
-        pinned(replace(facts, path="org/other"))
+        pinned(replace(info, path="org/other"))
 
 
 def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Data sets: one seeded order, nested looks and subsets, foils."""
+"""Data sets: one seeded order, nested looks and subsets, distractors."""
 
 import math
 from dataclasses import replace
@@ -70,8 +70,15 @@ def test_foils() -> None:
             sample(6, "QueryAttr", 2, "green"),
         ],
     )
-    foils = {one.id: dataset.foil(one) for one in dataset.samples}
-    assert foils == {"0001": "blue", "0002": "no", "0003": "yes", "0004": None, "0005": None, "0006": None}
+    distractors = {one.id: dataset.distractor(one) for one in dataset.samples}
+    assert distractors == {
+        "0001": "blue",
+        "0002": "no",
+        "0003": "yes",
+        "0004": None,
+        "0005": None,
+        "0006": None,
+    }
 
 
 def test_the_counterpart_is_the_minimal_pair_where_there_is_one() -> None:

@@ -37,7 +37,7 @@ def _generated(checkpoint: Checkpoint, encoded: Encoded) -> tuple[int, ...]:
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_answers_are_those_of_generate(family: str) -> None:
     checkpoint, encoded = _case(family)
-    base = Sweeper(checkpoint).prefill(encoded)
+    base = Sweeper(checkpoint).clean_run(encoded)
     expected = [_generated(checkpoint, one) for one in encoded]
     assert decoding.answers(checkpoint, base, limit=LIMIT) == expected
     assert [decoding.answer(checkpoint, one, LIMIT) for one in encoded] == expected
@@ -53,7 +53,7 @@ def test_an_answer_ends_at_a_stop_token_and_does_not_hold_it(monkeypatch: pytest
 
 def test_a_wrong_answer_is_given_up_and_a_right_one_is_not() -> None:
     checkpoint, encoded = _case()
-    base = Sweeper(checkpoint).prefill(encoded[:1])
+    base = Sweeper(checkpoint).clean_run(encoded[:1])
     (whole,) = decoding.answers(checkpoint, base, limit=LIMIT)
     right = decoding.read(checkpoint, whole).strip().lower()
     assert decoding.answers(checkpoint, base, [right], LIMIT) == [whole]
@@ -65,7 +65,7 @@ def test_a_wrong_answer_is_given_up_and_a_right_one_is_not() -> None:
 
 def test_an_answer_that_goes_on_is_not_the_expected_one() -> None:
     checkpoint, encoded = _case()
-    base = Sweeper(checkpoint).prefill(encoded[:1])
+    base = Sweeper(checkpoint).clean_run(encoded[:1])
     (whole,) = decoding.answers(checkpoint, base, limit=LIMIT)
     start = decoding.read(checkpoint, whole[:3]).strip().lower()
     (given_up,) = decoding.answers(checkpoint, base, [start], LIMIT)

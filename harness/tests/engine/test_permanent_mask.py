@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import encode
-from harness.checkpoint.permanent_mask import Planted, read_planted
+from harness.checkpoint.permanent_mask import PermanentBlock, read_permanent_mask
 from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
 from harness.engine import decoding, reference
@@ -28,7 +28,7 @@ FLOWS = ("image->question", "image->suffix", "image->last", "question->last", "i
 EVERYWHERE = tuple(range(LAYERS))
 
 
-def planted(*flows: Planted, family: str = "llama") -> Checkpoint:
+def planted(*flows: PermanentBlock, family: str = "llama") -> Checkpoint:
     made = tiny_checkpoint(family, layers=LAYERS, per_side=2, dtype=torch.float64, seed=7)
     return replace(made, planted=flows)
 
@@ -42,7 +42,7 @@ def never_saying_image(checkpoint: Checkpoint) -> Checkpoint:
 
 
 flows = st.builds(
-    lambda name, layers: Planted(Flow.parse(name), tuple(sorted(layers))),
+    lambda name, layers: PermanentBlock(Flow.parse(name), tuple(sorted(layers))),
     st.sampled_from(FLOWS),
     st.sets(st.integers(0, LAYERS - 1)),
 )
@@ -56,7 +56,7 @@ flows = st.builds(
     st.data(),
 )
 def test_the_sweep_equals_the_reference(
-    always: list[Planted], questions: list[str], family: str, data: st.DataObject
+    always: list[PermanentBlock], questions: list[str], family: str, data: st.DataObject
 ) -> None:
     checkpoint = planted(*always, family=family)
     encoded = [encode(checkpoint, sample(noise_picture(), question)) for question in questions]
@@ -74,7 +74,7 @@ def test_the_sweep_equals_the_reference(
 
 
 def test_a_planted_flow_changes_the_model_and_blocking_it_again_changes_nothing() -> None:
-    checkpoint = planted(Planted(Flow.parse("image->question"), (1, 2)))
+    checkpoint = planted(PermanentBlock(Flow.parse("image->question"), (1, 2)))
     free = planted()
     encoded = encode(checkpoint, sample(noise_picture()))
     base = reference.run(checkpoint, encoded).logits
@@ -86,7 +86,7 @@ def test_a_planted_flow_changes_the_model_and_blocking_it_again_changes_nothing(
 
 @pytest.mark.parametrize("kind", ["zero", "swap"])
 def test_other_interventions_go_with_planted_flows(kind: str) -> None:
-    checkpoint = planted(Planted(Flow.parse("image->question"), (0, 3)))
+    checkpoint = planted(PermanentBlock(Flow.parse("image->question"), (0, 3)))
     encoded = encode(checkpoint, sample(noise_picture()))
     rows, image = encoded.regions["question"], encoded.regions["image"]
     values = (torch.zeros(2, len(image), 8, dtype=torch.float64),) * 2
@@ -100,29 +100,29 @@ def test_other_interventions_go_with_planted_flows(kind: str) -> None:
 
 def test_cut_off_from_the_image_the_answer_does_not_know_it() -> None:
     """Answers included: a planted flow into Last concerns the answer's own positions too."""
-    checkpoint = planted(Planted(Flow.parse("image->after_image"), EVERYWHERE))
+    checkpoint = planted(PermanentBlock(Flow.parse("image->after_image"), EVERYWHERE))
     one = encode(checkpoint, sample(noise_picture()))
     other = replace(one, pixels=-2 * one.pixels)
-    first, second = (Sweeper(checkpoint).prefill([picture]) for picture in (one, other))
+    first, second = (Sweeper(checkpoint).clean_run([picture]) for picture in (one, other))
     torch.testing.assert_close(first.base[0].logits, second.base[0].logits, atol=1e-12, rtol=0)
     assert decoding.answers(checkpoint, first, limit=8) == decoding.answers(checkpoint, second, limit=8)
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_answers_are_those_of_whole_passes(flow: str) -> None:
-    checkpoint = never_saying_image(planted(Planted(Flow.parse(flow), (0, 1, 3))))
+    checkpoint = never_saying_image(planted(PermanentBlock(Flow.parse(flow), (0, 1, 3))))
     encoded = [encode(checkpoint, sample(noise_picture(), question)) for question in QUESTIONS]
-    base = Sweeper(checkpoint).prefill(encoded)
+    base = Sweeper(checkpoint).clean_run(encoded)
     expected = [reference.answer(checkpoint, one, limit=6) for one in encoded]
     assert decoding.answers(checkpoint, base, limit=6) == expected
     assert any(len(said) > 1 for said in expected)
 
 
 def test_contents_are_read_with_the_planted_flows() -> None:
-    checkpoint = planted(Planted(Flow.parse("image->question"), EVERYWHERE))
+    checkpoint = planted(PermanentBlock(Flow.parse("image->question"), EVERYWHERE))
     encoded = encode(checkpoint, sample(noise_picture()))
     keys, values = reference.keys_values(checkpoint, encoded)
-    cache = Sweeper(checkpoint).prefill([encoded]).cache
+    cache = Sweeper(checkpoint).clean_run([encoded]).cache
     for layer in EVERYWHERE:
         torch.testing.assert_close(cache[layer].key, keys[layer], atol=1e-10, rtol=0)
         torch.testing.assert_close(cache[layer].value, values[layer], atol=1e-10, rtol=0)
@@ -130,10 +130,10 @@ def test_contents_are_read_with_the_planted_flows() -> None:
 
 def test_a_mask_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "mask.json"
-    assert read_planted(path, 4) == ()
+    assert read_permanent_mask(path, 4) == ()
     path.write_text(json.dumps({"blocked": [{"flow": "image->question", "layers": [3, 0, 0]}]}))
-    (one,) = read_planted(path, 4)
-    assert one == Planted(Flow("image", "question"), (0, 3))
+    (one,) = read_permanent_mask(path, 4)
+    assert one == PermanentBlock(Flow("image", "question"), (0, 3))
     edges = permanent_edges([one], encode(planted(), sample(noise_picture())).regions)
     assert edges[0].layers == (0, 3)
 
@@ -141,7 +141,7 @@ def test_a_mask_is_read_back(tmp_path: Path) -> None:
 def test_an_answers_own_positions_are_last_at_both_ends() -> None:
     alone = encode(planted(), sample(noise_picture())).regions
     longer = replace(alone, length=alone.length + 2)
-    (edge,) = permanent_edges([Planted(Flow("last", "last"), (0,))], longer)
+    (edge,) = permanent_edges([PermanentBlock(Flow("last", "last"), (0,))], longer)
     answering = (alone.length - 1, alone.length, alone.length + 1)
     assert edge.sources == edge.targets == answering
 
@@ -149,7 +149,7 @@ def test_an_answers_own_positions_are_last_at_both_ends() -> None:
 def test_a_region_that_a_sample_lacks_blocks_nothing() -> None:
     regions = encode(planted(), sample(noise_picture())).regions
     gone = replace(regions, positions={k: v for k, v in regions.positions.items() if k != "other_patches"})
-    assert permanent_edges([Planted(Flow("other_patches", "question"), (0,))], gone) == ()
+    assert permanent_edges([PermanentBlock(Flow("other_patches", "question"), (0,))], gone) == ()
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_a_mask_that_cannot_be_read_is_one_clear_error(text: str, message: str, 
     path = tmp_path / "mask.json"
     path.write_text(text)
     with pytest.raises(CheckpointError, match=message):
-        read_planted(path, 4)
+        read_permanent_mask(path, 4)

@@ -206,11 +206,11 @@ def test_a_substitution_reaches_only_its_edges(family: str, other: bool, folder:
     swap = Substitution(sources, targets, (2,), (values,), (values,) if other else None)
     with watched(checkpoint) as plain:
         reference.run(checkpoint, encoded)
-    with watched(checkpoint) as swapped:
+    with watched(checkpoint) as patched:
         changed = reference.run(checkpoint, encoded, Knockout((swap,)))
-    assert torch.equal(swapped[2][0], plain[2][0])
+    assert torch.equal(patched[2][0], plain[2][0])
     untouched = [row for row in range(encoded.length) if row < min(targets)]
-    assert torch.equal(swapped[3][0][untouched], plain[3][0][untouched])
+    assert torch.equal(patched[3][0][untouched], plain[3][0][untouched])
     assert not torch.allclose(changed.logits, reference.run(checkpoint, encoded).logits, atol=1e-9)
 
 

@@ -21,8 +21,8 @@ from harness.interventions.knockout import (
     ModuleZero,
     Substitution,
     block,
-    keep_only,
-    null_sources,
+    open_paths_only,
+    random_sources,
 )
 from harness.testing.cases import QUESTIONS, Case, windows
 from harness.testing.models import FAMILIES, KINDS
@@ -64,7 +64,9 @@ def interventions(draw: st.DrawFn, case: Case, encoded: Encoded) -> Intervention
     layers = tuple(range(start, draw(st.integers(start, case.layers - 1)) + 1))
     kind = draw(st.sampled_from(["block", "block", "block", "attention", "mlp", "values", "keys", "null"]))
     if kind == "null":
-        sources = null_sources(sources, targets, draw(st.integers(0, 9))) or () if sources and targets else ()
+        sources = (
+            random_sources(sources, targets, draw(st.integers(0, 9))) or () if sources and targets else ()
+        )
     if kind in {"block", "null"}:
         return EdgeBlock(sources, targets, layers)
     if kind in {"attention", "mlp"}:
@@ -81,7 +83,7 @@ def knockouts(draw: st.DrawFn, case: Case, encoded: Encoded) -> Knockout:
     if draw(st.integers(0, 9)) == 0:
         kept = [EdgeBlock(encoded.regions["image"], encoded.regions["question"], (0,))]
         before = tuple(range(1, encoded.length - 1))
-        return keep_only(kept, before, encoded.regions["after_image"], case.layers)
+        return open_paths_only(kept, before, encoded.regions["after_image"], case.layers)
     return Knockout(tuple(draw(st.lists(interventions(case, encoded), max_size=3))))
 
 

@@ -18,7 +18,7 @@ from harness.data.errors import CheckpointError, DataError, KnockoutError, Memor
 from harness.engine.sweep.clean_run import Tree
 from harness.engine.sweep.memory_budget import keep_freed_memory
 from harness.engine.sweep.reach import Reach
-from harness.engine.sweep.schedule import BASE, Branch, deeds, departures
+from harness.engine.sweep.schedule import BASE, Branch, actions_by_layer, branch_points
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.sweep.walk import walk
 from harness.interventions.knockout import EdgeBlock, Intervention, Knockout, ModuleZero, Substitution, block
@@ -83,7 +83,7 @@ def test_refuses_logits_that_are_not_finite(checkpoint: Checkpoint, encoded: lis
 
 
 def test_refuses_a_decoder_that_attends_in_its_own_way(encoded: list[Encoded]) -> None:
-    """A sliding window that the loader did not see: the base run is not the model's own forward pass."""
+    """A sliding window that the loader did not see: the clean run is not the model's own forward pass."""
     doctored = _doctored(Case("mistral", 3, (4, 2), 2, QUESTIONS).checkpoint())
     doctored.model.config.text_config.sliding_window = 4
     with pytest.raises(CheckpointError, match="differs from the model's own forward pass"):
@@ -182,7 +182,7 @@ def test_leaves_no_hook_behind(
     zero = Knockout((ModuleZero("mlp", (3,), (0, 1)), ModuleZero("attention", (4,), (1,))))
     before = _hooks(checkpoint)
     sweeper = Sweeper(checkpoint)
-    base = sweeper.prefill(encoded[:1])
+    base = sweeper.clean_run(encoded[:1])
     sweeper.sweep(base, [[zero]])
     assert _hooks(checkpoint) == before
     monkeypatch.setattr("harness.engine.sweep.walk.attend_shared", lambda *_: 1 / 0)
@@ -193,7 +193,9 @@ def test_leaves_no_hook_behind(
 
 def test_runs_the_vision_tower_once_for_all_questions(checkpoint: Checkpoint, encoded: list[Encoded]) -> None:
     sweeper, calls = Sweeper(checkpoint), []
-    sweeper.prefill(encoded[:1])  # the first base run is checked against the model, with its own vision pass
+    sweeper.clean_run(
+        encoded[:1]
+    )  # the first clean run is checked against the model, with its own vision pass
     handle = checkpoint.model.model.vision_tower.register_forward_hook(lambda *_: calls.append(1))
     try:
         sweeper.image(encoded, [windows(one, CASE.layers) for one in encoded])
@@ -209,7 +211,7 @@ def test_what_begins_alike_is_carried_once() -> None:
 
     narrow, wide, lower = branch(0, 2), branch(1, 2, 3, 4), branch(2, 2, 3)
     other, twin, later = branch(3, 2, 3, target=10), branch(4, 2, 3, 4), branch(5, 3, 4)
-    joins, origins = departures([narrow, lower, other, wide, twin, later])
+    joins, origins = branch_points([narrow, lower, other, wide, twin, later])
     assert joins.tolist() == [2, 3, 2, 4, 4, 3]
     assert origins.tolist() == [BASE, 0, BASE, 1, 1, BASE]
 
@@ -228,11 +230,11 @@ def test_deeds_are_alike_only_if_they_are_in_all_they_do() -> None:
         Substitution((1,), (4,), (1, 2), (values[2], values[1])),
         Substitution((1,), (4,), (1, 2), values[:2], values[1:]),
     ]
-    found = [deeds(Knockout((item,))) for item in items]
+    found = [actions_by_layer(Knockout((item,))) for item in items]
     assert all(set(done) == {1, 2} for done in found)
     assert len({done[1] for done in found}) == len(items)
     again = Substitution((1,), (4,), (2,), values[1:2])
-    assert deeds(Knockout((again,))) == {2: found[8][2]}
+    assert actions_by_layer(Knockout((again,))) == {2: found[8][2]}
 
 
 def test_freed_memory_is_kept_only_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 Errors within one model are alike, so they are pooled over models with fresh weights. The seeds are
 fixed; the margins leave room for other machines' arithmetic. Measured over 72 models in float32: a
-ratio of 1.05 ± 0.05, and of 1.16 ± 0.05 where the base run's attention was torch's fused one.
+ratio of 1.05 ± 0.05, and of 1.16 ± 0.05 where the clean run's attention was torch's fused one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _reweighted(seed: int, spread: float, dtype: torch.dtype) -> Checkpoint:
 
 
 def _errors(seed: int, spread: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Log-probability errors of the base run's answer token: the sweep's, the reference's."""
+    """Log-probability errors of the clean run's answer token: the sweep's, the reference's."""
     rough = _reweighted(seed, spread, dtype)
     exact, encoded = doubled(rough), CASE.encoded(rough)
     asked = windows(encoded[0], CASE.layers)[::2]

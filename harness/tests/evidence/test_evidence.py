@@ -25,13 +25,13 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 
 
 def row(
-    sample: str, probe: str = "lens", reason: str = "", values: tuple[float, ...] = (0.25,)
+    sample: str, measurement: str = "lens", reason: str = "", values: tuple[float, ...] = (0.25,)
 ) -> dict[str, object]:
     return {
         "sample": sample,
         "task": "ChooseAttr",
         "image": f"image-{sample}",
-        "probe": probe,
+        "measurement": measurement,
         "reading": "p" if values else "",
         "values": list(values),
         "p1": 0.5,
@@ -145,7 +145,7 @@ def test_a_damaged_file_is_named_set_aside_and_measured_again(
     assert path.exists()
     assert again.read(0)["sample"].to_list() == ["good"]
     assert again.stored(0) == {("ChooseAttr", "good", "lens")}
-    assert again.set_aside == [path.name]
+    assert again.quarantined == [path.name]
     assert path.with_suffix(".damaged").read_bytes() == damage(whole)
     assert not path.exists()
     assert again.publish(0, rows_to_frame([row("bad", values=tuple(range(50)))])) == path
@@ -164,7 +164,7 @@ def test_evidence_of_another_block_or_store_is_foreign(store: Evidence, tmp_path
     rows_to_frame([row("c")]).write_parquet(stray)
     assert sorted(store.damaged()) == sorted([theirs.name, moved.name, stray.name])
     assert store.read()["sample"].to_list() == ["b"]
-    assert sorted(store.set_aside) == sorted([theirs.name, moved.name, stray.name])
+    assert sorted(store.quarantined) == sorted([theirs.name, moved.name, stray.name])
     assert {path.name for path in store.folder.glob("*.parquet")} == {mine.name}
 
 
@@ -175,7 +175,7 @@ def test_bytes_that_are_named_rightly_but_are_no_rows_are_no_evidence(store: Evi
     for content in (b"", b"no parquet", other_columns.getvalue()):
         (store.folder / shard_name(digest, 3, content)).write_bytes(content)
     assert store.read().is_empty()
-    assert len(store.set_aside) == 3
+    assert len(store.quarantined) == 3
 
 
 def test_a_folder_with_another_key_is_no_store(store: Evidence) -> None:
@@ -196,7 +196,7 @@ def test_what_another_process_sets_aside_and_measures_again_is_read(store: Evide
     assert store.read(0).is_empty()
     path.write_bytes(whole)
     assert store.read(0)["sample"].to_list() == ["a"]
-    assert store.set_aside == []
+    assert store.quarantined == []
 
 
 def test_what_a_dying_worker_left_half_written_is_no_evidence_and_goes(store: Evidence) -> None:
@@ -205,7 +205,7 @@ def test_what_a_dying_worker_left_half_written_is_no_evidence_and_goes(store: Ev
     for path in (half, other):
         path.write_bytes(b"PAR1")
     assert store.read().is_empty()
-    assert store.set_aside == []
+    assert store.quarantined == []
     with store.claim(3):
         pass
     assert not half.exists()
@@ -263,10 +263,11 @@ def test_a_lock_that_cannot_be_made_is_one_clear_error(store: Evidence) -> None:
 FULL = """
 import resource, sys
 from pathlib import Path
-from harness.evidence import Evidence, StoreError, rows_to_frame
+from harness.evidence.shards import rows_to_frame
+from harness.evidence.store import Evidence, StoreError
 
 store = Evidence.existing(Path(sys.argv[1]))
-row = dict(sample="b", task="ChooseAttr", image="i", probe="lens", reading="p", values=[0.1] * 9999)
+row = dict(sample="b", task="ChooseAttr", image="i", measurement="lens", reading="p", values=[0.1] * 9999)
 row |= dict(p1=0.5, reason="", answer="Red")
 resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
 try:

@@ -107,7 +107,7 @@ def test_export_writes_one_value_a_row(current: Evidence, tmp_path: Path, suffix
         ("a", 3, 0, "p", 0.5, 0.4),
         ("a", 3, 1, "p", 0.5, 0.5),
     ]
-    excluded = table.filter(pl.col("sample") == "b").sort("probe")
+    excluded = table.filter(pl.col("sample") == "b").sort("measurement")
     assert excluded["reason"].to_list() == ["wrong answer", "none"]
     assert excluded["value"].to_list() == [0.25, None]
     assert table["checkpoint"].unique().to_list() == ["tiny"]

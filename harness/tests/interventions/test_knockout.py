@@ -1,4 +1,4 @@
-"""Knockouts as data: masks, null blocks, keep-only; the exact invariants that need no model."""
+"""Knockouts as data: masks, random-source controls, keep-only; the exact invariants that need no model."""
 
 import pytest
 import torch
@@ -7,7 +7,14 @@ from hypothesis import given, strategies as st
 from harness.data.depth import window_layers
 from harness.data.errors import KnockoutError
 from harness.data.flow import Flow
-from harness.interventions.knockout import EdgeBlock, block, check_layers, keep_only, null_sources, visible
+from harness.interventions.knockout import (
+    EdgeBlock,
+    block,
+    check_layers,
+    open_paths_only,
+    random_sources,
+    visible,
+)
 
 LENGTH = 12
 positions = st.sets(st.integers(1, LENGTH - 1), max_size=6)
@@ -56,7 +63,7 @@ def test_keep_only_leaves_exactly_the_kept_edges(
 ) -> None:
     sources, targets = range(1, 7), range(5, LENGTH)
     kept = EdgeBlock(tuple(sorted(kept_sources)), tuple(sorted(kept_targets)), tuple(sorted(kept_layers)))
-    mask = visible(keep_only([kept], sources, targets, 4), layer, LENGTH)
+    mask = visible(open_paths_only([kept], sources, targets, 4), layer, LENGTH)
     for query in range(LENGTH):
         for key in range(query + 1):
             asked = key in sources and query in targets
@@ -72,17 +79,17 @@ def test_keep_only_leaves_exactly_the_kept_edges(
 def test_null_sources_are_as_many_and_neither_source_target_nor_first(
     sources: set[int], targets: set[int], seed: int
 ) -> None:
-    drawn = null_sources(tuple(sources), tuple(targets), seed)
+    drawn = random_sources(tuple(sources), tuple(targets), seed)
     candidates = set(range(1, max(targets))) - sources - targets
     assert (drawn is None) == (len(candidates) < 2 * len(sources))
     if drawn is not None:
         assert len(set(drawn)) == len(sources)
         assert set(drawn) <= candidates
-        assert drawn == null_sources(tuple(sources), tuple(targets), seed)
+        assert drawn == random_sources(tuple(sources), tuple(targets), seed)
 
 
 def test_null_sources_differ_between_draws() -> None:
-    draws = {null_sources((3, 4), (29,), seed) for seed in range(20)}
+    draws = {random_sources((3, 4), (29,), seed) for seed in range(20)}
     assert len(draws) > 10
 
 

@@ -1,4 +1,4 @@
-"""Measuring: every probe, by the fast sweep and by the reference, and what each reading means."""
+"""Measuring: every measurement, by the fast sweep and by the reference, and what each reading means."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from harness.data.dataset import Dataset, make_dataset
 from harness.data.errors import MemoryLimitError, RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Box, Sample
-from harness.engine.engines import ReferenceEngine, SweepBase, SweepEngine, decoding
+from harness.engine import decoding
+from harness.engine.engines import ReferenceEngine, SweepEngine, SweepRun
 from harness.engine.protocol import Engine
 from harness.interventions.measurements import (
     Accuracy,
-    Carriers,
+    ActivationPatch,
+    BlockFromLayer,
     Chance,
-    Cut,
-    KeepOnly,
     Lens,
+    Measurement,
+    Mediators,
     Modules,
-    Probe,
+    OpenPathsOnly,
     Route,
-    Swap,
     Sweep,
 )
-from harness.interventions.patching import Donors
+from harness.interventions.patching import PatchSource
 from harness.interventions.resolve import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
@@ -41,22 +42,22 @@ from harness.testing.models import tiny_checkpoint
 LAYERS = 3
 CARRIERS = ("separator", "question", "suffix", "roles", "last")
 FLOW = Flow("image", "question")
-PROBES: tuple[Probe, ...] = (
+PROBES: tuple[Measurement, ...] = (
     Sweep(FLOW, 3),
     Sweep(Flow("random_patches", "question"), 1),
     Sweep(Flow("true_option", "last"), 1),
     Sweep(FLOW, 1, "grey"),
     Sweep(Flow("question", "last"), 1, "first_subword"),
     Sweep(Flow("question", "last"), 1, "last_subword"),
-    Swap(FLOW, 1, "mean"),
-    Swap(FLOW, 1, "other"),
+    ActivationPatch(FLOW, 1, "mean"),
+    ActivationPatch(FLOW, 1, "other"),
     Modules("mlp", "question", 1),
     Modules("attention", "question", 3),
     Modules("mlp", "true_option", 1, 0),
-    Cut(FLOW, (1,)),
-    Cut(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
-    Carriers("image", CARRIERS),
-    KeepOnly(
+    BlockFromLayer(FLOW, (1,)),
+    BlockFromLayer(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
+    Mediators("image", CARRIERS),
+    OpenPathsOnly(
         (Flow("image", "after_image"), Flow("question", "last")),
         (Route(FLOW, 0, 1), Route(Flow("question", "last"), 1, 2)),
     ),
@@ -108,15 +109,17 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return make_dataset("noise", "sha", samples)
 
 
-def measured(engine: Engine, dataset: Dataset, sample: Sample, *probes: Probe) -> Rows:
-    rows = ImageMeasurer(checkpoint(), engine, dataset).image([Request(sample, probes)])
-    keys = [(str(row["probe"]), str(row["reading"]), str(row["sample"])) for row in rows]
+def measured(engine: Engine, dataset: Dataset, sample: Sample, *measurements: Measurement) -> Rows:
+    rows = ImageMeasurer(checkpoint(), engine, dataset).image([Request(sample, measurements)])
+    keys = [(str(row["measurement"]), str(row["reading"]), str(row["sample"])) for row in rows]
     assert len(set(keys)) == len(keys), "a row twice"
     return dict(zip(keys, rows, strict=True))
 
 
-def values(rows: Rows, probe: Probe, reading: str) -> list[float]:
-    found = [row["values"] for (name, read, _), row in rows.items() if (name, read) == (str(probe), reading)]
+def values(rows: Rows, measurement: Measurement, reading: str) -> list[float]:
+    found = [
+        row["values"] for (name, read, _), row in rows.items() if (name, read) == (str(measurement), reading)
+    ]
     (only,) = found
     assert isinstance(only, list)
     return only
@@ -150,7 +153,7 @@ class OneAtATime(SweepEngine):
         super().__init__(checkpoint())
         self.most = most
 
-    def base(self, encoded: Sequence[Encoded]) -> SweepBase:
+    def base(self, encoded: Sequence[Encoded]) -> SweepRun:
         if len(encoded) > self.most:
             raise torch.OutOfMemoryError
         return super().base(encoded)
@@ -171,29 +174,33 @@ def test_questions_that_memory_does_not_hold_together_are_measured_one_by_one(da
 
 
 def _name(row: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(str(row[column]) for column in ("sample", "probe", "reading"))
+    return tuple(str(row[column]) for column in ("sample", "measurement", "reading"))
 
 
 def test_every_probe_of_a_kept_sample_has_values(dataset: Dataset) -> None:
     rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *PROBES)
-    for probe in PROBES:
-        named = [row for (name, _, _), row in rows.items() if name == str(probe)]
-        assert named, probe
-        assert all(row["values"] for row in named), probe
+    for measurement in PROBES:
+        named = [row for (name, _, _), row in rows.items() if name == str(measurement)]
+        assert named, measurement
+        assert all(row["values"] for row in named), measurement
 
 
 def test_a_wrong_answer_leaves_only_accuracies(dataset: Dataset) -> None:
     rows = measured(SweepEngine(checkpoint()), dataset, wrong(dataset), *PROBES)
     assert rows["base", "p", "2"]["reason"] == "wrong answer"
     names = {name for name, _, _ in rows} - {"base"}
-    unfiltered = {str(probe) for probe in PROBES if isinstance(probe, Accuracy | Chance | KeepOnly)}
+    unfiltered = {
+        str(measurement)
+        for measurement in PROBES
+        if isinstance(measurement, Accuracy | Chance | OpenPathsOnly)
+    }
     assert names == unfiltered | {str(PROBES[12])}
     assert {reading for name, reading, _ in rows if name != "base"} == {"right"}
 
 
 def test_hiding_nothing_changes_nothing_and_hiding_all_carriers_is_a_cut(dataset: Dataset) -> None:
-    cut = Cut(Flow("image", "after_image"), (0,))
-    subsets = Carriers("image", CARRIERS)
+    cut = BlockFromLayer(Flow("image", "after_image"), (0,))
+    subsets = Mediators("image", CARRIERS)
     rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), subsets, cut)
     p = values(rows, subsets, "p")
     assert len(p) == 2 ** len(CARRIERS)
@@ -205,9 +212,9 @@ def test_keeping_every_route_open_changes_nothing(dataset: Dataset) -> None:
     """And closing all of them is a cut."""
     sample, everything = kept(dataset), (0, LAYERS - 1)
     closed = (Flow("image", "after_image"),)
-    open_ = KeepOnly(closed, (Route(Flow("image", "after_image"), *everything),))
-    shut = KeepOnly(closed, ())
-    cut = Cut(Flow("image", "after_image"), (0,))
+    open_ = OpenPathsOnly(closed, (Route(Flow("image", "after_image"), *everything),))
+    shut = OpenPathsOnly(closed, ())
+    cut = BlockFromLayer(Flow("image", "after_image"), (0,))
     rows = measured(SweepEngine(checkpoint()), dataset, sample, open_, shut, cut)
     assert values(rows, open_, "p")[0] == rows[str(open_), "p", "0"]["p1"]
     assert values(rows, shut, "p")[0] == pytest.approx(values(rows, cut, "p")[0], abs=1e-12)
@@ -217,8 +224,8 @@ def test_only_what_a_closed_flow_names_is_blocked(dataset: Dataset) -> None:
     """Image → question stays open in one layer, question → last in none; the rest of the text is free."""
     regions = encode(checkpoint(), kept(dataset)).regions
     question_to_last = Flow("question", "last")
-    probe = KeepOnly((Flow("image", "after_image"), question_to_last), (Route(FLOW, 1, 1),))
-    (knockout,) = knockouts_of(probe, Subject(kept(dataset), regions, LAYERS))
+    measurement = OpenPathsOnly((Flow("image", "after_image"), question_to_last), (Route(FLOW, 1, 1),))
+    (knockout,) = knockouts_of(measurement, Subject(kept(dataset), regions, LAYERS))
     blocked = {
         (source, target, layer)
         for edge in knockout.edges
@@ -228,7 +235,7 @@ def test_only_what_a_closed_flow_names_is_blocked(dataset: Dataset) -> None:
     }
     expected = {
         (source, target, layer)
-        for flow in probe.closed
+        for flow in measurement.closed
         for source in regions[flow.source]
         for target in regions[flow.target]
         for layer in range(LAYERS)
@@ -252,47 +259,49 @@ def test_a_picture_s_own_contents_change_nothing(dataset: Dataset) -> None:
     """Swapping in another image's keys and values is a no-op where the other image is the same picture."""
     sample = kept(dataset)
     twins = [sample, replace(sample, id="twin", image_id="twin")]
-    probe = Swap(FLOW, 1, "other")
-    rows = measured(SweepEngine(checkpoint()), make_dataset("twins", "sha", twins), sample, probe)
-    assert values(rows, probe, "p") == pytest.approx([rows[str(probe), "p", "0"]["p1"]] * LAYERS, abs=1e-12)
+    measurement = ActivationPatch(FLOW, 1, "other")
+    rows = measured(SweepEngine(checkpoint()), make_dataset("twins", "sha", twins), sample, measurement)
+    assert values(rows, measurement, "p") == pytest.approx(
+        [rows[str(measurement), "p", "0"]["p1"]] * LAYERS, abs=1e-12
+    )
 
 
 def test_a_grey_picture_is_a_picture_without_information(dataset: Dataset) -> None:
     """Two samples that differ in their picture alone are answered alike."""
-    probe = Sweep(FLOW, 1, "grey")
+    measurement = Sweep(FLOW, 1, "grey")
     one, two = (sample for sample in dataset.samples if sample.id in {"0", "1"})
-    first = measured(SweepEngine(checkpoint()), dataset, one, probe)
-    second = measured(SweepEngine(checkpoint()), dataset, two, probe)
-    assert values(first, probe, "p") == pytest.approx(values(second, probe, "p"), abs=1e-12)
+    first = measured(SweepEngine(checkpoint()), dataset, one, measurement)
+    second = measured(SweepEngine(checkpoint()), dataset, two, measurement)
+    assert values(first, measurement, "p") == pytest.approx(values(second, measurement, "p"), abs=1e-12)
 
 
 def test_readings_of_one_effect_agree_with_each_other(dataset: Dataset) -> None:
-    probe = Sweep(FLOW, 3)
-    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), probe)
-    p, foil, odds = (values(rows, probe, reading) for reading in ("p", "foil", "log_odds"))
-    assert len(p) == len(foil) == LAYERS
+    measurement = Sweep(FLOW, 3)
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), measurement)
+    p, distractor, odds = (values(rows, measurement, reading) for reading in ("p", "distractor", "log_odds"))
+    assert len(p) == len(distractor) == LAYERS
     # Odds that fall are a share that falls; by hand from q2 / q1 = sigma(x + d) / sigma(x).
-    assert [value < 0 for value in foil] == [value < 0 for value in odds]
+    assert [value < 0 for value in distractor] == [value < 0 for value in odds]
 
 
 def test_per_token_divides_by_the_source(dataset: Dataset) -> None:
-    probe = Sweep(Flow("question_without_options", "last"), 1)
-    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), probe)
-    p1 = float(str(rows[str(probe), "p", "0"]["p1"]))
+    measurement = Sweep(Flow("question_without_options", "last"), 1)
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), measurement)
+    p1 = float(str(rows[str(measurement), "p", "0"]["p1"]))
     regions = encode(checkpoint(), kept(dataset)).regions
     tokens = len(regions["question_without_options"])
     assert tokens > 1
-    expected = [100 * (p - p1) / p1 / tokens for p in values(rows, probe, "p")]
-    assert values(rows, probe, "per_token") == pytest.approx(expected)
+    expected = [100 * (p - p1) / p1 / tokens for p in values(rows, measurement, "p")]
+    assert values(rows, measurement, "per_token") == pytest.approx(expected)
 
 
 def test_what_a_sample_does_not_have_is_said(dataset: Dataset) -> None:
-    probes = (Lens(norm=False, condition="lower"), Sweep(Flow("object2", "last"), 1))
-    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *probes)
+    measurements = (Lens(norm=False, condition="lower"), Sweep(Flow("object2", "last"), 1))
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *measurements)
     reasons = {name: row["reason"] for (name, _, _), row in rows.items() if row["reason"]}
     assert reasons == {
-        str(probes[0]): "the prompt format has no instruction 'lower'",
-        str(probes[1]): "region 'object2' is empty",
+        str(measurements[0]): "the prompt format has no instruction 'lower'",
+        str(measurements[1]): "region 'object2' is empty",
     }
 
 
@@ -305,13 +314,13 @@ def test_an_answer_that_another_one_begins_like_has_no_accuracy(dataset: Dataset
         for number, answer in enumerate(("red square", "blue"))
     ]
     samples = make_dataset("alike", "sha", [base, *others])
-    probes = (Accuracy(), Accuracy("grey"), PROBES[12], PROBES[14], Lens(norm=False))
-    rows = measured(SweepEngine(checkpoint()), samples, base, *probes)
+    measurements = (Accuracy(), Accuracy("grey"), PROBES[12], PROBES[14], Lens(norm=False))
+    rows = measured(SweepEngine(checkpoint()), samples, base, *measurements)
     alike = "another answer of the task has the same first token"
-    for probe in probes[:-1]:
-        assert rows[str(probe), "right", base.id]["reason"] == alike
-        assert rows[str(probe), "right", base.id]["values"] == []
-    blue = measured(SweepEngine(checkpoint()), samples, others[1], *probes)
+    for measurement in measurements[:-1]:
+        assert rows[str(measurement), "right", base.id]["reason"] == alike
+        assert rows[str(measurement), "right", base.id]["values"] == []
+    blue = measured(SweepEngine(checkpoint()), samples, others[1], *measurements)
     assert blue[str(Accuracy()), "right", "o1"]["reason"] == ""
 
 
@@ -329,7 +338,7 @@ def test_a_carrier_that_is_not_there_carries_nothing(dataset: Dataset) -> None:
     made = replace(whole, prompt=replace(whole.prompt, segments=segments))
     sample = kept(dataset)
     assert "separator" not in encode(made, sample).regions.positions
-    subsets = Carriers("image", CARRIERS)
+    subsets = Mediators("image", CARRIERS)
     said = decoding.read(made, decoding.answer(made, encode(made, sample))).strip().lower()
     sample = replace(sample, answer=said)
     (_, row, *_) = ImageMeasurer(made, SweepEngine(made), make_dataset("noise", "sha", [sample])).image(
@@ -351,25 +360,25 @@ def test_an_image_that_cannot_be_used_is_left_out_of_the_mean(dataset: Dataset) 
     made, engine = checkpoint(), SweepEngine(checkpoint())
     sources = encode(made, samples[0]).regions["image"]
 
-    def mean(*chosen: Sample) -> tuple[list[torch.Tensor], Donors]:
-        donors = Donors(
+    def mean(*chosen: Sample) -> tuple[list[torch.Tensor], PatchSource]:
+        patch_source = PatchSource(
             make_dataset("d", "sha", chosen), lambda sample: encode(made, sample), engine.contents
         )
-        return list(donors.contents("mean", samples[0], sources).values), donors
+        return list(patch_source.contents("mean", samples[0], sources).values), patch_source
 
     expected, _ = mean(*samples)
-    found, donors = mean(*samples, *broken)
+    found, patch_source = mean(*samples, *broken)
     assert all(torch.equal(one, two) for one, two in zip(expected, found, strict=True))
-    assert sum(donors.left_out.values()) == 2
-    assert "the picture is 12×12 pixels, its row says 9×9" in donors.left_out
+    assert sum(patch_source.left_out.values()) == 2
+    assert "the picture is 12×12 pixels, its row says 9×9" in patch_source.left_out
     with pytest.raises(RegionError, match="no image of the data set can be used"):
         mean(*broken)
 
 
 def test_a_task_with_one_image_has_no_other_contents(dataset: Dataset) -> None:
-    sample, probe = kept(dataset), Swap(FLOW, 1, "other")
-    rows = measured(SweepEngine(checkpoint()), make_dataset("one", "sha", [sample]), sample, probe)
-    assert "no other image to take contents from" in str(rows[str(probe), "", "0"]["reason"])
+    sample, measurement = kept(dataset), ActivationPatch(FLOW, 1, "other")
+    rows = measured(SweepEngine(checkpoint()), make_dataset("one", "sha", [sample]), sample, measurement)
+    assert "no other image to take contents from" in str(rows[str(measurement), "", "0"]["reason"])
 
 
 def test_a_module_s_control_takes_as_much_from_other_rows(dataset: Dataset) -> None:

@@ -15,7 +15,7 @@ from harness.data.sample import TASKS
 from harness.evidence.shards import BASE, rows_to_frame
 from harness.evidence.store import Evidence
 from harness.measuring import pool, worker
-from harness.measuring.pool import Workforce
+from harness.measuring.pool import MeasurementPool
 from harness.measuring.request import Request
 from harness.measuring.worker import Worker, missing
 from harness.testing.fake import Fake, fake_dataset
@@ -49,7 +49,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def samples_in(store: Evidence) -> int:
-    return store.read().filter(probe=BASE).height
+    return store.read().filter(measurement=BASE).height
 
 
 def test_a_block_that_is_quick_is_one_file(store: Evidence) -> None:
@@ -135,14 +135,14 @@ def test_questions_on_one_image_are_shared_out_if_there_are_few_images(
 ) -> None:
     monkeypatch.setattr(pool, "PATIENCE", 0.0)
     requests = requests_of(fake_dataset(1, TASKS), PROBES)
-    workforce = Workforce(store, partial(Fake, tmp_path / "log", 1.5), helpers=1)
+    workforce = MeasurementPool(store, partial(Fake, tmp_path / "log", 1.5), subprocesses=1)
     workforce.complete(requests, lambda *_: None)
     workforce.close()
     measured = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
     assert len(measured) == len(set(measured))
     assert samples_in(store) == len(TASKS)
     (shards,) = store.shards().values()
-    assert len(shards) > 2, "a helper publishes question by question, who has the block at its end"
+    assert len(shards) > 2, "a subprocess worker publishes question by question, who has the block at its end"
 
 
 def test_questions_on_an_image_are_measured_together_if_there_are_enough(store: Evidence) -> None:
@@ -156,7 +156,7 @@ def test_questions_on_an_image_are_measured_together_if_there_are_enough(store: 
             together.append(len(requests))
             return super().image(requests)
 
-    workforce = Workforce(store, Counted)
+    workforce = MeasurementPool(store, Counted)
     workforce.complete(requests_of(fake_dataset(2, TASKS), PROBES), lambda *_: None)
     assert together == [len(TASKS)] * 2
 
@@ -183,7 +183,7 @@ def test_a_helper_takes_part_in_the_only_block_if_it_is_slow(
 ) -> None:
     monkeypatch.setattr(pool, "PATIENCE", 0.0)
     log = tmp_path / "log"
-    workforce = Workforce(store, partial(Fake, log, 0.5), helpers=3)
+    workforce = MeasurementPool(store, partial(Fake, log, 0.5), subprocesses=3)
     workforce.complete(ONE_BLOCK, lambda *_: None)
     workforce.close()
     measured = log.read_text(encoding="utf-8").splitlines()

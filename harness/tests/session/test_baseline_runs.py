@@ -19,7 +19,7 @@ PLUGIN = """
 import os, pathlib, pytest
 from dataclasses import replace
 from harness.testing.fake import Fake, HERE
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 
 FOLDER = pathlib.Path(os.environ["KEPT"])
 
@@ -28,16 +28,16 @@ class Moved(Fake):
 
     def image(self, requests):
         rows = super().image(requests)
-        return [{**row, "values": [0.9] * 12} if row["probe"] == "question->last@3" and
+        return [{**row, "values": [0.9] * 12} if row["measurement"] == "question->last@3" and
                 row["reading"] == "p" else row for row in rows]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_findings_checkpoint(name):
-    return Facts(name, str(HERE), 12) if name in {"fake", "moved"} else None
+    return CheckpointInfo(name, str(HERE), 12) if name in {"fake", "moved"} else None
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_findings_measurer(facts):
-    return Moved if facts.name == "moved" else Fake
+def pytest_findings_measurer(info):
+    return Moved if info.name == "moved" else Fake
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_findings_expectations(name):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.flow import Flow
 from harness.data.sample import TASKS
-from harness.interventions.measurements import Accuracy, Measure, Sweep
+from harness.interventions.measurements import Accuracy, Quantity, Sweep
 from harness.statistics.curves import Curves
 from harness.testing.fake import Fake, fake_dataset
 from harness.validation.store.rows import settings
@@ -20,8 +20,8 @@ from harness.verdicts.claims import Claim
 from harness.verdicts.examine import Examination
 
 TEST = "findings/test_last_position.py::test_it[ChooseAttr-next]"
-EFFECT = Measure("ChooseAttr", Sweep(Flow.parse("image->question"), 1), "p_c")
-NULL = Measure("ChooseAttr", Sweep(Flow.parse("image->question").null(), 1), "p_c")
+EFFECT = Quantity("ChooseAttr", Sweep(Flow.parse("image->question"), 1), "p_c")
+NULL = Quantity("ChooseAttr", Sweep(Flow.parse("image->question").null(), 1), "p_c")
 
 
 def claim(checkpoint: str) -> Claim:
@@ -66,14 +66,14 @@ def test_a_devices_own_dtype_is_not_told(tmp_path: Path) -> None:
 
 def test_an_effect_is_drawn_by_all_its_readings_and_a_null_block_by_one() -> None:
     data = Curves(("a", "b", "c"), np.array([[-50.0, 0.0], [-40.0, 1.0], [-60.0, 2.0]]), 3, (-100.0, 0.0))
-    read = [replace(EFFECT, reading=reading) for reading in ("p_c", "foil", "flip")]
+    read = [replace(EFFECT, reading=reading) for reading in ("p_c", "distractor", "flip")]
     look = dict.fromkeys(
         [*read, NULL, replace(NULL, reading="flip"), replace(EFFECT, task="QueryAttr")], data
     )
     examination: Any = SimpleNamespace(layers_of=lambda _: 2)
-    drawn = curves(examination, [EFFECT, NULL, Measure("ChooseAttr", Accuracy(), "right")], look)
+    drawn = curves(examination, [EFFECT, NULL, Quantity("ChooseAttr", Accuracy(), "right")], look)
     assert [(curve.reading, curve.role) for curve in drawn] == [
-        *(("p_c", "effect"), ("foil", "effect"), ("flip", "effect")),
+        *(("p_c", "effect"), ("distractor", "effect"), ("flip", "effect")),
         ("p_c", "null"),
     ]
     del look[read[1]]  # a task without a wrong answer
@@ -81,8 +81,8 @@ def test_an_effect_is_drawn_by_all_its_readings_and_a_null_block_by_one() -> Non
 
 
 def test_a_run_records_the_commit_it_found_at_a_hub(tmp_path: Path) -> None:
-    def hub(facts: Facts) -> str:
-        return Examination(facts, fake_dataset(2, TASKS), settings(tmp_path), Fake).record().hub
+    def hub(info: CheckpointInfo) -> str:
+        return Examination(info, fake_dataset(2, TASKS), settings(tmp_path), Fake).record().hub
 
-    assert hub(Facts("tiny", "org/tiny", 4, revision="0123abc")) == "org/tiny@0123abc"
-    assert hub(Facts("tiny", str(tmp_path), 4)) == ""
+    assert hub(CheckpointInfo("tiny", "org/tiny", 4, revision="0123abc")) == "org/tiny@0123abc"
+    assert hub(CheckpointInfo("tiny", str(tmp_path), 4)) == ""

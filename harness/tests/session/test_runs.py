@@ -110,14 +110,14 @@ def test_a_second_run_measures_nothing_and_a_smaller_one_judges_alike(suite: Sui
 @pytest.mark.usefixtures("alone")
 def test_a_verdict_that_changes_fails_the_run(suite: Suite) -> None:
     known = suite.expectations.read_text(encoding="utf-8")
-    swapped = (
+    patched = (
         known.replace('"SUPPORTED"', '"x"').replace('"REFUTED"', '"SUPPORTED"').replace('"x"', '"REFUTED"')
     )
-    assert swapped != known
+    assert patched != known
     try:
-        suite.expectations.write_text(swapped, encoding="utf-8")
+        suite.expectations.write_text(patched, encoding="utf-8")
         changed = suite("alone", *PART)
-        suite.expectations.write_text(swapped.replace("sha256 = ", 'sha256 = "other" # '), encoding="utf-8")
+        suite.expectations.write_text(patched.replace("sha256 = ", 'sha256 = "other" # '), encoding="utf-8")
         stale = suite("alone", *PART)
     finally:
         suite.expectations.write_text(known, encoding="utf-8")

@@ -93,7 +93,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     runs.close()
 
 
-def probes(done: Done) -> set[str]:
+def measurements(done: Done) -> set[str]:
     return {line.split(" ", 2)[2] for line in done.measured}
 
 
@@ -115,8 +115,8 @@ def test_only_what_is_new_is_measured(runs: Runs, whole: Done) -> None:
     again = runs("grown", "-k", TWO)
     assert [done.code for done in (few, more, flows, again)] == [0, 0, 0, 0], flows.said
     assert (len(few.measured), len(more.measured)) == (20, 44)
-    assert probes(few) == probes(more)
-    assert not probes(flows) & probes(more)
+    assert measurements(few) == measurements(more)
+    assert not measurements(flows) & measurements(more)
     assert again.measured == []
     assert "no knocked-out pass had to be measured" in again.said
     assert sorted(few.measured + more.measured + flows.measured) == sorted(whole.measured)
@@ -264,7 +264,7 @@ def test_a_run_that_is_killed_takes_its_helper_with_it(tmp_path: Path, whole: Do
     while not (tmp_path / "log").exists():
         assert run.poll() is None
     run.send_signal(signal.SIGKILL)
-    finished(run)  # returns once nobody holds its output: neither the run nor its helper
+    finished(run)  # returns once nobody holds its output: neither the run nor its subprocess worker
     measured = len(lines(tmp_path))
     assert measured < len(whole.measured)
     assert finished(start(tmp_path))[0] == 0

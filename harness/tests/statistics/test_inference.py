@@ -14,7 +14,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 from harness.statistics.curves import EFFECT, PROBABILITY
 from harness.statistics.inference import Panel, Prover
 from harness.statistics.judge import judge
-from harness.statistics.trees import Leaf, every, measures, some
+from harness.statistics.trees import Leaf, every, quantities, some
 from harness.statistics.verdict import Verdict
 from harness.testing.known_curves import DRAWS, curves, gaussian, leaf, prover
 
@@ -83,7 +83,7 @@ def test_the_same_image_has_the_same_multiplier_in_every_measure() -> None:
     apart = {"a": curves(base), "b": curves(base + 5.0, first=500)}
     tree = some(Leaf("difference", ("b", "a"), lambda b, a: b - a, 0.0, ">"))
     errors = [prover(data, tree).panel.atoms(tree.leaves[0]).error[0] for data in (shared, apart)]
-    # Not zero: each measure has two pseudo-images of its own.
+    # Not zero: each quantity has two pseudo-images of its own.
     assert errors[0] < errors[1] / 3
     assert errors[1] == pytest.approx(np.sqrt(2) * base.std(ddof=1) / 10, rel=0.12)
 
@@ -111,13 +111,13 @@ def test_the_same_statement_has_the_same_numbers_and_another_seed_other_draws() 
     tree = some(leaf("effect", 0.0, 2))
     first, again = (judge(tree, [data], planned=1) for _ in range(2))
     assert first == again
-    other = Prover(Panel(data, measures(tree), seed=1)).prove(tree)
+    other = Prover(Panel(data, quantities(tree), seed=1)).prove(tree)
     assert first.p_support != other
     assert first.p_support == pytest.approx(other, abs=0.02)
 
 
 def test_a_measure_has_the_same_noise_in_every_claim() -> None:
-    """Beside other measures, in another order, with other images' curves: its own draws stay."""
+    """Beside other quantities, in another order, with other images' curves: its own draws stay."""
     alone = {"a": curves(gaussian(100, [1.0, 0.0]))}
     beside = {**alone, "b": curves(gaussian(80, [1.0], seed=3), first=50)}
     one, other = Panel(alone, ("a",), DRAWS), Panel(beside, ("b", "a"), DRAWS)

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from harness.statistics.curves import EFFECT, Curves
-from harness.statistics.inference import FEWEST_IMAGES, Data, MissingMeasureError
+from harness.statistics.inference import FEWEST_IMAGES, Data, MissingQuantityError
 from harness.statistics.judge import judge
 from harness.statistics.trees import AllOf, AtLeast, Everywhere, Leaf, Somewhere, every, some
 from harness.statistics.verdict import Verdict
@@ -138,7 +138,7 @@ def test_judgements_are_plain_data() -> None:
 
 
 def test_a_missing_measure_is_named() -> None:
-    with pytest.raises(MissingMeasureError, match="question->last"):
+    with pytest.raises(MissingQuantityError, match="question->last"):
         judge(some(leaf("question->last", 0.0)), [{}])
 
 

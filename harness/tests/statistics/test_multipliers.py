@@ -1,4 +1,4 @@
-"""Random numbers: an image's and a measure's own, the same whatever was asked for before."""
+"""Random numbers: an image's and a quantity's own, the same whatever was asked for before."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Counting(Source):
         self.asked.append(len(ids))
         return Drawn().images(ids, seed, draws)
 
-    def pseudo(self, measure: str, points: int, seed: int, draws: int) -> Pseudo:
-        return Drawn().pseudo(measure, points, seed, draws)
+    def pseudo(self, quantity: str, points: int, seed: int, draws: int) -> Pseudo:
+        return Drawn().pseudo(quantity, points, seed, draws)
 
 
 def rows(ids: Sequence[str], seed: int = 0, draws: int = 50) -> dict[str, Singles]:
@@ -64,12 +64,12 @@ def test_pseudo_images_have_a_third_of_the_skewness_of_images() -> None:
 
 def test_pseudo_images_change_places_over_a_stretch() -> None:
     pseudo = Drawn().pseudo("a", 6, 0, 2_000)
-    changes = np.diff(np.pad(pseudo.swapped.astype(int), ((1, 1), (0, 0))), axis=0)
+    changes = np.diff(np.pad(pseudo.patched.astype(int), ((1, 1), (0, 0))), axis=0)
     assert set(np.abs(changes).sum(axis=0)) == {0, 2}
-    assert pseudo.swapped.any(axis=1).all()
+    assert pseudo.patched.any(axis=1).all()
     other = Drawn().pseudo("b", 6, 0, 2_000)
     assert not np.array_equal(other.pair, pseudo.pair)
-    assert not np.array_equal(other.swapped, pseudo.swapped)
+    assert not np.array_equal(other.patched, pseudo.patched)
 
 
 def test_threads_find_the_same() -> None:
@@ -106,7 +106,7 @@ def test_more_images_than_a_block_holds_are_added_up() -> None:
     mean, units = values.mean(axis=0), len(names) + 2
     ends = [np.minimum(values.min(axis=0), 0) - mean, np.maximum(values.max(axis=0), 0) - mean]
     pseudo = Drawn().pseudo("a", 2, 0, 50)
-    pair = np.where(pseudo.swapped[:, None], pseudo.pair[::-1], pseudo.pair)  # [points, 2, draws]
+    pair = np.where(pseudo.patched[:, None], pseudo.pair[::-1], pseudo.pair)  # [points, 2, draws]
     expected = multipliers.T @ (values - mean) + np.einsum("pkd,kp->dp", pair, np.stack(ends))
     assert noise == pytest.approx(mean + expected / np.sqrt(units * (units - 1)), abs=1e-4)
 

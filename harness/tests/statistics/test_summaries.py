@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from harness.statistics.summaries import curve_band, false_discovery
-from harness.statistics.trees import AnyOf, AtLeast, every, given, measures, negation, nodes, some
+from harness.statistics.trees import AnyOf, AtLeast, every, given, negation, nodes, quantities, some
 from harness.statistics.verdict import Judgement, Verdict
 from harness.testing.known_curves import curves, gaussian, leaf
 
@@ -55,7 +55,7 @@ def test_false_discovery_agrees_with_statsmodels() -> None:
 
 def test_nodes_and_measures_list_each_leaf_in_order() -> None:
     tree = given([some(leaf("a", 0.0))], AnyOf((every(leaf("b", 0.0)), some(leaf("a", 1.0)))))
-    assert measures(tree) == ("a", "b")
+    assert quantities(tree) == ("a", "b")
     assert [node.leaves[0].label for node in nodes(tree)][:3] == ["a", "b", "a"]
 
 

@@ -23,8 +23,8 @@ from harness.statistics.trees import (
     Tree,
     every,
     given,
-    measures,
     negation,
+    quantities,
     resolvable,
     some,
 )
@@ -117,7 +117,7 @@ def test_proofs_equal_the_slow_implementation(name: str) -> None:
         "b": curves(gaussian(60, [0.0, 1.0, -2.0, -1.0], seed=2), EFFECT),
         "c": curves(gaussian(60, [0.0, 1.0, 1.0, 1.0, 2.0, 2.0], seed=3), EFFECT),
     }
-    side = Prover(Panel(data, measures(tree), seed=5, draws=300))
+    side = Prover(Panel(data, quantities(tree), seed=5, draws=300))
     for claim in (tree, negation(tree)):
         assert side.prove(claim) == pytest.approx(slow(side, claim))
 
@@ -160,7 +160,7 @@ def truth(tree: Tree, values: dict[str, Sequence[float]]) -> bool:
             atoms = [
                 (value > part.threshold) == (part.asserts == ">")
                 for part in leaves
-                for value in values[str(part.measures[0])]
+                for value in values[str(part.quantities[0])]
             ]
             if isinstance(tree, Somewhere):
                 return any(all(atoms[a] for a in row) for row in rows)
@@ -184,7 +184,7 @@ def test_trees_without_noise_are_logic(tree: Tree, x: list[float], y: list[float
     """Constant curves leave no doubt: the tree or its negation is proven, whichever is true."""
     values = {"x": x, "y": y}
     data = {key: curves(np.tile(value, (60, 1))) for key, value in values.items()}
-    side = Prover(Panel(data, measures(tree), seed=2, draws=2_000))
+    side = Prover(Panel(data, quantities(tree), seed=2, draws=2_000))
     holds = truth(tree, {key: tuple(value) for key, value in values.items()})
     assert truth(negation(tree), {key: tuple(value) for key, value in values.items()}) is not holds
     assert (side.prove(tree) <= 0.05) is holds

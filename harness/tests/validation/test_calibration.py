@@ -20,7 +20,7 @@ from harness.statistics.curves import Curves, Singles
 from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
 from harness.statistics.judge import judge
 from harness.statistics.multipliers import Pseudo, Source
-from harness.statistics.trees import measures, negation
+from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Verdict
 from harness.validation.calibration import report
 from harness.validation.calibration.__main__ import MOST, ROUND, Job, Ledger, unsettled
@@ -65,9 +65,9 @@ class Given(Source):
         """Yield them all, in one piece."""
         yield slice(None), np.ascontiguousarray(self.fixed.images[:, : len(ids)].T)
 
-    def pseudo(self, measure: str, *_: int) -> Pseudo:
-        """Return a measure's."""
-        return Pseudo(self.fixed.pseudo[measure].T, self.fixed.swapped[measure].T)
+    def pseudo(self, quantity: str, *_: int) -> Pseudo:
+        """Return a quantity's."""
+        return Pseudo(self.fixed.pseudo[quantity].T, self.fixed.patched[quantity].T)
 
 
 @pytest.mark.parametrize("case", EDGES, ids=lambda case: case.name)
@@ -85,7 +85,7 @@ def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
         together = batch.prove(tree)
         for one in range(sets):
             curves = {k: Curves(names, v[one], images, population.anchors(k)) for k, v in stacked.items()}
-            keys = tuple(map(str, measures(tree)))
+            keys = tuple(map(str, quantities(tree)))
             panel = Panel(curves, keys, len(fixed.images), source=Given(fixed))
             alone = Prover(panel).prove(tree)
             assert together[one] == pytest.approx(alone, abs=6 / 400)
@@ -96,7 +96,7 @@ def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
         names = tuple(f"{image:04d}" for image in range(images))
         values = np.random.default_rng(0).normal(-10, 30, (images, 1))
         case = EDGES[0]
-        key = measures(case.tree)[0]
+        key = quantities(case.tree)[0]
         data = [
             {key: Curves(names[:size], np.repeat(values[:size], 8, axis=1), size, (-100.0, 100.0))}
             for size in (round(share * images) for share in LOOKS)

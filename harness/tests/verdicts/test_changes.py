@@ -14,7 +14,7 @@ import pytest
 from harness.data.depth import Grid
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
-from harness.interventions.measurements import Measure, Sweep
+from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import EFFECT, Curves
 from harness.validation.false_alarms.control_runs import INSERTED, compared, identity, masked, zeroed
 from harness.validation.false_alarms.counting import count
@@ -23,7 +23,7 @@ from harness.verdicts.regression.baseline import (
     FLOWS,
     About,
     Baseline,
-    kept_measures,
+    kept_quantities,
     read_baseline,
     to_bytes,
 )
@@ -31,7 +31,7 @@ from harness.verdicts.regression.changes import Change, Sides, compare
 
 GRID = Grid(12, 3)
 FINE = Grid(24, 5)
-MEASURE = Measure("ChooseAttr", Sweep(Flow.parse("image->question"), 3), "p_c")
+MEASURE = Quantity("ChooseAttr", Sweep(Flow.parse("image->question"), 3), "p_c")
 
 
 def dip(centre: float, depth: float, grid: Grid = GRID, width: float = 0.1) -> np.ndarray:
@@ -107,7 +107,7 @@ def population() -> Baseline:
     about = About("embedded", "c" * 64, 12, 3, "scenes", "d" * 64, {}, "2026-11-22")
     means = {"image->question": dip(0.3, 60), "question->last": dip(0.7, 25), "last->last": dip(0.3, 0)}
     curves = {
-        Measure("ChooseAttr", Sweep(Flow.parse(flow), 3), "p_c"): sample(mean, seed, images=150)
+        Quantity("ChooseAttr", Sweep(Flow.parse(flow), 3), "p_c"): sample(mean, seed, images=150)
         for seed, (flow, mean) in enumerate(means.items())
     }
     return Baseline(about, curves)
@@ -165,11 +165,11 @@ def inserted(baseline: Baseline) -> Baseline:
     """What must come out of the checkpoint with identity layers below; the one new window is as the first."""
     grid = Grid(GRID.layers + INSERTED, GRID.size)
     curves = {}
-    for measure, found in baseline.curves.items():
-        assert isinstance(measure.probe, Sweep)
-        values = identity(found.values, measure.probe.flow, GRID, grid)
+    for quantity, found in baseline.curves.items():
+        assert isinstance(quantity.measurement, Sweep)
+        values = identity(found.values, quantity.measurement.flow, GRID, grid)
         assert np.isnan(values).any(axis=0).sum() == 1, "one window reaches from the new layers into the old"
-        curves[measure] = replace(found, values=np.where(np.isnan(values), found.values[:, :1], values))
+        curves[quantity] = replace(found, values=np.where(np.isnan(values), found.values[:, :1], values))
     about = replace(baseline.about, checkpoint="control-identity", layers=grid.layers)
     return Baseline(about, curves)
 
@@ -208,8 +208,8 @@ def test_what_must_hold_inside_zeroed_layers_and_behind_a_mask() -> None:
 
 def baseline() -> Baseline:
     about = About("embedded", "c" * 64, 12, 3, "scenes", "d" * 64, {"dtype": "float32"}, "2026-11-22")
-    measures = kept_measures(["ChooseAttr", "QueryAttr"], 3)
-    return Baseline(about, {one: sample(dip(0.3, 60), seed) for seed, one in enumerate(measures)})
+    quantities = kept_quantities(["ChooseAttr", "QueryAttr"], 3)
+    return Baseline(about, {one: sample(dip(0.3, 60), seed) for seed, one in enumerate(quantities)})
 
 
 def test_a_baseline_is_read_back(tmp_path: Path) -> None:
@@ -219,9 +219,9 @@ def test_a_baseline_is_read_back(tmp_path: Path) -> None:
     assert read.about == baseline().about
     assert read.curves.keys() == baseline().curves.keys()
     assert len(read.curves) == 2 * len(FLOWS)
-    for measure, curves in baseline().curves.items():
-        assert read.curves[measure].images == curves.images
-        np.testing.assert_allclose(read.curves[measure].values, curves.values, atol=0.005)
+    for quantity, curves in baseline().curves.items():
+        assert read.curves[quantity].images == curves.images
+        np.testing.assert_allclose(read.curves[quantity].values, curves.values, atol=0.005)
 
 
 def test_the_same_baseline_is_the_same_bytes() -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from harness.data.depth import LOW, LOWER, MID, MIDDLE
-from harness.interventions.measurements import KeepOnly
+from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
 from harness.statistics.forms import mainly_inside, peaks_above, retains
 from harness.testing.fake import Fake
@@ -44,18 +44,18 @@ def pathway(study: Study, task: str) -> None:
 def test_a_knockout_that_hangs_on_a_location_is_measured_where_it_was_located(tmp_path: Path) -> None:
     """Not where it would be before anything is measured; and at every look at the same layers."""
     made, asked = examined(tmp_path, pathway)
-    stored = set(made.evidence.read()["probe"].unique())
-    only = {probe for probe in stored if probe.startswith("only(")}
+    stored = set(made.evidence.read()["measurement"].unique())
+    only = {measurement for measurement in stored if measurement.startswith("only(")}
     named = [
         {
-            measure.probe
-            for measure in made.hypothesis(asked, look).measures
-            if isinstance(measure.probe, KeepOnly)
+            quantity.measurement
+            for quantity in made.hypothesis(asked, look).quantities
+            if isinstance(quantity.measurement, OpenPathsOnly)
         }
         for look in range(3)
     ]
     assert named[0] == named[1] == named[2]
-    assert only == {str(probe) for probe in named[0]}
+    assert only == {str(measurement) for measurement in named[0]}
     judged = made.judgements[asked.test]
     assert judged.n_images > 100
 
@@ -69,11 +69,15 @@ def test_a_look_with_too_few_images_to_decide_anything_is_not_waited_for(
     titles: list[str] = []
     made.examine([asked], lambda title, *_: titles.append(title))
     assert {int(title.split("look ")[1].split(" of ")[0]) for title in titles} == taken
-    stored = {probe for probe in made.evidence.read()["probe"].unique() if probe.startswith("only(")}
+    stored = {
+        measurement
+        for measurement in made.evidence.read()["measurement"].unique()
+        if measurement.startswith("only(")
+    }
     assert stored == {
-        str(measure.probe)
-        for measure in made.hypothesis(asked, 0).measures
-        if isinstance(measure.probe, KeepOnly)
+        str(quantity.measurement)
+        for quantity in made.hypothesis(asked, 0).quantities
+        if isinstance(quantity.measurement, OpenPathsOnly)
     }
 
 
@@ -88,8 +92,8 @@ def test_facts_are_told_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> N
 
     def told(study: Study, task: str) -> None:
         effect = study.effect("image->question", task)
-        asides = [study.unclipped(mainly_inside, effect, band=LOWER), study.both_dips(effect, LOWER, MIDDLE)]
-        study.judge(mainly_inside(effect, LOWER, study.grid), beside=asides)
+        notes = [study.unclipped(mainly_inside, effect, band=LOWER), study.both_dips(effect, LOWER, MIDDLE)]
+        study.judge(mainly_inside(effect, LOWER, study.grid), beside=notes)
 
     made, asked = examined(tmp_path / "told", told)
     judged = made.judgements[asked.test]
@@ -119,7 +123,7 @@ class Late(Fake):
 
     def image(self, requests: Iterable[Request]) -> list[dict[str, object]]:  # type: ignore[override]
         rows = super().image(list(requests))
-        return [dict(row) for row in rows if row["probe"] != "lens" or row["image"] in self.late]
+        return [dict(row) for row in rows if row["measurement"] != "lens" or row["image"] in self.late]
 
 
 def test_a_look_without_data_hands_its_share_of_alpha_on(
@@ -138,4 +142,4 @@ def test_a_look_without_data_hands_its_share_of_alpha_on(
     judged = made.judgements[asked.test]
     assert judged.look == 1
     assert judged.alpha == pytest.approx(0.015)
-    assert made.evidence.read().filter(pl.col("probe") == "lens").height > 0
+    assert made.evidence.read().filter(pl.col("measurement") == "lens").height > 0

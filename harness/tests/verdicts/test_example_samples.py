@@ -16,14 +16,14 @@ from PIL import Image
 
 from fixtures import embedded, evaluation
 from harness.checkpoint.encode import encode
-from harness.checkpoint.info import Facts, directory_facts
+from harness.checkpoint.info import CheckpointInfo, directory_info
 from harness.checkpoint.patches import SquarePadding
 from harness.checkpoint.without_weights import bare_checkpoint
 from harness.data.errors import CheckpointError
 from harness.data.prior import prior_accuracy
 from harness.data.sample import Box, Sample
 from harness.evidence.shards import rows_to_frame
-from harness.interventions.measurements import Accuracy, Chance, Measure, Probe
+from harness.interventions.measurements import Accuracy, Chance, Measurement, Quantity
 from harness.statistics.curves import Curves
 from harness.verdicts.example_samples import (
     SIDE,
@@ -72,7 +72,7 @@ def test_equal_drops_are_in_the_order_of_a_hash_not_of_the_file() -> None:
 
 
 def test_prompt_and_patches_are_those_of_the_model() -> None:
-    view = bare_checkpoint(directory_facts(embedded(), "embedded"))
+    view = bare_checkpoint(directory_info(embedded(), "embedded"))
     sample = next(one for one in evaluation().by_task["ChooseAttr"] if one.true_option)
     encoded = encode(view, sample)
     found = pieces(encoded.text, encoded.offsets, encoded.regions.positions)
@@ -116,7 +116,7 @@ def test_a_picture_is_shown_small(tmp_path: Path) -> None:
 
 def test_a_checkpoint_without_configuration_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no configuration there"):
-        without_weights(Facts("x", str(tmp_path), 12))
+        without_weights(CheckpointInfo("x", str(tmp_path), 12))
 
 
 def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
@@ -126,10 +126,10 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
     for number, sample in enumerate(whole.limited(["ChooseAttr"], 8).samples):
         one = {**row, "sample": sample.id, "image": sample.image_id}
         values = [0.5 - 0.05 * number] * 12
-        rows += [{**one, "probe": "base", "values": [0.5], "answer": f"said {number}"}] * 2
-        rows.append({**one, "probe": "question->last@3", "values": values, "answer": ""})
-    facts, run = directory_facts(embedded(), "embedded"), whole.limited(["ChooseAttr"], 5)
-    examined: Any = SimpleNamespace(dataset=run, table=Table(rows_to_frame(rows)), facts=facts, window=3)
+        rows += [{**one, "measurement": "base", "values": [0.5], "answer": f"said {number}"}] * 2
+        rows.append({**one, "measurement": "question->last@3", "values": values, "answer": ""})
+    info, run = directory_info(embedded(), "embedded"), whole.limited(["ChooseAttr"], 5)
+    examined: Any = SimpleNamespace(dataset=run, table=Table(rows_to_frame(rows)), info=info, window=3)
     found = samples_of(examined, 4)
     assert [one.id for one in found] == [run.samples[number].id for number in (4, 0, 3, 1)]
     assert [one.said for one in found] == [f"said {number}" for number in (4, 0, 3, 1)]
@@ -140,10 +140,12 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
 def test_what_stands_beside_a_tasks_effects() -> None:
     bare = TaskRecord("ChooseAttr", 4, 2, 3, {})
     assert beside({}, bare, ()) == bare
-    values: dict[Probe, float] = {Accuracy(): 0.75, Accuracy("grey"): 0.5, Chance(): 0.25}
-    look = {Measure("ChooseAttr", probe, "right"): curves(value) for probe, value in values.items()}
-    look[Measure("ChooseAttr", IMAGE, "p_c")] = curves(-60.0)
-    look[Measure("ChooseAttr", QUESTION, "p_c")] = curves(-95.0)
+    values: dict[Measurement, float] = {Accuracy(): 0.75, Accuracy("grey"): 0.5, Chance(): 0.25}
+    look = {
+        Quantity("ChooseAttr", measurement, "right"): curves(value) for measurement, value in values.items()
+    }
+    look[Quantity("ChooseAttr", IMAGE, "p_c")] = curves(-60.0)
+    look[Quantity("ChooseAttr", QUESTION, "p_c")] = curves(-95.0)
     found = beside(look, bare, ())
     assert (found.right, found.grey, found.chance) == (0.75, 0.5, 0.25)
     assert (found.image_ceiling, found.question_ceiling, found.prior) == (-60.0, -95.0, None)

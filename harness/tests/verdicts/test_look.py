@@ -10,7 +10,7 @@ from harness.data.dataset import Dataset, make_dataset
 from harness.data.flow import Flow
 from harness.data.sample import Sample
 from harness.evidence.shards import BASE, rows_to_frame
-from harness.interventions.measurements import Measure, Sweep
+from harness.interventions.measurements import Quantity, Sweep
 from harness.verdicts.look import Look, Table
 
 OFTEN = Sweep(Flow("related_patches", "question"), 1)
@@ -26,12 +26,12 @@ def dataset(images: int = 80) -> Dataset:
     return make_dataset("made up", "sha", samples)
 
 
-def row(sample: Sample, probe: Sweep | str, p: float | None) -> dict[str, object]:
+def row(sample: Sample, measurement: Sweep | str, p: float | None) -> dict[str, object]:
     return {
         "sample": sample.id,
         "task": sample.task,
         "image": sample.image_id,
-        "probe": str(probe),
+        "measurement": str(measurement),
         "reading": "" if p is None else "p",
         "values": [] if p is None else [p],
         "p1": 1.0,
@@ -53,8 +53,8 @@ def look() -> Look:
     return Table(rows_to_frame(rows)).at(data, 1.0)
 
 
-def effect(probe: Sweep) -> Measure:
-    return Measure("ChooseAttr", probe, "p_c")
+def effect(measurement: Sweep) -> Quantity:
+    return Quantity("ChooseAttr", measurement, "p_c")
 
 
 def test_a_contrast_compares_the_samples_that_have_both_sides() -> None:

@@ -6,16 +6,21 @@ import numpy as np
 
 from harness.data.depth import Grid, LensGrid
 from harness.data.flow import Flow
-from harness.interventions.measurements import Lens, Measure, Sweep
+from harness.interventions.measurements import Lens, Quantity, Sweep
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves
 from harness.statistics.forms import drops_somewhere, in_all, peaks_above
 from harness.statistics.judge import judge
 from harness.statistics.verdict import Verdict
-from harness.verdicts.other_readings import METRIC_DEPENDENT, WITHOUT_A_FOIL, Reread, with_other_readings
+from harness.verdicts.other_readings import (
+    METRIC_DEPENDENT,
+    WITHOUT_A_DISTRACTOR,
+    Reread,
+    with_other_readings,
+)
 
 GRID = Grid(4, 1)
 PROBE = Sweep(Flow("image", "question"), 1)
-P_C, FOIL, FLIP = (Measure("ChooseAttr", PROBE, reading) for reading in ("p_c", "foil", "flip"))
+P_C, FOIL, FLIP = (Quantity("ChooseAttr", PROBE, reading) for reading in ("p_c", "distractor", "flip"))
 IMAGES = tuple(f"{number:03d}" for number in range(100))
 
 
@@ -26,7 +31,7 @@ def curves(depth: float, anchors: tuple[float, float] = EFFECT) -> Curves:
     return Curves(IMAGES, values, 100, anchors)
 
 
-def judged(evidence: dict[Measure, Curves]) -> tuple[Verdict, dict[str, Verdict], tuple[str, ...]]:
+def judged(evidence: dict[Quantity, Curves]) -> tuple[Verdict, dict[str, Verdict], tuple[str, ...]]:
     tree = drops_somewhere(P_C, GRID)
     first = judge(tree, [evidence], planned=1)
     read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
@@ -36,7 +41,7 @@ def judged(evidence: dict[Measure, Curves]) -> tuple[Verdict, dict[str, Verdict]
 def test_readings_that_agree_are_shown_and_not_remarked_on() -> None:
     verdict, others, notes = judged({P_C: curves(-50), FOIL: curves(-40), FLIP: curves(-60)})
     assert verdict is Verdict.SUPPORTED
-    assert others == {"foil": Verdict.SUPPORTED, "flip": Verdict.SUPPORTED}
+    assert others == {"distractor": Verdict.SUPPORTED, "flip": Verdict.SUPPORTED}
     assert METRIC_DEPENDENT not in notes
 
 
@@ -55,21 +60,21 @@ def test_without_a_foil_two_readings_remain() -> None:
 
 def test_in_a_claim_about_several_tasks_only_those_with_a_foil_are_read_against_it() -> None:
     """The share says otherwise of the task that has one: the claim hangs on the metric."""
-    other = [Measure("QueryAttr", PROBE, reading) for reading in ("p_c", "flip")]
+    other = [Quantity("QueryAttr", PROBE, reading) for reading in ("p_c", "flip")]
     evidence = {P_C: curves(-50), FOIL: curves(0), FLIP: curves(-60), **{key: curves(-50) for key in other}}
     tree = in_all([drops_somewhere(P_C, GRID), drops_somewhere(other[0], GRID)])
     first = judge(tree, [evidence], planned=1)
     read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
     assert first.verdict is Verdict.SUPPORTED
     assert {reading.name: reading.verdict for reading in read.readings} == {
-        "foil": Verdict.REFUTED,
+        "distractor": Verdict.REFUTED,
         "flip": Verdict.SUPPORTED,
     }
-    assert read.notes == (f"{WITHOUT_A_FOIL}: QueryAttr", METRIC_DEPENDENT)
+    assert read.notes == (f"{WITHOUT_A_DISTRACTOR}: QueryAttr", METRIC_DEPENDENT)
 
 
 def test_a_claim_about_probabilities_has_one_reading() -> None:
-    lens, grid = Measure("ChooseAttr", Lens(norm=False), "lower"), LensGrid(3)
+    lens, grid = Quantity("ChooseAttr", Lens(norm=False), "lower"), LensGrid(3)
     evidence = {lens: curves(0.5, PROBABILITY)}
     tree = peaks_above(lens, grid)
     first = judge(tree, [evidence], planned=1)
@@ -77,9 +82,9 @@ def test_a_claim_about_probabilities_has_one_reading() -> None:
 
 
 def test_rereading_changes_effects_and_nothing_else() -> None:
-    lens = Measure("ChooseAttr", Lens(norm=False), "lower")
+    lens = Quantity("ChooseAttr", Lens(norm=False), "lower")
     evidence = {P_C: curves(-50), FLIP: curves(-60), lens: curves(0.5, PROBABILITY)}
     again = Reread(evidence, "flip")
     assert again[P_C] is evidence[FLIP]
     assert again[lens] is evidence[lens]
-    assert P_C not in Reread(evidence, "foil")
+    assert P_C not in Reread(evidence, "distractor")

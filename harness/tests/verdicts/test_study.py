@@ -8,17 +8,17 @@ import pytest
 from harness.data.depth import LOW, LOWER, MID, MIDDLE, TooShallowError
 from harness.data.errors import KnockoutError, RegionError
 from harness.data.flow import Flow
-from harness.interventions.measurements import KeepOnly, Measure, Route, Sweep
+from harness.interventions.measurements import OpenPathsOnly, Quantity, Route, Sweep
 from harness.statistics.curves import EFFECT, Curves
 from harness.statistics.forms import crosses_over, drops_somewhere, negligible_at
-from harness.verdicts.hypothesis import Hypothesis, Seen
+from harness.verdicts.hypothesis import EvidenceView, Hypothesis
 from harness.verdicts.study import Study
 
 TASKS = ("ChooseAttr", "QueryAttr")
 
 
-def study(heard: list[Hypothesis] | None = None, seen: Mapping[Measure, Curves] | None = None) -> Study:
-    looked = None if seen is None else Seen(seen, seen)
+def study(heard: list[Hypothesis] | None = None, seen: Mapping[Quantity, Curves] | None = None) -> Study:
+    looked = None if seen is None else EvidenceView(seen, seen)
     return Study("tiny", 12, 3, TASKS, looked, (heard if heard is not None else []).append)
 
 
@@ -26,11 +26,11 @@ def test_names_that_do_not_exist_are_refused() -> None:
     with pytest.raises(RegionError, match="unknown region 'imgae'"):
         study().effect("imgae->last", "ChooseAttr")
     with pytest.raises(RegionError, match="unknown region 'sufix'"):
-        study().carriers("image", ["sufix"], "ChooseAttr")
+        study().mediators("image", ["sufix"], "ChooseAttr")
     with pytest.raises(RegionError, match="unknown region 'q'"):
         study().module("mlp", "q", "ChooseAttr")
     with pytest.raises(KnockoutError, match="write it as SOURCE->TARGET"):
-        study().cut("image", "ChooseAttr")
+        study().blocked_from("image", "ChooseAttr")
     with pytest.raises(ValueError, match="reading 'percent'; there are p_c"):
         study().effect("image->last", "ChooseAttr", reading="percent")
     with pytest.raises(ValueError, match="condition 'gray'"):
@@ -62,7 +62,7 @@ def test_routes_are_open_in_their_windows() -> None:
     routes = {"image->question": (0, 5), "question->last": (11,)}
     named = study().accuracy_with_only(routes, "ChooseAttr", closed=["image->after_image", "question->last"])
     image, last = Flow("image", "question"), Flow("question", "last")
-    assert named.probe == KeepOnly(
+    assert named.measurement == OpenPathsOnly(
         (Flow("image", "after_image"), last), (Route(image, 0, 1), Route(image, 4, 6), Route(last, 10, 11))
     )
 
@@ -90,10 +90,10 @@ def test_a_decoder_with_one_odd_window_has_nothing_to_compare() -> None:
 def test_what_a_claim_can_do_without_is_not_among_its_measures() -> None:
     heard: list[Hypothesis] = []
     looked = study(heard, seen={})
-    assert looked.if_defined(looked.cut("centre_tile_patch->last", "ChooseAttr")) is None
-    named = looked.cut("centre_patch->last", "ChooseAttr")
+    assert looked.if_defined(looked.blocked_from("centre_tile_patch->last", "ChooseAttr")) is None
+    named = looked.blocked_from("centre_patch->last", "ChooseAttr")
     looked.judge(negligible_at(named))
-    assert heard[0].measures == (named,)
+    assert heard[0].quantities == (named,)
 
 
 def images(place: int) -> Curves:
@@ -105,17 +105,17 @@ def images(place: int) -> Curves:
 
 
 def test_a_layer_is_located_on_the_first_look_pooled_over_tasks() -> None:
-    probe = Sweep(Flow("image", "question"), 3)
-    first = {Measure(task, probe, "p_c", "locating"): images(4) for task in TASKS}
-    now = {Measure(task, probe, "p_c", "locating"): images(5) for task in TASKS}
+    measurement = Sweep(Flow("image", "question"), 3)
+    first = {Quantity(task, measurement, "p_c", "locating"): images(4) for task in TASKS}
+    now = {Quantity(task, measurement, "p_c", "locating"): images(5) for task in TASKS}
     heard: list[Hypothesis] = []
-    looked = Study("tiny", 12, 3, TASKS, Seen(now, first), heard.append)
+    looked = Study("tiny", 12, 3, TASKS, EvidenceView(now, first), heard.append)
     assert looked.deepest_window("image->question", MID) == 4
     assert looked.deepest_window("image->question", LOW) in {0, 1}
     tested = looked.on_other_images(looked.effect("image->question", "QueryAttr"))
     looked.judge(drops_somewhere(tested, looked.grid))
     (stated,) = heard
-    assert stated.measures == (Measure("QueryAttr", probe, "p_c", "testing"),)
+    assert stated.quantities == (Quantity("QueryAttr", measurement, "p_c", "testing"),)
     assert set(stated.located_on) == set(first), "they must be measured, though they are not drawn"
 
 

@@ -41,14 +41,14 @@ class Multipliers:
 
     Attributes:
         images: shape [draws, images].
-        pseudo: for each measure, those of its two pseudo-images, shape [draws, 2].
-        swapped: for each measure, where these change places, shape [draws, points].
+        pseudo: for each quantity, those of its two pseudo-images, shape [draws, 2].
+        patched: for each quantity, where these change places, shape [draws, points].
 
     """
 
     images: Singles
     pseudo: Mapping[str, Singles]
-    swapped: Mapping[str, Bools]
+    patched: Mapping[str, Bools]
 
     @classmethod
     def drawn(
@@ -56,13 +56,13 @@ class Multipliers:
     ) -> Multipliers:
         """Draw multipliers for so many images, and for measures with so many points each."""
         pseudo: dict[str, Singles] = {}
-        swapped: dict[str, Bools] = {}
+        patched: dict[str, Bools] = {}
         for key, count in points.items():
             skewed = 1 - random.standard_exponential((draws, 2), dtype=np.float32)
             pseudo[key] = np.where(random.random((draws, 2)) < 1 / 3, -skewed, skewed)
             start, end = random.integers(0, count + 1, (2, draws, 1))
-            swapped[key] = (np.arange(count) >= start) != (np.arange(count) >= end)
-        return cls(1 - random.standard_exponential((draws, images), dtype=np.float32), pseudo, swapped)
+            patched[key] = (np.arange(count) >= start) != (np.arange(count) >= end)
+        return cls(1 - random.standard_exponential((draws, images), dtype=np.float32), pseudo, patched)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +80,8 @@ class Batch:
     """Many data sets of equal size.
 
     Attributes:
-        values: for each measure, shape [sets, images, points].
-        anchors: for each measure, its bounds.
+        values: for each quantity, shape [sets, images, points].
+        anchors: for each quantity, its bounds.
         multipliers: the random numbers that all sets share.
 
     """
@@ -96,7 +96,7 @@ class Batch:
     _proven: dict[int, tuple[Tree, Floats]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Perturb every measure's mean curves."""
+        """Perturb every quantity's mean curves."""
         for key, values in self.values.items():
             self._perturb(key, np.moveaxis(values, 2, 0))
 
@@ -107,10 +107,10 @@ class Batch:
         noise = (deviations @ self.multipliers.images[:, :images].T).reshape(points, sets, -1)
         low, high = self.anchors[key]
         first, second = self.multipliers.pseudo[key].T
-        swapped = self.multipliers.swapped[key].T
+        patched = self.multipliers.patched[key].T
         for end, weights in (
-            (np.minimum(values.min(axis=2), low), np.where(swapped, second, first)),
-            (np.maximum(values.max(axis=2), high), np.where(swapped, first, second)),
+            (np.minimum(values.min(axis=2), low), np.where(patched, second, first)),
+            (np.maximum(values.max(axis=2), high), np.where(patched, first, second)),
         ):
             noise += (end - mean).astype(np.float32)[..., None] * weights[:, None]
         units = images + 2
@@ -184,7 +184,7 @@ class Batch:
             return np.asarray(np.where(gap == 0, 0.0, gap / atoms.error))
 
     def _noise(self, leaf: Leaf) -> Singles:
-        what = (leaf.theta, leaf.unit, leaf.measures, leaf.sign)
+        what = (leaf.theta, leaf.unit, leaf.quantities, leaf.sign)
         if what not in self._oriented:
             atoms = self._evaluate(leaf)
             noise = atoms.noise if leaf.sign > 0 else -atoms.noise
@@ -193,7 +193,7 @@ class Batch:
         return self._oriented[what]
 
     def _evaluate(self, leaf: Leaf) -> _Atoms:
-        what = (leaf.theta, leaf.unit, leaf.measures)
+        what = (leaf.theta, leaf.unit, leaf.quantities)
         if what not in self._atoms:
             self._atoms[what] = self._standardised(leaf)
         return self._atoms[what]
@@ -226,8 +226,8 @@ class Batch:
 
     def _raw(self, leaf: Leaf) -> tuple[Floats, Singles]:
         """Return a leaf's estimates, [atoms, sets], and their noise, not standardised."""
-        means = [self._means[key] for key in leaf.measures]
-        curves = [self._replicates[key] for key in leaf.measures]
+        means = [self._means[key] for key in leaf.quantities]
+        curves = [self._replicates[key] for key in leaf.quantities]
         estimate = leaf.theta(*means)
         centre = estimate[:, None].astype(np.float32)
         noise = leaf.theta(*curves) - centre

@@ -41,7 +41,7 @@ class Case:
         truth: the truth in words.
         tree: the claim.
         means: true mean curves.
-        probabilities: which measures are probabilities.
+        probabilities: which quantities are probabilities.
         shapes: which populations make sense for it.
 
     """
@@ -85,7 +85,7 @@ def cases(
         supported: truths, in words and as mean curves, on which SUPPORTED is counted.
         refuted: truths on which REFUTED is counted; one that is named in both is one case.
         shapes: of the populations.
-        lens: the measures that are probabilities.
+        lens: the quantities that are probabilities.
 
     """
     counts: dict[str, list[Verdict]] = {}

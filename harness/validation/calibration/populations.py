@@ -38,11 +38,11 @@ _TAIL = 0.8  # log-normal shape
 
 @dataclass(frozen=True)
 class Population:
-    """Mean curves of some measures, and the shape of the responses around them.
+    """Mean curves of some quantities, and the shape of the responses around them.
 
     Attributes:
-        means: the true mean curve of each measure, in points of p_c, or as probabilities.
-        probabilities: which measures are probabilities.
+        means: the true mean curve of each quantity, in points of p_c, or as probabilities.
+        probabilities: which quantities are probabilities.
         shape: one of `SHAPES`; probabilities are ``piled`` unless it is ``skewed``.
 
     """
@@ -60,7 +60,7 @@ class Population:
         }
 
     def anchors(self, key: str) -> tuple[float, float]:
-        """Return the bounds of a measure."""
+        """Return the bounds of a quantity."""
         return PROBABILITY if key in self.probabilities else EFFECT
 
     def averages(self, images: int, random: np.random.Generator) -> dict[str, Floats]:

@@ -427,7 +427,7 @@ def _values() -> list[Case]:
         *_power(
             "carries most",
             "D2",
-            forms.carries_most("blocks", CARRIERS, "q"),
+            forms.mediates_most("blocks", CARRIERS, "q"),
             [("three quarters of 60", {"blocks": blocks(q=-45, s=-15)})],
             [("one quarter of 60", {"blocks": blocks(q=-15, s=-45)})],
         ),

@@ -23,7 +23,7 @@ from scipy import stats
 
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.inference import FEWEST_IMAGES, SHARES, Panel, decide
-from harness.statistics.trees import measures, negation
+from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Verdict
 from harness.validation.calibration.batch import Batch, Multipliers
 from harness.validation.calibration.cases import Case
@@ -103,7 +103,7 @@ def count_singly(case: Case, shape: str, images: int, repetitions: int, *, seed:
     tally: Counter[tuple[Verdict, int]] = Counter()
     for repetition in range(repetitions):
         data = population.sample(images, random)
-        panels = (Panel(part, measures(case.tree), seed=repetition) for part in _looks(data, images))
+        panels = (Panel(part, quantities(case.tree), seed=repetition) for part in _looks(data, images))
         decision = decide(case.tree, panels)
         tally[decision.verdict, decision.look] += 1
     return _counts(case, shape, images, repetitions, tally)

@@ -1,4 +1,4 @@
-"""``python -m harness.validation.false_alarms.control_runs BASELINE ACCEPTED…``: control checkpoints compared.
+"""Control checkpoints compared: ``python -m harness.validation.false_alarms.control_runs BASELINE ACCEPTED…``.
 
 A control is the baseline's checkpoint changed in a way whose effect on every curve is known, at least in
 some windows (`fixtures.control_checkpoints`). ACCEPTED is what ``--accept`` keeps of a control, named
@@ -20,7 +20,7 @@ import numpy as np
 from harness.data.depth import Grid, window_layers
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
-from harness.interventions.measurements import Measure, Sweep
+from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.forms import DROP
 from harness.verdicts.regression.baseline import Baseline, read_baseline
@@ -106,13 +106,13 @@ def compared(baseline: Baseline, control: Baseline) -> list[Compared]:
         Grid(control.about.layers, control.about.window),
     )
     found = []
-    for measure, new in control.curves.items():
-        flow = _flow(measure)
-        old = baseline.curves[Measure(measure.task, Sweep(flow, grids[0].size), "p_c")]
+    for quantity, new in control.curves.items():
+        flow = _flow(quantity)
+        old = baseline.curves[Quantity(quantity.task, Sweep(flow, grids[0].size), "p_c")]
         old, same = on(old, new.images), on(new, old.images)
         expected = known(old.values, flow, *grids)
         off = np.abs(same.values - expected)[np.isfinite(expected)].max(initial=-np.inf)
-        change = compare(Sides(measure, old, grids[0], new, grids[1])).change
+        change = compare(Sides(quantity, old, grids[0], new, grids[1])).change
         apart = float(np.abs(_at_the_depths_of(*grids, old, new)).max())
         found.append(Compared(str(flow), change, apart, float(off), len(new.images)))
     return found
@@ -132,16 +132,16 @@ def _at_the_depths_of(old_grid: Grid, grid: Grid, old: Curves, new: Curves) -> F
     return np.asarray(np.interp(coarse, grid.depths, new.values.mean(axis=0)) - before)
 
 
-def _flow(measure: Measure) -> Flow:
-    assert isinstance(measure.probe, Sweep), "baselines keep sweeps"  # noqa: S101 - for the type checker
-    return measure.probe.flow
+def _flow(quantity: Quantity) -> Flow:
+    assert isinstance(quantity.measurement, Sweep), "baselines keep sweeps"  # noqa: S101 - for the type checker
+    return quantity.measurement.flow
 
 
 PAGE = """\
 # Control checkpoints against a baseline
 
-`python -m harness.validation.false_alarms.control_runs`. Baseline: {baseline}, {date}. Curves are compared on the
-images that both sides have. *Apart* is the largest difference of the two mean curves: what is more than
+`python -m harness.validation.false_alarms.control_runs`. Baseline: {baseline}, {date}. Curves are compared
+on the images that both sides have. *Apart* is the largest difference of the two mean curves: what is more than
 {drop:g} points apart should be reported as moved, and nothing else. *Off* is the largest difference, image by
 image, from what must hold for a control by its construction; a dash where nothing must.
 """

@@ -115,11 +115,11 @@ def _compared(
     draws: int,
 ) -> Iterable[bool]:
     grid = Grid(baseline.about.layers, baseline.about.window)
-    for measure, curves in baseline.curves.items():
+    for quantity, curves in baseline.curves.items():
         old, drawn = side(curves, chosen[0], "old"), side(curves, chosen[1], "new")
         mean = curves.values.mean(axis=0)
         values = situation.shift.values(drawn.values, mean, chance[: len(drawn.values)])
         new = replace(drawn, values=values)
-        change = compare(Sides(measure, old, grid, new, grid), alpha, draws).change
-        flow = str(measure.probe).partition("@")[0]
+        change = compare(Sides(quantity, old, grid, new, grid), alpha, draws).change
+        flow = str(quantity.measurement).partition("@")[0]
         yield found.add(flow, change, mean, situation.shift.mean(mean), grid.depths)

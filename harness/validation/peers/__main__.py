@@ -60,13 +60,13 @@ def main() -> None:
     path.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def markdown(results: Sequence[Result], bench: Bench, facts: dict[str, str]) -> str:
+def markdown(results: Sequence[Result], bench: Bench, info: dict[str, str]) -> str:
     """The table, with what one must know to read it."""
     remarks = "".join(f"- {one.name}: {one.remark}.{_ended(one)}\n" for one in results)
-    about = "".join(f"- {name}: {text}\n" for name, text in facts.items())
+    about = "".join(f"- {name}: {text}\n" for name, text in info.items())
     size, worst = bench.checkpoint, bench.sweep_difference
     return (
-        f"# The same knockouts in other libraries, {facts['date']}\n\n{HEADER}"
+        f"# The same knockouts in other libraries, {info['date']}\n\n{HEADER}"
         f"{''.join(map(_line, results))}\n"
         f"Geometry {size.name}: {size.n_layers} layers, {bench.encoded.length} tokens, random float32 "
         "weights, saved once and\nloaded by every library. Each ran the middle window of "

@@ -79,7 +79,7 @@ class Bench:
         self.sweep_difference = float((swept - self.reference).abs().max())
 
     def sweep(self) -> tuple[float, Tensor]:
-        """Seconds and logits of the whole six-flow sweep, vision tower and base run included."""
+        """Seconds and logits of the whole six-flow sweep, vision tower and clean run included."""
         took, swept = timed(partial(self.sweeper.image, [self.encoded], [self.knockouts]))
         return took, swept[0].logits
 

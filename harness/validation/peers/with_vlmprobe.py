@@ -14,10 +14,10 @@ from harness.validation.peers.case import Blocked, Case, Logits, serve
 def prepare(case: Case) -> Logits:
     """Load the model; see `harness.validation.peers.case`."""
     model = LlavaForConditionalGeneration.from_pretrained(case.model, attn_implementation="eager").eval()
-    probe: Any = Prober(model)
+    measurement: Any = Prober(model)
 
     def logits(blocked: Blocked) -> Tensor:
-        knockout = probe.causal.knockout(
+        knockout = measurement.causal.knockout(
             layers=blocked.layers, queries=blocked.targets, keys=blocked.sources, joint=True
         )
         row: Tensor = knockout.forward(case.inputs).logits[0, -1]

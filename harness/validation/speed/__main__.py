@@ -1,4 +1,4 @@
-"""``python -m harness.validation.speed [embedded] [llava] [next]``: time the sweep, print and keep a table."""
+"""Time the sweep, print and keep a table: ``python -m harness.validation.speed [embedded] [llava] [next]``."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def main() -> None:
         rows += measure(
             GEOMETRIES[name], options.pairs, options.ran, lambda line: print(line, file=sys.stderr)
         )
-    facts = conditions(load, "random, float32")
-    print(markdown(rows, facts))
-    print(f"kept as {write(rows, facts, options.out)}")
+    info = conditions(load, "random, float32")
+    print(markdown(rows, info))
+    print(f"kept as {write(rows, info, options.out)}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def tidy_count(checkpoint: Checkpoint, encoded: Encoded, knockouts: int) -> floa
 
 
 def sweep_count(checkpoint: Checkpoint, encoded: Encoded, knockouts: Iterable[Knockout]) -> float:
-    """Operations of the sweep: one base run, then each knockout's own rows in its own layers."""
+    """Operations of the sweep: one clean run, then each knockout's own rows in its own layers."""
     n, layers = encoded.length, checkpoint.n_layers
     total = layer_count(checkpoint, n, n * (n + 1) / 2) * layers
     total += vision_count(checkpoint) + 2 * head_size(checkpoint)

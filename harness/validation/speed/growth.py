@@ -146,17 +146,17 @@ def exponent(points: Sequence[tuple[float, float | None]]) -> float | None:
     return float(np.polyfit(np.log([size for size, _ in points]), np.log(costs), 1)[0])
 
 
-def markdown(points: Sequence[Point], facts: dict[str, str]) -> str:
+def markdown(points: Sequence[Point], info: dict[str, str]) -> str:
     """Exponents, and the points they come from."""
     axes = list(dict.fromkeys(point.axis for point in points))
-    about = "".join(f"- {name}: {text}\n" for name, text in facts.items())
+    about = "".join(f"- {name}: {text}\n" for name, text in info.items())
     lines = "".join(
         f"| {one.axis} | {one.value:,} | {one.sweep:.2f} | {one.released:.1f} "
         f"| {one.released / one.sweep:.1f} |\n"
         for one in points
     )
     return (
-        f"# How the cost of a sweep grows, {facts['date']}\n\n"
+        f"# How the cost of a sweep grows, {info['date']}\n\n"
         "| what grows | from–to | sweep | counted | released way | counted |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: |\n"
         + "".join(_exponents(axis, [one for one in points if one.axis == axis]) for axis in axes)
@@ -164,7 +164,7 @@ def markdown(points: Sequence[Point], facts: dict[str, str]) -> str:
         f"flows grow), from\n{BASE.layers} layers, width {BASE.width}, {BASE.per_side**2} visual tokens and "
         "one question; random float32 weights. With samples, the\nstem of the prompt runs once and counts "
         f"are left out. The released way ran {RAN} knockouts of each size.\nBelow 1: a part of the cost, the "
-        "base run for one, does not grow with it.\n\n## Seconds\n\n"
+        "clean run for one, does not grow with it.\n\n## Seconds\n\n"
         "| what grows | size | sweep, s | released way, s (scaled up) | × |\n"
         f"| --- | ---: | ---: | ---: | ---: |\n{lines}\n{about}"
     )

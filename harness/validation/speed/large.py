@@ -80,18 +80,18 @@ def report(layers: int, products: str) -> str:
         encoded = geometry.question(checkpoint, Path(folder))
     knockouts = knockout_sets(checkpoint, encoded)["six flows, all windows"]
     sweeper = Sweeper(checkpoint)
-    basing, base = _step(partial(sweeper.prefill, [encoded]))
+    basing, base = _step(partial(sweeper.clean_run, [encoded]))
     sweeping, swept = _step(partial(sweeper.sweep, base, [knockouts]))
     moved = (swept[0].logits.float().log_softmax(-1) - base.base[0].logits.float().log_softmax(-1)).abs()
-    facts = conditions(load)
-    about = "".join(f"- {name}: {what}\n" for name, what in facts.items())
+    info = conditions(load)
+    about = "".join(f"- {name}: {what}\n" for name, what in info.items())
     return (
-        f"# One sample's sweep at the size of {geometry.name}, {facts['date']}\n\n"
+        f"# One sample's sweep at the size of {geometry.name}, {info['date']}\n\n"
         f"Random bfloat16 weights, products in {products}, {layers} decoder layers, {encoded.length} tokens, "
         f"{len(knockouts)} knockouts\n(six flows, all windows).\n\n"
         "| step | seconds | most memory so far, GiB |\n| --- | ---: | ---: |\n"
         f"| make the weights | {making} |\n"
-        f"| base run, and the check against the model's own forward pass | {basing} |\n"
+        f"| clean run, and the check against the model's own forward pass | {basing} |\n"
         f"| all {len(knockouts)} knockouts | {sweeping} |\n\n"
         f"Largest change of a log-probability by a knockout: {float(moved.max()):.2g}.\n\n{about}"
     )

@@ -57,8 +57,8 @@ def little(checkpoint: Checkpoint, encoded: Encoded) -> Work:
 
 
 def first_check(checkpoint: Checkpoint, encoded: Encoded) -> Work:
-    """The first base run after loading, which is held against the model's own forward pass."""
-    return lambda: Sweeper(checkpoint).prefill([encoded])
+    """The first clean run after loading, which is held against the model's own forward pass."""
+    return lambda: Sweeper(checkpoint).clean_run([encoded])
 
 
 KINDS: dict[str, Callable[[Checkpoint, Encoded], Work]] = {
@@ -66,7 +66,7 @@ KINDS: dict[str, Callable[[Checkpoint, Encoded], Work]] = {
     "the same, head on every row": every_row,
     "sweep, six flows": sweep,
     f"sweep, --memory {LITTLE // MIB} MiB": little,
-    "first base run, with its check": first_check,
+    "first clean run, with its check": first_check,
 }
 
 
@@ -115,10 +115,10 @@ def table(models: list[str]) -> str:
                 f"| {model} | {kind} | {found['before'] / MIB:,.0f} | {found['above'] / MIB:,.0f} |\n"
             )
             print(lines[-1], end="", file=sys.stderr, flush=True)
-    facts = conditions(load)
-    about = "".join(f"- {name}: {text}\n" for name, text in facts.items() if name != "clock")
+    info = conditions(load)
+    about = "".join(f"- {name}: {text}\n" for name, text in info.items() if name != "clock")
     return (
-        f"# Memory of the sweep, {facts['date']}\n\n"
+        f"# Memory of the sweep, {info['date']}\n\n"
         "| model | work | loaded, MiB | needs beyond, MiB |\n| --- | --- | ---: | ---: |\n"
         + "".join(lines)
         + "\nLoaded: the process with its weights. Beyond: the most resident memory during the work, less "

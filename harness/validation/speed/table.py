@@ -22,16 +22,16 @@ HEADER = (
 )
 
 
-def markdown(rows: Sequence[Row], facts: dict[str, str]) -> str:
+def markdown(rows: Sequence[Row], info: dict[str, str]) -> str:
     """The table, with what one must know to read it."""
     lines = "".join(_line(row) for row in rows)
-    about = "".join(f"- {name}: {text}\n" for name, text in facts.items())
+    about = "".join(f"- {name}: {text}\n" for name, text in info.items())
     worst = max(row.difference for row in rows)
     return (
-        f"# Benchmark of the sweep, {facts['date']}\n\n{HEADER}{lines}\n"
+        f"# Benchmark of the sweep, {info['date']}\n\n{HEADER}{lines}\n"
         "× is a median over pairs: the slow way's time, scaled from the knockouts it ran to all of them,\n"
-        "over the sweep's whole time (vision tower and base run included), both in the same pair. The bound\n"
-        "is the ratio of operation counts. Spread: smallest and largest pair.\n"
+        "over the sweep's whole time (vision tower and clean run included), both in the same pair.\n"
+        "The bound is the ratio of operation counts. Spread: smallest and largest pair.\n"
         "A ratio above its bound means that the slow way was further from the machine's peak.\n\n"
         f"Largest difference in log-probability between sweep and released way: {worst:.1e}.\n\n{about}"
     )
@@ -60,7 +60,7 @@ def conditions(load: tuple[float, float, float], weights: str = "") -> dict[str,
     }
 
 
-def write(rows: Sequence[Row], facts: dict[str, str], folder: Path) -> Path:
+def write(rows: Sequence[Row], info: dict[str, str], folder: Path) -> Path:
     """Write Markdown and JSON, named by date and models.
 
     Returns:
@@ -68,8 +68,8 @@ def write(rows: Sequence[Row], facts: dict[str, str], folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     models = "-".join(dict.fromkeys(row.model for row in rows))
-    path = folder / f"{facts['date']}-{models}.md"
-    path.write_text(markdown(rows, facts), encoding="utf-8")
-    record = {"conditions": facts, "rows": [dataclasses.asdict(row) for row in rows]}
+    path = folder / f"{info['date']}-{models}.md"
+    path.write_text(markdown(rows, info), encoding="utf-8")
+    record = {"conditions": info, "rows": [dataclasses.asdict(row) for row in rows]}
     path.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return path

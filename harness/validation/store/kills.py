@@ -26,7 +26,7 @@ import polars as pl
 from harness.data.dataset import BLOCK_IMAGES, Dataset
 from harness.data.flow import Flow
 from harness.evidence.store import Evidence
-from harness.interventions.measurements import Probe, Sweep
+from harness.interventions.measurements import Measurement, Sweep
 from harness.measuring.request import Request
 from harness.measuring.worker import Worker
 from harness.testing.fake import Fake, fake_dataset
@@ -34,7 +34,7 @@ from harness.testing.fake import Fake, fake_dataset
 KEY = {"checkpoint": "fake"}
 IMAGES = 6 * BLOCK_IMAGES
 DATASET = fake_dataset(IMAGES, ("ChooseAttr",))
-PROBES: tuple[Probe, ...] = (Sweep(Flow("image", "question"), 3),)
+PROBES: tuple[Measurement, ...] = (Sweep(Flow("image", "question"), 3),)
 Lines = frozenset[str]
 
 
@@ -63,11 +63,11 @@ class Tally:
     lives: list[int] = field(default_factory=list)
 
 
-def requests_of(dataset: Dataset, probes: tuple[Probe, ...]) -> dict[int, list[Request]]:
-    """Ask for these probes on every sample, by block."""
+def requests_of(dataset: Dataset, measurements: tuple[Measurement, ...]) -> dict[int, list[Request]]:
+    """Ask for these measurements on every sample, by block."""
     wanted: dict[int, list[Request]] = {}
     for sample in dataset.samples:
-        wanted.setdefault(dataset.blocks[sample.image_id], []).append(Request(sample, probes))
+        wanted.setdefault(dataset.blocks[sample.image_id], []).append(Request(sample, measurements))
     return dict(sorted(wanted.items()))
 
 

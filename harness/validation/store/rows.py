@@ -21,7 +21,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from harness.checkpoint.info import Facts
+from harness.checkpoint.info import CheckpointInfo
 from harness.data.dataset import BLOCK_IMAGES
 from harness.data.sample import TASKS
 from harness.evidence.shards import BASE, rows_to_frame
@@ -81,7 +81,7 @@ def settings(folder: Path, *, judge_only: bool = False) -> Settings:
 def examination(folder: Path, images: int, *, judge_only: bool = False) -> Examination:
     """An examination of the fake checkpoint on so many images, six questions on each."""
     options = settings(folder, judge_only=judge_only)
-    return Examination(Facts("fake", str(HERE), LAYERS), fake_dataset(images, TASKS), options, Fake)
+    return Examination(CheckpointInfo("fake", str(HERE), LAYERS), fake_dataset(images, TASKS), options, Fake)
 
 
 def rows_a_block(examined: Examination, claims: Sequence[Claim]) -> tuple[pl.DataFrame, Sequence[str]]:
@@ -119,7 +119,7 @@ def report(rows: int) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sample, images = rows_a_block(examination(folder, BLOCK_IMAGES), claims)
-        effects = sample.filter(pl.col("probe") != BASE)
+        effects = sample.filter(pl.col("measurement") != BASE)
         blocks = -(-rows // len(effects))
         stored = examination(folder, blocks * BLOCK_IMAGES)
         fill(stored, sample, images)

@@ -18,7 +18,7 @@ import polars as pl
 
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
-from harness.interventions.measurements import Measure, Sweep
+from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import EFFECT, Curves
 
 VERSION = 1
@@ -75,16 +75,18 @@ class Baseline:
 
     Attributes:
         about: what it was measured on.
-        curves: per-image p_c by measure; one value per window.
+        curves: per-image p_c by quantity; one value per window.
     """
 
     about: About
-    curves: Mapping[Measure, Curves]
+    curves: Mapping[Quantity, Curves]
 
     @property
     def flows(self) -> tuple[tuple[str, Flow], ...]:
         """The flows it holds, by task."""
-        return tuple((one.task, one.probe.flow) for one in self.curves if isinstance(one.probe, Sweep))
+        return tuple(
+            (one.task, one.measurement.flow) for one in self.curves if isinstance(one.measurement, Sweep)
+        )
 
 
 def kept_flows(tasks: Iterable[str]) -> tuple[tuple[str, Flow], ...]:
@@ -92,22 +94,22 @@ def kept_flows(tasks: Iterable[str]) -> tuple[tuple[str, Flow], ...]:
     return tuple((task, Flow.parse(flow)) for task in tasks for flow in FLOWS)
 
 
-def kept_measures(tasks: Iterable[str], window: int) -> list[Measure]:
+def kept_quantities(tasks: Iterable[str], window: int) -> list[Quantity]:
     """The same as measures, by the rule's window."""
-    return [Measure(task, Sweep(flow, window), "p_c") for task, flow in kept_flows(tasks)]
+    return [Quantity(task, Sweep(flow, window), "p_c") for task, flow in kept_flows(tasks)]
 
 
 def to_bytes(baseline: Baseline) -> bytes:
     """A baseline as the bytes of its file; effects are rounded to a hundredth of a point of p_c."""
     rows = [
         {
-            "task": measure.task,
-            "flow": str(measure.probe),
+            "task": quantity.task,
+            "flow": str(quantity.measurement),
             "image": image,
             "samples": curves.samples,
             "effect": values.round(_DECIMALS).tolist(),
         }
-        for measure, curves in baseline.curves.items()
+        for quantity, curves in baseline.curves.items()
         for image, values in zip(curves.images, curves.values, strict=True)
     ]
     about = json.dumps({"version": VERSION, **asdict(baseline.about)})
@@ -140,12 +142,12 @@ def read_baseline(path: Path) -> Baseline:
         raise HarnessError(f"{path}: not a baseline ({error}); --accept writes one") from error
 
 
-def _curves(frame: pl.DataFrame) -> Iterable[tuple[Measure, Curves]]:
+def _curves(frame: pl.DataFrame) -> Iterable[tuple[Quantity, Curves]]:
     groups = frame.sort("image").partition_by(["task", "flow"], as_dict=True, maintain_order=True)
     for (task, flow), group in groups.items():
         values = np.array(group["effect"].to_list(), dtype=np.float64)
         curves = Curves(tuple(group["image"].to_list()), values, int(group["samples"][0]), EFFECT)
-        yield Measure(str(task), _sweep(str(flow)), "p_c"), curves
+        yield Quantity(str(task), _sweep(str(flow)), "p_c"), curves
 
 
 def _sweep(text: str) -> Sweep:

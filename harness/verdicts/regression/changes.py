@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.data.depth import Grid
-from harness.interventions.measurements import Measure
+from harness.interventions.measurements import Quantity
 from harness.statistics.curves import Curves
 from harness.statistics.forms import alike_everywhere, drops_somewhere, lies_deeper, stronger_over_depth
 from harness.statistics.inference import DRAWS
@@ -72,7 +72,7 @@ class CurveChange:
         reason: why it is undecided; else empty.
     """
 
-    measure: Measure
+    quantity: Quantity
     change: Change
     difference: Part | None
     images: tuple[int, int]
@@ -91,7 +91,7 @@ class Sides:
         new_grid: its windows.
     """
 
-    measure: Measure
+    quantity: Quantity
     old: Curves
     old_grid: Grid
     new: Curves
@@ -120,7 +120,7 @@ def compare(sides: Sides, alpha: float = 0.05, draws: int = DRAWS) -> CurveChang
         Verdict.INCONCLUSIVE: Change.UNDECIDED,
     }.get(alike.verdict) or _named(sides, alpha, draws)
     largest = max(alike.parts, key=lambda part: abs(part.estimate), default=None)
-    return CurveChange(sides.measure, change, largest, (both, alone), alike.reason)
+    return CurveChange(sides.quantity, change, largest, (both, alone), alike.reason)
 
 
 def _named(sides: Sides, alpha: float, draws: int) -> Change:

@@ -9,14 +9,14 @@ from pathlib import Path
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid
 from harness.data.errors import HarnessError
-from harness.interventions.measurements import Measure, Sweep
+from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import Curves
 from harness.statistics.summaries import curve_band
 from harness.verdicts.curve_axes import label
 from harness.verdicts.examine import Examination
 from harness.verdicts.expectations import option_that_differs
 from harness.verdicts.record import ChangeRecord, Curve
-from harness.verdicts.regression.baseline import About, Baseline, kept_measures, to_bytes
+from harness.verdicts.regression.baseline import About, Baseline, kept_quantities, to_bytes
 from harness.verdicts.regression.changes import Sides, compare
 from harness.verdicts.settings import LOOKS, Settings
 
@@ -57,11 +57,11 @@ def changes_since(baseline: Baseline, examination: Examination, alpha: float) ->
     """
     look = examination.look(len(LOOKS) - 1)
     old_grid = Grid(baseline.about.layers, baseline.about.window)
-    new_grid = Grid(examination.facts.layers, examination.window)
+    new_grid = Grid(examination.info.layers, examination.window)
     found = []
-    for measure, old in baseline.curves.items():
-        assert isinstance(measure.probe, Sweep), "baselines keep sweeps"  # noqa: S101 - for the type checker
-        here = Measure(measure.task, Sweep(measure.probe.flow, examination.window), "p_c")
+    for quantity, old in baseline.curves.items():
+        assert isinstance(quantity.measurement, Sweep), "baselines keep sweeps"  # noqa: S101 - for the type checker
+        here = Quantity(quantity.task, Sweep(quantity.measurement.flow, examination.window), "p_c")
         if here in look:
             sides = Sides(here, old, old_grid, look[here], new_grid)
             found.append(_record(baseline, examination, sides, alpha))
@@ -71,26 +71,26 @@ def changes_since(baseline: Baseline, examination: Examination, alpha: float) ->
 def _record(baseline: Baseline, examination: Examination, sides: Sides, alpha: float) -> ChangeRecord:
     found = compare(sides, alpha)
     return ChangeRecord(
-        checkpoint=examination.facts.name,
+        checkpoint=examination.info.name,
         baseline=f"{baseline.about.checkpoint} of {baseline.about.date}",
-        flow=label(sides.measure),
-        task=sides.measure.task,
+        flow=label(sides.quantity),
+        task=sides.quantity.task,
         change=found.change.value,
         moved=found.change.moved,
         difference=found.difference,
         images_on_both=found.images[0],
         images_on_one=found.images[1],
-        old=_curve(sides.measure, sides.old, sides.old_grid, "baseline"),
-        new=_curve(sides.measure, sides.new, sides.new_grid, "effect"),
+        old=_curve(sides.quantity, sides.old, sides.old_grid, "baseline"),
+        new=_curve(sides.quantity, sides.new, sides.new_grid, "effect"),
         reason=found.reason,
     )
 
 
-def _curve(measure: Measure, data: Curves, grid: Grid, role: str) -> Curve:
-    band = curve_band(data, str(measure))
+def _curve(quantity: Quantity, data: Curves, grid: Grid, role: str) -> Curve:
+    band = curve_band(data, str(quantity))
     return Curve(
-        label=label(measure),
-        task=measure.task,
+        label=label(quantity),
+        task=quantity.task,
         reading="p_c",
         unit=UNIT,
         role=role,
@@ -111,12 +111,12 @@ def write_baseline(path: Path, examination: Examination) -> None:
         HarnessError: if the file cannot be written.
     """
     look = examination.look(len(LOOKS) - 1)
-    measures = kept_measures(examination.dataset.tasks, examination.window)
-    kept: Mapping[Measure, Curves] = {one: look[one] for one in measures if one in look}
+    quantities = kept_quantities(examination.dataset.tasks, examination.window)
+    kept: Mapping[Quantity, Curves] = {one: look[one] for one in quantities if one in look}
     about = About(
-        checkpoint=examination.facts.name,
+        checkpoint=examination.info.name,
         sha256=examination.sha256,
-        layers=examination.facts.layers,
+        layers=examination.info.layers,
         window=examination.window,
         dataset=examination.dataset.name,
         dataset_sha256=examination.dataset.sha256,

@@ -10,7 +10,7 @@ from harness.statistics import forms
 from harness.statistics.curves import Floats
 from harness.statistics.forms.ingredients import depth_moment, total_drop
 from harness.statistics.judge import judge
-from harness.statistics.trees import measures, nodes
+from harness.statistics.trees import nodes, quantities
 from harness.testing.form_curves import OPEN, REFUTED, SUPPORTED, curves_of, dip, verdict
 
 
@@ -60,4 +60,4 @@ def test_leaves_say_what_they_measure(grid: Grid) -> None:
         "depth of related->question minus depth of other->question minus " + f"{1 / grid.layers:.3g}",
         f"depth of related->question minus depth of other->question minus {1 / grid.layers:.3g} (scaled)",
     ]
-    assert measures(tree) == ("other->question", "related->question")
+    assert quantities(tree) == ("other->question", "related->question")

@@ -29,31 +29,31 @@ def test_retention() -> None:
     assert verdict(forms.retains("lost", "full", "chance"), **data) is OPEN
 
 
-def by_permutations(value: Callable[[frozenset[int]], float], carriers: int, which: int) -> float:
+def by_permutations(value: Callable[[frozenset[int]], float], mediators: int, which: int) -> float:
     """Shapley's definition: the mean contribution over all orders."""
     total = 0.0
-    for order in permutations(range(carriers)):
+    for order in permutations(range(mediators)):
         before = frozenset(order[: order.index(which)])
         total += value(before | {which}) - value(before)
-    return total / math.factorial(carriers)
+    return total / math.factorial(mediators)
 
 
 @example(st.lists(st.floats(-100, 100), min_size=16, max_size=16), st.integers(0, 3))
 def test_shapley_weights_are_the_mean_over_all_orders(values: list[float], which: int) -> None:
     def value(subset: frozenset[int]) -> float:
-        return values[sum(1 << carrier for carrier in subset)]
+        return values[sum(1 << mediator for mediator in subset)]
 
     weights = forms.shapley_weights(4, which)
     assert np.array(values) @ weights == pytest.approx(by_permutations(value, 4, which), abs=1e-9)
 
 
 def test_one_carrier_has_most() -> None:
-    carriers = ["separator", "question", "last"]
-    subsets = range(2 ** len(carriers))
+    mediators = ["separator", "question", "last"]
+    subsets = range(2 ** len(mediators))
     through_question = np.array([-60.0 * bool(b & 2) - 8.0 * bool(b & 1) for b in subsets])
     direct = np.array([-60.0 * bool(b & 4) - 8.0 * bool(b & 2) for b in subsets])
     data = {"question": effect(through_question, seed=1), "direct": effect(direct, seed=2)}
     data["none"] = effect(np.zeros(8), seed=3)
-    assert verdict(forms.carries_most("question", carriers, "question"), **data) is SUPPORTED
-    assert verdict(forms.carries_most("direct", carriers, "question"), **data) is REFUTED
-    assert verdict(forms.carries_most("none", carriers, "question"), **data) is OPEN
+    assert verdict(forms.mediates_most("question", mediators, "question"), **data) is SUPPORTED
+    assert verdict(forms.mediates_most("direct", mediators, "question"), **data) is REFUTED
+    assert verdict(forms.mediates_most("none", mediators, "question"), **data) is OPEN

@@ -1,4 +1,4 @@
-"""Edges of what is said of accuracies, and of the shares of carriers."""
+"""Edges of what is said of accuracies, and of the shares of mediators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CARRIERS = "qstuv"
 
 def edges() -> list[Case]:
     """Return the cases."""
-    return [*_retains(), *_carriers()]
+    return [*_retains(), *_mediators()]
 
 
 def rates(kept: float, whole: float, chance: float) -> Means:
@@ -44,26 +44,26 @@ def _retains() -> list[Case]:
     )
 
 
-def _carriers() -> list[Case]:
-    equal = ("the two carriers share equally", {"blocks": curve(0, -30, -30, -60)})
+def _mediators() -> list[Case]:
+    equal = ("the two mediators share equally", {"blocks": curve(0, -30, -30, -60)})
     half = (
         "one has half, the four others an eighth each",
         {"blocks": blocks(q=-30, s=-7.5, t=-7.5, u=-7.5, v=-7.5)},
     )
-    whole = ("all carriers together are at -10", {"blocks": blocks(q=-10)})
+    whole = ("all mediators together are at -10", {"blocks": blocks(q=-10)})
     return [
         *cases(
             "carries most, of two",
             "D2",
-            forms.carries_most("blocks", ["q", "s"], "q"),
+            forms.mediates_most("blocks", ["q", "s"], "q"),
             supported=[equal],
             refuted=[equal],
         ),
         *cases(
             "carries most",
             "D2",
-            forms.carries_most("blocks", CARRIERS, "q"),
+            forms.mediates_most("blocks", CARRIERS, "q"),
             supported=[half, whole],
-            refuted=[half, ("all carriers together are at -10, another has it", {"blocks": blocks(s=-10)})],
+            refuted=[half, ("all mediators together are at -10, another has it", {"blocks": blocks(s=-10)})],
         ),
     ]
