@@ -24,8 +24,8 @@ FAINT = ("CompareAttr", "LogicalObj")
 def test_the_image_reaches_the_question_in_lower_layers(study: Study, task: str) -> None:
     """Blocking Image→Question in the lower layers lowers the answer's probability."""
     effect = study.effect("image->question", task)
-    null = study.null("image->question", task)
-    study.judge(drops_somewhere(effect, study.grid, within=LOWER, null=null), bands=(LOWER,))
+    control = study.random_control("image->question", task)
+    study.judge(drops_somewhere(effect, study.grid, within=LOWER, control=control), bands=(LOWER,))
 
 
 @pytest.mark.claim("B2", source="ABS, 3P")

@@ -30,7 +30,7 @@ def test_the_question_reaches_the_last_position(study: Study) -> None:
                 drops_somewhere(
                     study.effect("question->last", task),
                     study.grid,
-                    null=study.null("question->last", task),
+                    control=study.random_control("question->last", task),
                 )
                 for task in study.tasks
             ]

@@ -31,9 +31,9 @@ def controls(curves: list[Curve]) -> tuple[Control, ...]:
     """The controls among a checkpoint's curves, random-source controls first."""
     found: dict[str, list[Curve]] = {}
     for curve in curves:
-        if curve.role == "null" and curve.reading == "p_c":
+        if curve.role == "control" and curve.reading == "p_c":
             found.setdefault(curve.label, []).append(curve)
-    ordered = sorted(found.items(), key=lambda item: (not item[0].startswith("null"), item[0]))
+    ordered = sorted(found.items(), key=lambda item: (not item[0].startswith("random0:"), item[0]))
     return tuple(_control(label, of) for label, of in ordered)
 
 

@@ -124,7 +124,7 @@ def _plot(
     look, limits = styles(curves), _limits(every, threshold)
 
     def panel(task: str, of: list[Curve], reading: str = "") -> Panel:
-        drawn = tuple(sorted((c for c in of if c.task == task), key=lambda c: c.role != "null"))
+        drawn = tuple(sorted((c for c in of if c.task == task), key=lambda c: c.role != "control"))
         return Panel(task, drawn, look, limits, of[0].unit, bands, threshold, reading)
 
     def whole(task: str) -> Panel:
@@ -160,7 +160,7 @@ def _series_name(series: Key, among: dict[Key, Style]) -> str:
     several = len({k for lab, r, k in among if (lab, r) == (label, role)}) > 1
     suffix = f", k = {window}" if several and window else ""
     name = flow_name(label.removesuffix(FINAL_NORM))
-    return name + suffix + (" (control)" if role == "null" and not label.startswith("null") else "")
+    return name + suffix + (" (control)" if role == "control" and not label.startswith("random0:") else "")
 
 
 def _limits(curves: Sequence[Curve], threshold: float | None) -> tuple[float, float]:

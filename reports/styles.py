@@ -27,7 +27,7 @@ VARIABLES = {
 
 _DASHES = ("", "6 2", "2 2", "8 2 2 2", "10 3", "4 2 1 2", "1 2", "5 1")
 _MARKERS = ("8", "s", "^", "D", "v", "P", "X", "h")
-_NULL_DASH = "1.5 2.5"
+_RANDOM_DASH = "1.5 2.5"
 _CONTROL_DASH = "2.5 2.5"
 
 _FAMILIAR = {
@@ -79,7 +79,7 @@ def key(curve: Curve) -> Key:
 def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
     """Give every series of a plot its style; known flows keep theirs on the whole page."""
     series = list(dict.fromkeys(key(curve) for curve in curves))
-    drawn = [one for one in series if not is_null_block(one)]
+    drawn = [one for one in series if not is_random_control(one)]
     labels = [label for label, _, _ in drawn]
     known = {one: _familiar(one[0]) for one in drawn if labels.count(one[0]) == 1}
     taken = {place for place in known.values() if place is not None}
@@ -88,21 +88,21 @@ def styles(curves: Iterable[Curve]) -> dict[Key, Style]:
     for one in drawn:
         place = known.get(one)
         chosen[one] = _style(free[len(chosen) % len(free)] if place is None else place)
-        if one[1] == "null":
+        if one[1] == "control":
             chosen[one] = replace(chosen[one], dash=_CONTROL_DASH)
-    return {one: chosen.get(one) or _null_style(one[0], chosen) for one in series}
+    return {one: chosen.get(one) or _random_style(one[0], chosen) for one in series}
 
 
-def is_null_block(series: Key) -> bool:
+def is_random_control(series: Key) -> bool:
     """Whether a series is a random-source control; any other control has a colour of its own."""
-    return series[1] == "null" and series[0].startswith("null")
+    return series[1] == "control" and series[0].startswith("random0:")
 
 
-def _null_style(label: str, drawn: dict[Key, Style]) -> Style:
+def _random_style(label: str, drawn: dict[Key, Style]) -> Style:
     """A random-source control is dotted: grey, or in its flow's colour where several flows share the plot."""
     own = [style for (flow, _, _), style in drawn.items() if flow == label.rpartition(":")[2]]
-    several = len({flow for flow, role, _ in drawn if role != "null"}) > 1
-    return Style(own[0].colour if own and several else MUTED, _NULL_DASH, "")
+    several = len({flow for flow, role, _ in drawn if role != "control"}) > 1
+    return Style(own[0].colour if own and several else MUTED, _RANDOM_DASH, "")
 
 
 def _familiar(label: str) -> int | None:

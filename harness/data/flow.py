@@ -32,15 +32,15 @@ class Flow:
         """
         prefix, colon, rest = text.rpartition(":")
         source, arrow, target = (part.strip() for part in rest.partition("->"))
-        draw = prefix.strip().removeprefix("null")
+        draw = prefix.strip().removeprefix("random")
         if not (source and arrow and target) or (colon and not draw.isdecimal()):
             raise KnockoutError(f"flow {text!r}: write it as SOURCE->TARGET, e.g. image->question")
         return cls(source, target, int(draw) if colon else None)
 
     def __str__(self) -> str:
-        prefix = "" if self.draw is None else f"null{self.draw}:"
+        prefix = "" if self.draw is None else f"random{self.draw}:"
         return f"{prefix}{self.source}->{self.target}"
 
-    def null(self, draw: int = 0) -> Flow:
+    def random_control(self, draw: int = 0) -> Flow:
         """The flow's random-source control number ``draw``."""
         return Flow(self.source, self.target, draw)

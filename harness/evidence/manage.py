@@ -117,9 +117,10 @@ def export(evidence: Iterable[Evidence], file: Path) -> int:
     """Write stores as one table, one value a row.
 
     Columns: ``checkpoint`` (name), ``checkpoint_sha256``, ``dataset_sha256``, ``dtype``, ``task``,
-    ``sample``, ``image``, ``answer`` (the model's own), ``reason`` (why it gives nothing; empty if it does), ``measurement``, ``flow`` and ``window`` (of sweeps, else null), ``reading``, ``p1``,
-    ``layer`` (the window's centre, or the lens's layer; the place in the curve), ``value``. The reading
-    ``p`` of a sweep is p2.
+    ``sample``, ``image``, ``answer`` (the model's own), ``reason`` (why it gives nothing; empty if it does),
+    ``measurement``, ``flow`` and ``window`` (of sweeps, else null), ``reading``, ``p1``, ``layer``
+    (the window's centre, or the lens's layer; the place in the curve), ``value``. The reading ``p`` of a
+    sweep is p2.
 
     Args:
         evidence: the stores.

@@ -18,7 +18,8 @@ from harness.data.flow import Flow
 SWEEP_READINGS = ("p_c", "distractor", "flip", "log_odds")
 """Ways to read an effect: relative change of the answer's probability in per cent; the same of its
 share against the distractor, p(answer) / (p(answer) + p(distractor)); minus the rate of changed first
-tokens in per cent; and the change of the log-odds against the distractor, of which the second is a bounded form."""
+tokens in per cent; and the change of the log-odds against the distractor, of which the
+second is a bounded form."""
 PART_READINGS = ("p_c", "per_token")
 """Of a flow from a part of the question also: p_c divided by the number of source tokens."""
 LENS_READINGS = ("lower", "capital", "either", "false_lower", "false_capital", "false_either")
@@ -74,7 +75,7 @@ class Modules:
     draw: int | None = None
 
     def __str__(self) -> str:
-        prefix = "" if self.draw is None else f"null{self.draw}:"
+        prefix = "" if self.draw is None else f"random{self.draw}:"
         return f"{prefix}{self.module}({self.region})@{self.window}"
 
 

@@ -32,7 +32,7 @@ from harness.interventions.measurements import (
 )
 from harness.interventions.patching import PatchSource
 
-NULL_UNDEFINED = "fewer than twice as many candidates as sources for a random-source control"
+TOO_FEW_CANDIDATES = "fewer than twice as many candidates as sources for a random-source control"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def edges(flow: Flow, regions: Regions, sample: Sample) -> tuple[Positions, Posi
     sources, targets = regions[flow.source], regions[flow.target]
     if flow.draw is None:
         return sources, targets
-    return _null(sources, targets, sample, str(flow)), targets
+    return _random(sources, targets, sample, flow.draw, f"{flow.source}->{flow.target}"), targets
 
 
 def _windows(flow: Flow, size: int, subject: Subject) -> tuple[Knockout, ...]:
@@ -148,7 +148,11 @@ def _modules(measurement: Modules, subject: Subject) -> tuple[Knockout, ...]:
     like: Positions = ()
     if measurement.draw is not None:
         # The last position is where the answer is read; a control must not touch it.
-        like, rows = rows, _null(rows, (subject.regions.length - 1,), subject.sample, str(measurement))
+        name = f"{measurement.module}({measurement.region})@{measurement.window}"
+        like, rows = (
+            rows,
+            _random(rows, (subject.regions.length - 1,), subject.sample, measurement.draw, name),
+        )
     return tuple(
         Knockout((ModuleZero(measurement.module, rows, subject.window(centre, measurement.window), like),))
         for centre in subject.windows
@@ -177,10 +181,11 @@ def _kept(measurement: OpenPathsOnly, subject: Subject) -> Knockout:
     return Knockout(tuple(edge for found in blocks for edge in found))
 
 
-def _null(sources: Positions, targets: Positions, sample: Sample, name: str) -> Positions:
+def _random(sources: Positions, targets: Positions, sample: Sample, draw: int, name: str) -> Positions:
     """Equally many random positions; a draw of its own for every sample, the same in every run."""
-    seed = hashlib.sha256(f"{sample.task}/{sample.id}/{name}".encode()).digest()[:8]
+    # "null" is what such controls were called first; the word stays so that every draw stays the same.
+    seed = hashlib.sha256(f"{sample.task}/{sample.id}/null{draw}:{name}".encode()).digest()[:8]
     drawn = random_sources(sources, targets, seed=int.from_bytes(seed))
     if drawn is None:
-        raise RegionError(NULL_UNDEFINED)
+        raise RegionError(TOO_FEW_CANDIDATES)
     return drawn

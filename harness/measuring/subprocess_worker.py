@@ -1,7 +1,8 @@
 """A subprocess worker: a process of this machine that measures into a store until its parent is done or dead.
 
 The parent writes pickles to its standard input: first the store and what loads the measurer, then, look
-by look, what is wanted. It answers with the number of passes it has run after every block. When its input ends, it ends at once, whatever it is doing: its locks fall with it.
+by look, what is wanted. It answers with the number of passes it has run after every block. When its
+input ends, it ends at once, whatever it is doing: its locks fall with it.
 """
 
 from __future__ import annotations

@@ -76,16 +76,16 @@ def _own_label(quantity: Quantity) -> str:
 
 
 def role(measurement: Measurement) -> str:
-    """``lens``, ``null`` (a random-source control or another control) or ``effect``."""
+    """``lens``, ``control`` (random sources, or another control) or ``effect``."""
     match measurement:
         case Lens():
             return "lens"
         case Sweep(flow):
-            return "effect" if flow.draw is None and flow.source not in CONTROL_REGIONS else "null"
+            return "effect" if flow.draw is None and flow.source not in CONTROL_REGIONS else "control"
         case Modules():
-            return "effect" if measurement.draw is None else "null"
+            return "effect" if measurement.draw is None else "control"
         case ActivationPatch():
-            return "null"
+            return "control"
         case _:
             return "effect"
 

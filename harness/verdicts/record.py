@@ -33,7 +33,7 @@ class Curve:
         reading: ``"p_c"``, ``"distractor"``, ``"flip"``, ``"log_odds"``, ``"per_token"``, ``"right"``, or
             ``"probability"``.
         unit: the unit of ``mean``, for the axis.
-        role: ``"effect"``, ``"null"`` (random-source control or control) or ``"lens"``.
+        role: ``"effect"``, ``"control"`` or ``"lens"``.
         window: window size k in layers; None for lens curves.
         points: centre layers (sweeps) or layers 0…L (lens).
         depth: relative depth u of each point.

@@ -141,9 +141,9 @@ class Study:
         measurement = Sweep(_flow(flow), grid.size, condition)
         return self._note(Quantity(task, measurement, reading, checkpoint=of.name if of else ""))
 
-    def null(self, flow: str, task: str) -> Quantity | None:
+    def random_control(self, flow: str, task: str) -> Quantity | None:
         """Name the effect of a flow's random-source control, or None where the data set has none."""
-        return self.if_defined(self._name(task, Sweep(_flow(flow).null(), self.grid.size), "p_c"))
+        return self.if_defined(self._name(task, Sweep(_flow(flow).random_control(), self.grid.size), "p_c"))
 
     def patched(self, flow: str, task: str, *, by: Literal["mean", "other"]) -> Quantity:
         """Name the effect of reading other contents along a flow.

@@ -79,7 +79,7 @@ READ = ("p_c", "log_odds", "flip")
 
 
 def null(label: str, task: str) -> Curve:
-    return curve(label, task, bump(0.5, 0.5, -2.5), role="null")
+    return curve(label, task, bump(0.5, 0.5, -2.5), role="control")
 
 
 def flows(names: tuple[str, ...], tasks: tuple[str, ...], *, controls: bool = True) -> tuple[Curve, ...]:
@@ -143,8 +143,7 @@ TEXTS = {
     "A1": (
         "ABS, 3P",
         "Blocking Question→Last cuts the answer's probability strongly, in all six tasks.",
-        "all of:\n  at some point: question->last on ChooseAttr < -10"
-        "\n  at some point: below its random-source control",
+        "all of:\n  question->last on ChooseAttr < -10\n  below its random-source control",
     ),
     "A2": (
         "3P",

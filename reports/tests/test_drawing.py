@@ -67,9 +67,9 @@ def test_the_points_of_a_curve_are_one_element() -> None:
 
 def test_controls_are_told_apart_and_null_blocks_are_grey() -> None:
     names = ("random_patches->question", "shifted_patches->question", "random0:image->question")
-    drawn = [effect(), *(replace(effect(), label=name, role="null") for name in names)]
+    drawn = [effect(), *(replace(effect(), label=name, role="control") for name in names)]
     look = styles(drawn)
-    assert look["random0:image->question", "null", 3].colour == MUTED
+    assert look["random0:image->question", "control", 3].colour == MUTED
     assert len({style.colour for style in look.values()}) == 4
     assert [entry.text for entry in plots(drawn)[0].entries][1:3] == [
         "as many random patches → question (control)",
@@ -163,12 +163,12 @@ def test_known_flows_keep_their_colour_and_all_differ() -> None:
 
 def test_a_null_block_goes_with_its_flow() -> None:
     two = [effect(name) for name in ("image->question", "question->last")]
-    blocks = [replace(one, label=f"random0:{one.label}", role="null") for one in two]
+    blocks = [replace(one, label=f"random0:{one.label}", role="control") for one in two]
     look = styles([*blocks, *two])
     for one in two:
-        assert look[f"random0:{one.label}", "null", 3].colour == look[one.label, "effect", 3].colour
+        assert look[f"random0:{one.label}", "control", 3].colour == look[one.label, "effect", 3].colour
     alone = styles([blocks[0], two[0]])
-    assert alone["random0:image->question", "null", 3].colour == MUTED
+    assert alone["random0:image->question", "control", 3].colour == MUTED
 
 
 def test_windows_of_one_flow_are_told_apart() -> None:

@@ -91,7 +91,7 @@ def test_controls_are_listed_by_their_deepest_effect() -> None:
     assert "shifted_patches->question" in labels
     assert "question->last" not in labels
     drawn = [
-        replace(curve("x_patches->y", task, SHAPES["question->last"]), role="null") for task in ("a", "b")
+        replace(curve("x_patches->y", task, SHAPES["question->last"]), role="control") for task in ("a", "b")
     ]
     deepest = min(min(one.mean) for one in drawn)
     assert [(one.tasks, one.deepest) for one in controls(drawn)] == [(2, deepest)]

@@ -199,7 +199,7 @@ def _curves(identifier: str, tasks: tuple[str, ...]) -> Iterator[Curve]:
     for label in CURVES.get(identifier, default):
         name = label.removeprefix("~")
         lens = "answer" in name
-        effect = "null" if label.startswith(("~", "null")) else "effect"
+        effect = "control" if label.startswith(("~", "random0:")) else "effect"
         for task in tasks:
             shape = SHAPES.get(name.split(",")[0], SMALL)
             readings = ("p_c", "distractor", "flip") if not lens and effect == "effect" else ("p_c",)

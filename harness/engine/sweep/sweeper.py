@@ -4,7 +4,8 @@ Causal attention makes almost all of a knocked-out forward pass a repetition of 
 clean run is done once and kept (`clean_run`). Each knockout then carries only the rows it can change,
 from the first layer it touches on (`reach`), or from where it parts from another one that did the same
 so far; all of them climb the layers as one packed batch (`schedule`, `walk`) that reads the kept keys
-and values in place. Nothing is approximated: `harness.engine.reference` computes the same numbers the long way.
+and values in place. Nothing is approximated: `harness.engine.reference`
+computes the same numbers the long way.
 """
 
 from __future__ import annotations

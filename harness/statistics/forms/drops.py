@@ -15,14 +15,14 @@ from harness.statistics.trees import AllOf, AnyOf, Leaf, Pair, Somewhere, Tree, 
 
 
 def drops_somewhere(
-    effect: Hashable, grid: Grid, *, within: Band | None = None, null: Hashable | None = None
+    effect: Hashable, grid: Grid, *, within: Band | None = None, control: Hashable | None = None
 ) -> Somewhere:
-    """Say that some window of the band has D < -10 and lies below the random-source control, if there is one."""
+    """Say that some window of the band has D < -10 and lies below its random-source control, if any."""
     where = places_in(grid, within)
     drop = Leaf(f"deepest window of {effect}", (effect,), values_at(where), -DROP, "<", names_at(grid, where))
-    if null is None:
+    if control is None:
         return some(drop)
-    return some(drop, _difference(effect, null, grid, where, f"{effect} below {null}"))
+    return some(drop, _difference(effect, control, grid, where, f"{effect} below {control}"))
 
 
 def negligible_everywhere(effect: Hashable, grid: Grid, *, within: Band | None = None) -> AllOf:

@@ -21,7 +21,7 @@ from harness.verdicts.examine import Examination
 
 TEST = "findings/test_last_position.py::test_it[ChooseAttr-next]"
 EFFECT = Quantity("ChooseAttr", Sweep(Flow.parse("image->question"), 1), "p_c")
-NULL = Quantity("ChooseAttr", Sweep(Flow.parse("image->question").null(), 1), "p_c")
+CONTROL = Quantity("ChooseAttr", Sweep(Flow.parse("image->question").random_control(), 1), "p_c")
 
 
 def claim(checkpoint: str) -> Claim:
@@ -68,13 +68,13 @@ def test_an_effect_is_drawn_by_all_its_readings_and_a_null_block_by_one() -> Non
     data = Curves(("a", "b", "c"), np.array([[-50.0, 0.0], [-40.0, 1.0], [-60.0, 2.0]]), 3, (-100.0, 0.0))
     read = [replace(EFFECT, reading=reading) for reading in ("p_c", "distractor", "flip")]
     look = dict.fromkeys(
-        [*read, NULL, replace(NULL, reading="flip"), replace(EFFECT, task="QueryAttr")], data
+        [*read, CONTROL, replace(CONTROL, reading="flip"), replace(EFFECT, task="QueryAttr")], data
     )
     examination: Any = SimpleNamespace(layers_of=lambda _: 2)
-    drawn = curves(examination, [EFFECT, NULL, Quantity("ChooseAttr", Accuracy(), "right")], look)
+    drawn = curves(examination, [EFFECT, CONTROL, Quantity("ChooseAttr", Accuracy(), "right")], look)
     assert [(curve.reading, curve.role) for curve in drawn] == [
         *(("p_c", "effect"), ("distractor", "effect"), ("flip", "effect")),
-        ("p_c", "null"),
+        ("p_c", "control"),
     ]
     del look[read[1]]  # a task without a wrong answer
     assert [curve.reading for curve in curves(examination, [EFFECT], look)] == ["p_c", "flip"]

@@ -40,8 +40,8 @@ def test_names_that_do_not_exist_are_refused() -> None:
 
 
 def test_a_null_block_that_is_undefined_is_left_out() -> None:
-    assert study().null("image->last", "ChooseAttr") is not None
-    assert study(seen={}).null("image->last", "ChooseAttr") is None
+    assert study().random_control("image->last", "ChooseAttr") is not None
+    assert study(seen={}).random_control("image->last", "ChooseAttr") is None
 
 
 def test_only_windows_that_fit_are_offered() -> None:

@@ -34,7 +34,7 @@ class Case:
     """A tree, the truth it is judged on, and the verdict to count.
 
     Attributes:
-        form: the form's name; ``"in all: drops somewhere, below the null"`` joins two of them with a
+        form: the form's name; ``"in all: drops somewhere, below the control"`` joins two of them with a
             colon, and says after the comma how it is used.
         claims: ids of the claims that use it.
         counts: the verdicts that are counted: on the edge, both may be wrong.

@@ -45,11 +45,11 @@ def _drops() -> list[Case]:
     return [
         *_power("drops somewhere", "R3 F5", forms.drops_somewhere("d", GRID), [deep], [quiet]),
         *_power(
-            "drops somewhere, below the null",
+            "drops somewhere, below the control",
             "B1",
-            forms.drops_somewhere("d", GRID, null="n"),
-            [("one window at -30, the null at -10", {"d": at(-30, 4), "n": flat(-10)})],
-            [("-20, the null at -40", {"d": flat(-20), "n": flat(-40)})],
+            forms.drops_somewhere("d", GRID, control="n"),
+            [("one window at -30, the control at -10", {"d": at(-30, 4), "n": flat(-10)})],
+            [("-20, the control at -40", {"d": flat(-20), "n": flat(-40)})],
         ),
         *_power("negligible everywhere", "R1", forms.negligible_everywhere("d", GRID), [quiet], [deep]),
         *_power(
@@ -85,12 +85,12 @@ def _drops() -> list[Case]:
 
 def _tasks() -> list[Case]:
     names = [f"d{task}" for task in TASKS]
-    drops = forms.in_all([forms.drops_somewhere(f"d{task}", GRID, null=f"n{task}") for task in TASKS])
+    drops = forms.in_all([forms.drops_somewhere(f"d{task}", GRID, control=f"n{task}") for task in TASKS])
     still, zero = means(flat(0), 6, flat(0), "n"), flat(0, 4)
     deep = means(at(-60, 2, size=4), 6, zero, "q")
     return [
         *_power(
-            "in all: drops somewhere, below the null",
+            "in all: drops somewhere, below the control",
             "A1",
             drops,
             [("one window at -40 in every task", {**means(at(-40, 4), 6, flat(0)), **still})],

@@ -1,4 +1,4 @@
-"""Control checkpoints compared: ``python -m harness.validation.false_alarms.control_runs BASELINE ACCEPTED…``.
+"""Compare control checkpoints: ``python -m harness.validation.false_alarms.control_runs BASELINE ACCEPTED…``.
 
 A control is the baseline's checkpoint changed in a way whose effect on every curve is known, at least in
 some windows (`fixtures.control_checkpoints`). ACCEPTED is what ``--accept`` keeps of a control, named
@@ -141,9 +141,9 @@ PAGE = """\
 # Control checkpoints against a baseline
 
 `python -m harness.validation.false_alarms.control_runs`. Baseline: {baseline}, {date}. Curves are compared
-on the images that both sides have. *Apart* is the largest difference of the two mean curves: what is more than
-{drop:g} points apart should be reported as moved, and nothing else. *Off* is the largest difference, image by
-image, from what must hold for a control by its construction; a dash where nothing must.
+on the images that both sides have. *Apart* is the largest difference of the two mean curves: what is more
+than {drop:g} points apart should be reported as moved, and nothing else. *Off* is the largest
+difference, image by image, from what must hold for a control by its construction; a dash where nothing must.
 """
 SECTION = """
 ## {name}

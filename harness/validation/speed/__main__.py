@@ -1,4 +1,4 @@
-"""Time the sweep, print and keep a table: ``python -m harness.validation.speed [embedded] [llava] [next]``."""
+"""Time the sweep and keep a table: ``python -m harness.validation.speed [embedded] [llava] [next]``."""
 
 from __future__ import annotations
 

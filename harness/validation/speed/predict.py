@@ -1,4 +1,4 @@
-"""What the paper's programme would cost, from operation counts: ``python -m harness.validation.speed.predict``.
+"""The cost of the paper's programme, by operation counts: ``python -m harness.validation.speed.predict``.
 
 Nothing here is measured. Counted: six flows, all windows, every question of the paper's data, none
 filtered, each question on its own; a GPU that reaches a fixed share of its peak. A real run adds what

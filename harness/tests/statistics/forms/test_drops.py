@@ -23,17 +23,17 @@ def test_drops_somewhere_means_in_the_band(grid: Grid) -> None:
     assert verdict(forms.drops_somewhere("d", grid, within=LOWER), **data) is REFUTED
 
 
-@pytest.mark.parametrize(("null", "expected"), [(10, SUPPORTED), (95, REFUTED)])
-def test_a_drop_must_lie_below_the_null_block(grid: Grid, null: float, expected: Verdict) -> None:
-    data = curves_of(d=dip(grid, 0.5), n=dip(grid, 0.5, depth=null))
-    assert verdict(forms.drops_somewhere("d", grid, null="n"), **data) is expected
+@pytest.mark.parametrize(("control", "expected"), [(10, SUPPORTED), (95, REFUTED)])
+def test_a_drop_must_lie_below_its_control(grid: Grid, control: float, expected: Verdict) -> None:
+    data = curves_of(d=dip(grid, 0.5), n=dip(grid, 0.5, depth=control))
+    assert verdict(forms.drops_somewhere("d", grid, control="n"), **data) is expected
 
 
 def test_below_the_null_at_another_window_is_not_enough(grid: Grid) -> None:
-    """The window that drops and the window below the null must be the same."""
+    """The window that drops and the window below the control must be the same."""
     drop = dip(grid, 0.2)
     data = curves_of(d=drop, n=np.where(drop < -3, -80.0, 20.0))
-    assert verdict(forms.drops_somewhere("d", grid, null="n"), **data) is REFUTED
+    assert verdict(forms.drops_somewhere("d", grid, control="n"), **data) is REFUTED
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ def _drops() -> list[Case]:
             refuted=[("one window is at -10, the others at 0", {"d": at(-10, 4)})],
         ),
         *cases(
-            "drops somewhere, below the null",
+            "drops somewhere, below the control",
             "B1",
-            forms.drops_somewhere("d", GRID, null="n"),
+            forms.drops_somewhere("d", GRID, control="n"),
             supported=[
-                ("all windows are at -10, the null at 0", {"d": flat(-10), "n": flat(0)}),
-                ("all windows are at -40, as is the null", {"d": flat(-40), "n": flat(-40)}),
+                ("all windows are at -10, the control at 0", {"d": flat(-10), "n": flat(0)}),
+                ("all windows are at -40, as is the control", {"d": flat(-40), "n": flat(-40)}),
             ],
-            refuted=[("one window is at -10, null and others at 0", {"d": at(-10, 4), "n": flat(0)})],
+            refuted=[("one window is at -10, control and others at 0", {"d": at(-10, 4), "n": flat(0)})],
         ),
     ]
 

@@ -37,7 +37,7 @@ def direct_flow_is_weak() -> Tree:
 
 def _all() -> list[Case]:
     drops = forms.in_all([forms.drops_somewhere(f"d{task}", GRID) for task in TASKS])
-    below = forms.in_all([forms.drops_somewhere(f"d{task}", GRID, null=f"n{task}") for task in TASKS])
+    below = forms.in_all([forms.drops_somewhere(f"d{task}", GRID, control=f"n{task}") for task in TASKS])
     quiet = forms.in_all([forms.negligible_everywhere(f"d{task}", GRID) for task in TASKS])
     still = means(flat(0), 6, flat(0), "n")
     one, six = means(flat(-60), 5, flat(-10)), means(at(-10, 4), 6, flat(0))
@@ -50,11 +50,11 @@ def _all() -> list[Case]:
             refuted=[("all six have one window at -10", six)],
         ),
         *cases(
-            "in all: drops somewhere, below the null",
+            "in all: drops somewhere, below the control",
             "A1",
             below,
-            supported=[("five drop by 60, one has all windows at -10, the null at 0", {**one, **still})],
-            refuted=[("all six have one window at -10, the null at 0", {**six, **still})],
+            supported=[("five drop by 60, one has all windows at -10, the control at 0", {**one, **still})],
+            refuted=[("all six have one window at -10, the control at 0", {**six, **still})],
         ),
         *cases(
             "in all: negligible everywhere",
