@@ -30,8 +30,8 @@ def effect(checkpoint: Checkpoint, encoded: Encoded, flow: str, window: int | No
     size = window or checkpoint.window
     knockouts = windows_of(Flow.parse(flow), size, encoded.regions, checkpoint.n_layers, encoded.sample)
     (swept,) = Sweeper(checkpoint).image([encoded], [knockouts])
-    token = int(swept.base.logits.argmax())
-    p1 = probability(swept.base.logits, token)
+    token = int(swept.clean.logits.argmax())
+    p1 = probability(swept.clean.logits, token)
     return [100.0 * (probability(logits, token) - p1) / p1 for logits in swept.logits]
 
 

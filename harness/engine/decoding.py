@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.checkpoint.encode import Encoded, extended
-from harness.engine.sweep.clean_run import CleanRun, clean_run
+from harness.checkpoint.encode import extended
+from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.entry import token_rows
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed import CachedKeyValues, attend_shared
@@ -41,7 +41,7 @@ class _Continuation:
 class _StepPlan:
     """Attention of one new row per question."""
 
-    base: CleanRun
+    clean: CleanRun
     rows: Sequence[_Continuation]
     permanent: Sequence[Sequence[EdgeBlock]]
 
@@ -51,8 +51,8 @@ class _StepPlan:
         """Attend to the prompt, the answer so far and oneself; see `harness.checkpoint.attention.Plan`."""
         output = torch.empty_like(query)
         for at, row in enumerate(self.rows):
-            length = self.base.tree.lengths[row.question]
-            prompt = self.base.prefix(layer, row.question, length)
+            length = self.clean.tree.lengths[row.question]
+            prompt = self.clean.prefix(layer, row.question, length)
             said = row.cache.get(layer)
             new = CachedKeyValues(key[0, :, None, at : at + 1], value[0, :, None, at : at + 1])
             said = row.cache[layer] = new if said is None else said.then(new)
@@ -66,7 +66,7 @@ class _StepPlan:
 @torch.inference_mode()
 def answers(
     checkpoint: Checkpoint,
-    base: CleanRun,
+    clean: CleanRun,
     expected: Sequence[str | None] | None = None,
     limit: int = LIMIT,
 ) -> list[tuple[int, ...]]:
@@ -74,7 +74,7 @@ def answers(
 
     Args:
         checkpoint: the checkpoint.
-        base: the clean run.
+        clean: the clean run.
         expected: per question the expected answer, or None; a question that has one is given up as soon
             as its answer can no longer be that.
         limit: most tokens of an answer.
@@ -83,21 +83,14 @@ def answers(
         Token ids per question, without the one that ends the answer; of an answer that was given up,
         the tokens so far, which do not read as the expected one.
     """
-    wanted = expected or [None] * len(base.encoded)
-    running = [_Continuation(number, [int(one.logits.argmax())]) for number, one in enumerate(base.base)]
+    wanted = expected or [None] * len(clean.encoded)
+    running = [_Continuation(number, [int(one.logits.argmax())]) for number, one in enumerate(clean.passes)]
     done = list(running)
     while running := [row for row in running if _goes_on(checkpoint, row, wanted[row.question], limit)]:
-        for row, token in zip(running, _step(checkpoint, base, running), strict=True):
+        for row, token in zip(running, _step(checkpoint, clean, running), strict=True):
             row.tokens.append(token)
     ends = checkpoint.stop_tokens
     return [tuple(row.tokens[:-1] if row.tokens[-1] in ends else row.tokens) for row in done]
-
-
-def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = LIMIT) -> tuple[int, ...]:
-    """The greedy answer to one question, as token ids without the one that ends it."""
-    with torch.inference_mode():
-        base = clean_run(checkpoint, [encoded])
-    return answers(checkpoint, base, limit=limit)[0]
 
 
 def read(checkpoint: Checkpoint, tokens: Sequence[int]) -> str:
@@ -106,9 +99,9 @@ def read(checkpoint: Checkpoint, tokens: Sequence[int]) -> str:
     return text
 
 
-def is_correct(checkpoint: Checkpoint, tokens: Sequence[int], expected: str) -> bool:
-    """Whether an answer reads as expected: stripped, in lower case (released code)."""
-    return read(checkpoint, tokens).strip().lower() == expected
+def reads_as(text: str, expected: str) -> bool:
+    """Whether an answer's text is the expected answer: stripped, in lower case (released code)."""
+    return text.strip().lower() == expected
 
 
 def _goes_on(checkpoint: Checkpoint, row: _Continuation, expected: str | None, limit: int) -> bool:
@@ -126,22 +119,22 @@ def _may_become(text: str, expected: str) -> bool:
     return "".join(expected.lower().split()).startswith(said)
 
 
-def _step(checkpoint: Checkpoint, base: CleanRun, rows: Sequence[_Continuation]) -> list[int]:
+def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]) -> list[int]:
     """The next token of every row."""
     ids = torch.tensor([row.tokens[-1] for row in rows], device=checkpoint.device)
-    positions = [base.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
+    positions = [clean.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
     state = token_rows(checkpoint, ids)
     at = torch.tensor(positions, device=state.device)
     rotary = checkpoint.decoder.rotary_emb(state[None], at[None])
-    plan = _StepPlan(base, rows, [_permanent(checkpoint, base, row) for row in rows])
+    plan = _StepPlan(clean, rows, [_permanent(checkpoint, clean, row) for row in rows])
     for layer in checkpoint.decoder.layers:
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
     logits: Tensor = checkpoint.head(checkpoint.decoder.norm(state))
     return [int(token) for token in logits.argmax(dim=-1)]
 
 
-def _permanent(checkpoint: Checkpoint, base: CleanRun, row: _Continuation) -> tuple[EdgeBlock, ...]:
+def _permanent(checkpoint: Checkpoint, clean: CleanRun, row: _Continuation) -> tuple[EdgeBlock, ...]:
     """The edges that the checkpoint blocks always, the next row's included."""
     if not checkpoint.planted:
         return ()
-    return permanent_edges(checkpoint.planted, extended(base.encoded[row.question], row.tokens).regions)
+    return permanent_edges(checkpoint.planted, extended(clean.encoded[row.question], row.tokens).regions)

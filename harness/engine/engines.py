@@ -24,22 +24,22 @@ class SweepRun:
     """A clean run of the fast sweep."""
 
     sweeper: Sweeper
-    clean_run: CleanRun
+    clean: CleanRun
 
     @property
     def passes(self) -> Sequence[Pass]:
-        """See `harness.measuring.measurer.Base`."""
-        return self.clean_run.base
+        """See `harness.engine.protocol.EngineRun`."""
+        return self.clean.passes
 
     @cached_property
     def answers(self) -> list[tuple[int, ...]]:
-        """See `harness.measuring.measurer.Base`."""
-        expected = [item.sample.answer for item in self.clean_run.encoded]
-        return decoding.answers(self.sweeper.checkpoint, self.clean_run, expected)
+        """See `harness.engine.protocol.EngineRun`."""
+        expected = [item.sample.answer for item in self.clean.encoded]
+        return decoding.answers(self.sweeper.checkpoint, self.clean, expected)
 
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
-        """See `harness.measuring.measurer.Base`."""
-        return [swept.logits for swept in self.sweeper.sweep(self.clean_run, knockouts)]
+        """See `harness.engine.protocol.EngineRun`."""
+        return [swept.logits for swept in self.sweeper.sweep(self.clean, knockouts)]
 
 
 class SweepEngine:
@@ -53,12 +53,12 @@ class SweepEngine:
     def __init__(self, checkpoint: Checkpoint, memory: int | None = None) -> None:
         self._sweeper = Sweeper(checkpoint, memory)
 
-    def base(self, encoded: Sequence[Encoded]) -> SweepRun:
-        """See `harness.measuring.measurer.Engine`."""
+    def clean_run(self, encoded: Sequence[Encoded]) -> SweepRun:
+        """See `harness.engine.protocol.Engine`."""
         return SweepRun(self._sweeper, self._sweeper.clean_run(encoded))
 
     def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
-        """See `harness.measuring.measurer.Engine`."""
+        """See `harness.engine.protocol.Engine`."""
         cache = self._sweeper.clean_run([encoded]).cache
         at = list(positions)
         return KeyValues(
@@ -75,16 +75,16 @@ class ReferenceRun:
 
     @cached_property
     def passes(self) -> list[Pass]:
-        """See `harness.measuring.measurer.Base`."""
+        """See `harness.engine.protocol.EngineRun`."""
         return [reference.run(self.checkpoint, item) for item in self.encoded]
 
     @cached_property
     def answers(self) -> list[tuple[int, ...]]:
-        """See `harness.measuring.measurer.Base`; transformers' own greedy generation."""
+        """See `harness.engine.protocol.EngineRun`; transformers' own greedy generation."""
         return [reference.answer(self.checkpoint, item) for item in self.encoded]
 
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
-        """See `harness.measuring.measurer.Base`."""
+        """See `harness.engine.protocol.EngineRun`."""
         return [
             torch.stack([reference.run(self.checkpoint, item, knockout).logits for knockout in wanted])
             if wanted
@@ -99,12 +99,12 @@ class ReferenceEngine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
 
-    def base(self, encoded: Sequence[Encoded]) -> ReferenceRun:
-        """See `harness.measuring.measurer.Engine`."""
+    def clean_run(self, encoded: Sequence[Encoded]) -> ReferenceRun:
+        """See `harness.engine.protocol.Engine`."""
         return ReferenceRun(self._checkpoint, encoded)
 
     def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
-        """See `harness.measuring.measurer.Engine`."""
+        """See `harness.engine.protocol.Engine`."""
         keys, values = reference.keys_values(self._checkpoint, encoded)
         at = list(positions)
         return KeyValues(tuple(value[:, at] for value in values), tuple(key[:, at] for key in keys))

@@ -13,7 +13,7 @@ from harness.interventions.knockout import Knockout, Positions
 from harness.interventions.patching import KeyValues
 
 
-class Base(Protocol):
+class EngineRun(Protocol):
     """The unblocked run of all questions on one image, as an engine keeps it."""
 
     @property
@@ -31,7 +31,7 @@ class Base(Protocol):
 class Engine(Protocol):
     """What runs forward passes: the fast sweep, or the reference."""
 
-    def base(self, encoded: Sequence[Encoded]) -> Base:
+    def clean_run(self, encoded: Sequence[Encoded]) -> EngineRun:
         """Run all questions on one image without a knockout."""
 
     def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from harness.checkpoint.fingerprint import fingerprint
 from harness.data.errors import HarnessError
 from harness.evidence.engine_version import engine_versions
-from harness.evidence.shards import BASE, QUARANTINED, WRITING
+from harness.evidence.shards import CLEAN, QUARANTINED, WRITING
 from harness.evidence.store import LOCKS, Evidence, StoreError
 
 EXPORT_SUFFIXES = (".parquet", ".csv")
@@ -63,7 +63,7 @@ def entry(evidence: Evidence) -> Entry:
     newest = max((path.stat().st_mtime for path in files if path.name in set(names)), default=None)
     return Entry(
         evidence,
-        samples=frame.filter(pl.col("measurement") == BASE).select("task", "sample").n_unique(),
+        samples=frame.filter(pl.col("measurement") == CLEAN).select("task", "sample").n_unique(),
         rows=len(frame),
         shards=len(names),
         size=sum(path.stat().st_size for path in files),
@@ -168,7 +168,7 @@ def _long(evidence: Evidence) -> pl.DataFrame:
             pl.col("measurement").str.extract(sweep, 1).alias("flow"),
             pl.col("measurement").str.extract(sweep, 2).cast(pl.Int64).alias("window"),
             *("reading", "p1"),
-            pl.when(pl.col("measurement") != BASE).then(pl.col("layer")).alias("layer"),
+            pl.when(pl.col("measurement") != CLEAN).then(pl.col("layer")).alias("layer"),
             pl.col("values").alias("value"),
         )
     )

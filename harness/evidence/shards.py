@@ -23,10 +23,10 @@ SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
     "answer": pl.String(),
 }
-"""One row per sample, measurement and reading. ``measurement`` "base" says that the sample was looked at; its
-``reason`` is empty if the sample is kept. A measurement that is undefined for a sample has one row with
+"""One row per sample, measurement and reading. ``measurement`` "clean" says that the sample was looked at;
+its ``reason`` is empty if the sample is included. A measurement that is undefined for a sample has one row with
 the reason and no values."""
-BASE = "base"
+CLEAN = "clean"
 SUFFIX = ".parquet"
 QUARANTINED = ".damaged"
 WRITING = ".writing-"

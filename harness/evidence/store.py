@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from harness.data.errors import HarnessError
 from harness.evidence.shards import (
-    BASE,
+    CLEAN,
     QUARANTINED,
     SCHEMA,
     SUFFIX,
@@ -121,21 +121,21 @@ class Evidence:
         return source
 
     def stored(self, block: int) -> set[Pair]:
-        """What a block has: pairs measured, and samples found unusable (measurement ``base``)."""
+        """What a block has: pairs measured, and samples found unusable (measurement ``clean``)."""
         frame = self.read(block)
         if block not in self._pairs or self._pairs[block][0] is not frame:
-            excluded = frame.filter((pl.col("measurement") == BASE) & (pl.col("reason") != ""))
+            excluded = frame.filter((pl.col("measurement") == CLEAN) & (pl.col("reason") != ""))
             unusable = {
-                (task, sample, BASE) for task, sample in excluded.select("task", "sample").iter_rows()
+                (task, sample, CLEAN) for task, sample in excluded.select("task", "sample").iter_rows()
             }
             pairs = (
-                frame.filter(pl.col("measurement") != BASE).select("task", "sample", "measurement").unique()
+                frame.filter(pl.col("measurement") != CLEAN).select("task", "sample", "measurement").unique()
             )
             self._pairs[block] = frame, unusable | set(pairs.iter_rows())
         return self._pairs[block][1]
 
     def read(self, block: int | None = None) -> pl.DataFrame:
-        """All rows of a block, or of the whole store; of a sample's several base rows one is kept.
+        """All rows of a block, or of the whole store; of a sample's several clean rows one is kept.
 
         Raises:
             StoreError: if a file is there but cannot be read.

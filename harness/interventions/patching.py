@@ -9,8 +9,9 @@ is about, so means go over images.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -66,8 +67,6 @@ class PatchSource:
         self._encode = encode
         self._contents = contents
         self._of = lru_cache(maxsize=16)(self._image)
-        self.left_out: Counter[str] = Counter()
-        """How many images could not be used for the mean, by reason; the next ones took their places."""
 
     def contents(self, by: Literal["mean", "other"], sample: Sample, sources: Positions) -> KeyValues:
         """What stands at some positions of a sample's prompt instead of its own image's.
@@ -120,14 +119,9 @@ class PatchSource:
         return tuple(islice((sample for sample in usable if sample is not None), MEAN_IMAGES))
 
     def _first_usable(self, samples: Iterable[Sample]) -> Sample | None:
-        """The first sample on an image that can be encoded; None, and counted, if none can."""
-        reason = ""
+        """The first sample on an image that can be encoded; None if none can."""
         for sample in samples:
-            try:
+            with suppress(RegionError, DataError):
                 self._encode(sample)
-            except (RegionError, DataError) as error:
-                reason = str(error)
-            else:
                 return sample
-        self.left_out[reason] += 1
         return None

@@ -18,10 +18,10 @@ from harness.data.errors import RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Sample
 from harness.engine import decoding
-from harness.engine.protocol import Base, Engine
+from harness.engine.protocol import Engine, EngineRun
 from harness.engine.reference import Pass
 from harness.engine.sweep.memory_budget import halving
-from harness.evidence.shards import BASE
+from harness.evidence.shards import CLEAN
 from harness.interventions.control_regions import with_controls
 from harness.interventions.knockout import Knockout
 from harness.interventions.measurements import (
@@ -70,7 +70,7 @@ class Case:
     Attributes:
         sample: the sample.
         encoded: the sample as the model sees it.
-        base: its unblocked pass.
+        clean: its unblocked pass.
         tokens: the tokens that are followed.
         measurements: what is to be measured.
         kept: whether it is answered rightly; else only accuracies are read.
@@ -78,7 +78,7 @@ class Case:
 
     sample: Sample
     encoded: Encoded
-    base: Pass
+    clean: Pass
     tokens: Tokens
     measurements: tuple[Measurement, ...]
     kept: bool
@@ -86,7 +86,7 @@ class Case:
     @cached_property
     def p1(self) -> float:
         """The answer's probability without a knockout."""
-        return probability(self.base.logits, self.tokens.own)
+        return probability(self.clean.logits, self.tokens.own)
 
 
 class ImageMeasurer:
@@ -131,17 +131,17 @@ class ImageMeasurer:
         return rows
 
     def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
-        base = self._engine.base([encoded for _, encoded in ready])
+        clean = self._engine.clean_run([encoded for _, encoded in ready])
         cases = []
-        for (request, encoded), unblocked, said in zip(ready, base.passes, base.answers, strict=True):
+        for (request, encoded), unblocked, said in zip(ready, clean.passes, clean.answers, strict=True):
             case, row = self._judged(request, encoded, unblocked, said)
             cases.append(case)
             yield row
-        yield from self._swept(base, cases, "plain")
+        yield from self._swept(clean, cases, "plain")
         for other in ("grey", "lower"):
             yield from self._under(other, cases)
         for which in ("first_subword", "last_subword"):
-            yield from self._subwords(which, cases, base.answers)
+            yield from self._subwords(which, cases, clean.answers)
 
     def _judged(
         self, request: Request, encoded: Encoded, unblocked: Pass, said: tuple[int, ...]
@@ -150,11 +150,11 @@ class ImageMeasurer:
         sample, answer = request.sample, decoding.read(self._checkpoint, said)
         tokens = self._tokens(sample, encoded, unblocked)
         p1 = probability(unblocked.logits, tokens.own)
-        reason = "" if answer.strip().lower() == sample.answer else WRONG
+        reason = "" if decoding.reads_as(answer, sample.answer) else WRONG
         if not reason and p1 < SMALLEST_P:
             reason = UNDERFLOW
         case = Case(sample, encoded, unblocked, tokens, request.measurements, not reason)
-        row = _row(sample, BASE, "p", (p1,), p1, reason=reason, answer=answer)
+        row = _row(sample, CLEAN, "p", (p1,), p1, reason=reason, answer=answer)
         return case, row
 
     def _tokens(self, sample: Sample, encoded: Encoded, unblocked: Pass) -> Tokens:
@@ -173,19 +173,19 @@ class ImageMeasurer:
                 yield from _undefined(case, condition, str(error))
         if not ready:
             return
-        base = self._engine.base([encoded for _, encoded in ready])
+        clean = self._engine.clean_run([encoded for _, encoded in ready])
         cases = []
         for number, (case, encoded) in enumerate(ready):
-            unblocked = base.passes[number]
+            unblocked = clean.passes[number]
             tokens = self._tokens(case.sample, encoded, unblocked)
             kept = case.kept
             if kept and condition == "lower":
-                said = decoding.read(self._checkpoint, base.answers[number]).strip()
+                said = decoding.read(self._checkpoint, clean.answers[number]).strip()
                 kept = said == case.sample.answer
                 if not kept:
                     yield from _undefined(case, condition, "not answered in lower case when asked to")
             cases.append(Case(case.sample, encoded, unblocked, tokens, case.measurements, kept))
-        yield from self._swept(base, cases, condition)
+        yield from self._swept(clean, cases, condition)
 
     def _subwords(
         self, condition: Condition, plain: Sequence[Case], answers: Sequence[tuple[int, ...]]
@@ -201,19 +201,19 @@ class ImageMeasurer:
                 yield from _undefined(case, condition, str(error))
         if not ready:
             return
-        base = self._engine.base([encoded for _, encoded in ready])
+        clean = self._engine.clean_run([encoded for _, encoded in ready])
         cases = [
             Case(case.sample, encoded, unblocked, _own(unblocked), case.measurements, kept=True)
-            for (case, encoded), unblocked in zip(ready, base.passes, strict=True)
+            for (case, encoded), unblocked in zip(ready, clean.passes, strict=True)
         ]
-        yield from self._swept(base, cases, condition)
+        yield from self._swept(clean, cases, condition)
 
-    def _swept(self, base: Base, cases: Sequence[Case], condition: Condition) -> Iterator[Row]:
+    def _swept(self, clean: EngineRun, cases: Sequence[Case], condition: Condition) -> Iterator[Row]:
         """Run and read all measurements of one condition on one clean run."""
         plans = [self._plan(case, condition) for case in cases]
         knockouts = [[one for _, made in plan.knocked for one in made] for plan in plans]
         self.passes += sum(map(len, knockouts))
-        logits = base.sweep(knockouts)
+        logits = clean.sweep(knockouts)
         for case, plan, blocked in zip(cases, plans, logits, strict=True):
             yield from plan.rows
             start = 0
@@ -243,7 +243,7 @@ class ImageMeasurer:
         """Read a measurement that needs no knockout."""
         match measurement:
             case Accuracy():
-                yield _accuracy(case, measurement, case.base.logits[None])
+                yield _accuracy(case, measurement, case.clean.logits[None])
             case Chance():
                 yield from _rows(case, measurement, {RIGHT: (self._dataset.chance(case.sample),)})
             case Lens():
@@ -251,7 +251,7 @@ class ImageMeasurer:
                 if reason:
                     yield _row(case.sample, str(measurement), "", (), case.p1, reason=reason)
                     return
-                read = read_lens(self._checkpoint, case.base, case.tokens, norm=measurement.norm)
+                read = read_lens(self._checkpoint, case.clean, case.tokens, norm=measurement.norm)
                 yield from _rows(case, measurement, read)
 
 
@@ -280,7 +280,7 @@ def _own(unblocked: Pass) -> Tokens:
 def _knocked_readings(
     case: Case, measurement: KnockoutMeasurement, blocked: Tensor
 ) -> dict[str, tuple[float, ...]]:
-    readings = dict(read_sweep(case.base.logits, blocked, case.tokens)) if case.kept else {}
+    readings = dict(read_sweep(case.clean.logits, blocked, case.tokens)) if case.kept else {}
     if isinstance(measurement, Sweep) and case.kept and measurement.flow.source in PARTS:
         readings["per_token"] = _per_token(case, measurement.flow, readings["p"])
     return readings
@@ -319,7 +319,7 @@ def _refused(request: Request, reason: str) -> list[Row]:
     nothing = float("nan")
     named = [str(measurement) for measurement in request.measurements if is_unfiltered(measurement)]
     return [
-        _row(request.sample, BASE, "p", (nothing,), nothing, reason=reason),
+        _row(request.sample, CLEAN, "p", (nothing,), nothing, reason=reason),
         *(_row(request.sample, name, "", (), nothing, reason=reason) for name in named),
     ]
 

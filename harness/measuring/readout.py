@@ -73,18 +73,18 @@ class FirstTokens:
 
 
 def answer_tokens(
-    first_token: FirstTokens, encoded: Encoded, base: Pass, distractor: str | None, wrong: Sequence[str] = ()
+    first_token: FirstTokens, encoded: Encoded, clean: Pass, distractor: str | None, wrong: Sequence[str] = ()
 ) -> Tokens:
     """Find the tokens to follow.
 
     Args:
         first_token: says what answers begin with.
         encoded: the encoded sample.
-        base: its unblocked pass.
+        clean: its unblocked pass.
         distractor: the wrong answer in lower case, if the task has one.
         wrong: the answers, in lower case, that a right one must be told from.
     """
-    own = int(base.logits.argmax())
+    own = int(clean.logits.argmax())
     answer = encoded.sample.answer
     forms = {"lower": answer, "capital": answer.capitalize()}
     if distractor is not None:
@@ -119,11 +119,11 @@ def _false(tokens: Tokens) -> frozenset[int]:
     return frozenset(tokens.forms[name] for name in ("false_lower", "false_capital") if name in tokens.forms)
 
 
-def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple[float, ...]]:
+def read_sweep(clean: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple[float, ...]]:
     """Readings of knocked-out passes against the unblocked one.
 
     Args:
-        base: unblocked logits ``[vocabulary]``.
+        clean: unblocked logits ``[vocabulary]``.
         blocked: logits ``[knockouts, vocabulary]``.
         tokens: the tokens to follow.
 
@@ -134,7 +134,7 @@ def read_sweep(base: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple
     """
     against = tokens.distractor if tokens.distractor is not None and tokens.distractor != tokens.own else None
     followed = [tokens.own] if against is None else [tokens.own, against]
-    before, after = log_probabilities(base, followed), log_probabilities(blocked, followed)
+    before, after = log_probabilities(clean, followed), log_probabilities(blocked, followed)
     readings = {
         "p": after[:, 0].exp(),
         "flip": (blocked.argmax(dim=-1) != tokens.own).double(),
@@ -156,14 +156,14 @@ def read_right(logits: Tensor, tokens: Tokens) -> tuple[float, ...]:
 
 
 def read_lens(
-    checkpoint: Checkpoint, base: Pass, tokens: Tokens, *, norm: bool
+    checkpoint: Checkpoint, clean: Pass, tokens: Tokens, *, norm: bool
 ) -> dict[str, tuple[float, ...]]:
     """Lens readings of the unblocked pass, one value per layer 0 … L.
 
     Each form, and the answer and the wrong one in either case: the sum, if no two forms share their token
     (`confusable_forms`).
     """
-    probabilities = lens(checkpoint, base.hidden, norm=norm).double()
+    probabilities = lens(checkpoint, clean.hidden, norm=norm).double()
     read = {name: probabilities[:, token] for name, token in tokens.forms.items()}
     either = {"either": _right(tokens), "false_either": _false(tokens)}
     read |= {name: probabilities[:, sorted(found)].sum(dim=1) for name, found in either.items() if found}
@@ -177,6 +177,6 @@ def log_probabilities(logits: Tensor, tokens: Sequence[int]) -> Tensor:
     return found
 
 
-def probability(base: Tensor, token: int) -> float:
+def probability(clean: Tensor, token: int) -> float:
     """p1: the probability of a token at the first generated step."""
-    return math.exp(float(log_probabilities(base, [token])[0]))
+    return math.exp(float(log_probabilities(clean, [token])[0]))

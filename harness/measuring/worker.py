@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Protocol, Self, TypeAlias
 
-from harness.evidence.shards import BASE, rows_to_frame
+from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.evidence.store import Evidence, Pair
 from harness.interventions.measurements import Measurement, is_unfiltered
 from harness.measuring.request import Request
@@ -243,7 +243,7 @@ def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
     ] = {}  # most samples ask for the very same measurements
     for request in requests:
         sample = request.sample
-        unusable = (sample.task, sample.id, BASE) in stored
+        unusable = (sample.task, sample.id, CLEAN) in stored
         if id(request.measurements) not in named:
             named[id(request.measurements)] = [
                 (one, str(one), is_unfiltered(one)) for one in request.measurements

@@ -12,6 +12,8 @@ import torch
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
+from harness.engine import decoding
+from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
 from harness.testing.models import picture, sample, tiny_checkpoint
 
@@ -49,6 +51,11 @@ class Case:
 
     def encoded(self, checkpoint: Checkpoint) -> list[Encoded]:
         return [encode(checkpoint, sample(noise_picture(), question)) for question in self.questions]
+
+
+def greedy_answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = decoding.LIMIT) -> tuple[int, ...]:
+    """The answer to one question, token ids without the one that ends it."""
+    return decoding.answers(checkpoint, Sweeper(checkpoint).clean_run([encoded]), limit=limit)[0]
 
 
 def doubled(checkpoint: Checkpoint) -> Checkpoint:

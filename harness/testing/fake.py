@@ -24,7 +24,7 @@ import pytest
 from harness.checkpoint.info import CheckpointInfo
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.sample import TASKS, Sample
-from harness.evidence.shards import BASE
+from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import (
     LENS_READINGS,
     RIGHT,
@@ -56,7 +56,7 @@ class Fake:
 
     Attributes:
         log: file to which what is measured is appended, ``task sample measurement`` a line (of a wrongly
-            answered sample ``base``), or None.
+            answered sample ``clean``), or None.
         seconds: time an image takes.
         passes: knocked-out passes pretended so far.
     """
@@ -95,7 +95,7 @@ def _measured(request: Request) -> list[str]:
     """What is measured of a sample: wrongly answered, only what needs no right answer."""
     if not _is_wrong(request.sample):
         return [str(measurement) for measurement in request.measurements]
-    return [BASE, *(str(measurement) for measurement in request.measurements if is_unfiltered(measurement))]
+    return [CLEAN, *(str(measurement) for measurement in request.measurements if is_unfiltered(measurement))]
 
 
 def _rows(request: Request) -> list[Mapping[str, object]]:
@@ -109,7 +109,7 @@ def _rows(request: Request) -> list[Mapping[str, object]]:
         "answer": "no" if wrong else "yes",
         "reason": "",
     }
-    base = {**common, "measurement": BASE, "reading": "p", "values": [0.9]}
+    base = {**common, "measurement": CLEAN, "reading": "p", "values": [0.9]}
     rows: list[Mapping[str, object]] = [{**base, "reason": "wrong answer" if wrong else ""}]
     return rows + [
         {

@@ -22,7 +22,7 @@ from harness.data.errors import CheckpointError, HarnessError
 from harness.data.flow import Flow
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
-from harness.evidence.shards import BASE
+from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import Lens, Quantity, Sweep
 from harness.verdicts.claim_record import UNITS
 from harness.verdicts.curve_axes import axis_of, label, role
@@ -107,7 +107,7 @@ def _ranked(drop: Mapping[str, float], sign: int) -> list[str]:
 
 def _record(examination: Examination, view: Any, sample: Sample, why: str) -> SampleRecord:  # noqa: ANN401
     looked_at = examination.table.frame.filter(
-        (pl.col("measurement") == BASE) & (pl.col("task") == sample.task) & (pl.col("sample") == sample.id)
+        (pl.col("measurement") == CLEAN) & (pl.col("task") == sample.task) & (pl.col("sample") == sample.id)
     )
     base = looked_at.row(0, named=True)  # several processes may have looked at it; all saw the same
     prompt, patches = _seen(view, sample)

@@ -12,7 +12,7 @@ import polars as pl
 
 from harness.data.dataset import Dataset
 from harness.data.sample import Sample
-from harness.evidence.shards import BASE
+from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import RIGHT, Lens, Quantity
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats, Ints
 from harness.statistics.forms import split
@@ -103,7 +103,9 @@ class Table:
         for task in self.frame["task"].unique(maintain_order=True).to_list():
             measured = (
                 self.frame.lazy()
-                .filter((pl.col("task") == task) & (pl.col("reason") == "") & (pl.col("measurement") != BASE))
+                .filter(
+                    (pl.col("task") == task) & (pl.col("reason") == "") & (pl.col("measurement") != CLEAN)
+                )
                 .select("measurement", "reading", "sample", "image", "p1", "values")
                 .collect()
             )

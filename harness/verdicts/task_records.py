@@ -12,7 +12,7 @@ from harness.data.dataset import Dataset
 from harness.data.flow import Flow
 from harness.data.prior import prior_accuracy
 from harness.data.sample import Sample
-from harness.evidence.shards import BASE
+from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import RIGHT, Accuracy, BlockFromLayer, Chance, Measurement, Quantity
 from harness.statistics.curves import Curves
 from harness.verdicts.look import Table
@@ -51,7 +51,7 @@ def beside(look: Mapping[Quantity, Curves], record: TaskRecord, samples: Sequenc
 
 def task_records(table: Table, dataset: Dataset) -> tuple[TaskRecord, ...]:
     """What became of each task's samples that were looked at."""
-    base = table.frame.filter(pl.col("measurement") == BASE).unique(
+    base = table.frame.filter(pl.col("measurement") == CLEAN).unique(
         ["task", "sample"], keep="first", maintain_order=True
     )
     records = []

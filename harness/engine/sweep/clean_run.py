@@ -77,7 +77,7 @@ class CleanRun:
         hidden: what enters every layer, ``[rows, width]`` each.
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
         rotary: cosine and sine ``[longest prompt, rotary width]``.
-        base: per question the unblocked pass.
+        passes: per question the unblocked pass.
         permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
     """
 
@@ -86,7 +86,7 @@ class CleanRun:
     rotary: tuple[Tensor, Tensor]
     hidden: list[Tensor] = field(default_factory=list)
     cache: list[CachedKeyValues] = field(default_factory=list)
-    base: tuple[Pass, ...] = ()
+    passes: tuple[Pass, ...] = ()
     permanent: tuple[tuple[EdgeBlock, ...], ...] = ()
 
     def prefix(self, layer: int, question: int, stop: int) -> CachedKeyValues:
@@ -156,7 +156,7 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     for layer in checkpoint.decoder.layers:
         done.hidden.append(state)
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
-    done.base = _passes(checkpoint, done, state)
+    done.passes = _passes(checkpoint, done, state)
     return done
 
 

@@ -28,7 +28,7 @@ from harness.engine.sweep.reach import Reach
 from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Substitution
 
 Index = NDArray[np.int64]
-BASE = -1
+FROM_CLEAN = -1
 """Instead of a branch's number: the clean run."""
 
 
@@ -147,12 +147,7 @@ class Cohort:
             whether it comes from the clean run instead.
         """
         before = np.where(self.joins[active] == layer, self.origins[active], active)
-        return np.searchsorted(below, before), before == BASE
-
-    def departing(self, layer: int) -> Iterator[tuple[Branch, Branch]]:
-        """The branches that leave another one at this layer, and the ones they leave."""
-        for number in np.flatnonzero((self.joins == layer) & (self.origins != BASE)):
-            yield self.branches[number], self.branches[self.origins[number]]
+        return np.searchsorted(below, before), before == FROM_CLEAN
 
     def biases(self, layer: int, active: Index) -> Biases | None:
         """The biases of the active branches from the first masked one on; see `Slot`."""
@@ -212,14 +207,14 @@ def branch_points(branches: Sequence[Branch]) -> tuple[Index, Index]:
             layer: names.setdefault(deed, len(names))
             for layer, deed in actions_by_layer(branch.knockout).items()
         }
-        place, layer, origin = -1 - first, first, BASE
-        while layer < last and (step := (place, done.get(layer, BASE))) in carried:
+        place, layer, origin = -1 - first, first, FROM_CLEAN
+        while layer < last and (step := (place, done.get(layer, FROM_CLEAN))) in carried:
             place, origin = carried[step]
             layer += 1
         joins.append(layer)
         origins.append(origin)
         for at in range(layer, last + 1):
-            place, _ = carried.setdefault((place, done.get(at, BASE)), (len(carried), number))
+            place, _ = carried.setdefault((place, done.get(at, FROM_CLEAN)), (len(carried), number))
     return np.array(joins), np.array(origins)
 
 

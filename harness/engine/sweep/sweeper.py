@@ -33,14 +33,12 @@ class Swept:
     """The knockouts of one question.
 
     Attributes:
-        base: the unblocked pass.
+        clean: the unblocked pass.
         logits: ``[knockouts, vocabulary]`` of the next token, in the order asked.
-        hidden: ``[knockouts, L + 1, width]`` of the last position if asked for, as in `Pass`.
     """
 
-    base: Pass
+    clean: Pass
     logits: Tensor
-    hidden: Tensor | None = None
 
 
 class Sweeper:
@@ -70,62 +68,50 @@ class Sweeper:
         """
         done = clean_run(self.checkpoint, encoded)
         if not self._checked:
-            selfcheck.compare(self.checkpoint, encoded[0], done.base[0].logits)
+            selfcheck.compare(self.checkpoint, encoded[0], done.passes[0].logits)
             self._checked = True
         return done
 
     @torch.inference_mode()
-    def sweep(
-        self, base: CleanRun, knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
-    ) -> list[Swept]:
+    def sweep(self, clean: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Swept]:
         """Run knockouts that branch off a clean run.
 
         Args:
-            base: from `clean_run`.
+            clean: from `clean_run`.
             knockouts: for every question of it, in the same order; a question may have none.
-            hidden: whether to keep the last position's hidden states under each knockout.
 
         Raises:
             KnockoutError: if a position or layer does not exist, or a row would keep no key.
             NumericsError: if logits are not finite.
         """
-        branches = self._branches(base, knockouts)
+        branches = self._branches(clean, knockouts)
         results = [
-            Swept(
-                one,
-                one.logits.expand(len(asked), -1).clone(),
-                one.hidden.expand(len(asked), -1, -1).clone() if hidden else None,
-            )
-            for one, asked in zip(base.base, knockouts, strict=True)
+            Swept(one, one.logits.expand(len(asked), -1).clone())
+            for one, asked in zip(clean.passes, knockouts, strict=True)
         ]
         most = rows_within(self.checkpoint, self.memory) if branches else 0
-        rows = base.tree.lengths
+        rows = clean.tree.lengths
         for chunk in chunks(branches, lambda branch: rows[branch.question] - branch.reach.row, most):
-            for part, outcome in halving(chunk, lambda now: walk(self.checkpoint, base, now, hidden=hidden)):
-                finite = bool(torch.isfinite(outcome.logits).all())
-                for at, branch in enumerate(part):
+            for part, logits in halving(chunk, lambda now: walk(self.checkpoint, clean, now)):
+                finite = bool(torch.isfinite(logits).all())
+                for branch, row in zip(part, logits, strict=True):
                     if not finite:
-                        check_finite(outcome.logits[at], base.encoded[branch.question])
-                    into = results[branch.question]
-                    into.logits[branch.number] = outcome.logits[at]
-                    if into.hidden is not None and outcome.hidden is not None:
-                        into.hidden[branch.number] = outcome.hidden[at]
+                        check_finite(row, clean.encoded[branch.question])
+                    results[branch.question].logits[branch.number] = row
         return results
 
-    def image(
-        self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]], *, hidden: bool = False
-    ) -> list[Swept]:
+    def image(self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]) -> list[Swept]:
         """Clean run and knockouts of all questions on one image; see `clean_run` and `sweep`."""
-        return self.sweep(self.clean_run(encoded), knockouts, hidden=hidden)
+        return self.sweep(self.clean_run(encoded), knockouts)
 
-    def _branches(self, base: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Branch]:
+    def _branches(self, clean: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Branch]:
         """The knockouts that can change anything, those of like shape side by side."""
         branches = []
-        for question, (length, asked) in enumerate(zip(base.tree.lengths, knockouts, strict=True)):
+        for question, (length, asked) in enumerate(zip(clean.tree.lengths, knockouts, strict=True)):
             for number, knockout in enumerate(asked):
                 check(knockout, length, self.checkpoint.n_layers)
                 reached = reach(knockout, length, self.checkpoint.n_layers)
-                whole = knockout.beside(base.permanent[question])
+                whole = knockout.beside(clean.permanent[question])
                 check_keys(whole, length)
                 if reached is not None:
                     branches.append(Branch(question, number, whole, _to_the_top(reached, whole)))

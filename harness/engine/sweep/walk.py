@@ -22,24 +22,10 @@ WORTH_A_START = 1 << 15
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a walk yields for its branches, in the order given.
-
-    Attributes:
-        logits: ``[branches, vocabulary]``.
-        hidden: ``[branches, L + 1, width]`` of the last position if asked for: entering layer 0, 1, …,
-            and the final one, normalised.
-    """
-
-    logits: Tensor
-    hidden: Tensor | None
-
-
-@dataclass(frozen=True)
 class PackedPlan:
     """Attention of one layer's packed batch."""
 
-    base: CleanRun
+    clean: CleanRun
     layout: Layout
     whole: CachedKeyValues | None = None
     """Keys and values of the batch, ``[kv_heads, rows, head_dim]``, where the queries are those of its
@@ -56,7 +42,7 @@ class PackedPlan:
         # A question's slots come by first row, ascending: the last one reads the longest prefix.
         for slot in reversed(self.layout.slots):
             if slot.question not in prefixes:
-                prefixes[slot.question] = self.base.prefix(layer, slot.question, slot.row)
+                prefixes[slot.question] = self.clean.prefix(layer, slot.question, slot.row)
             start = stop - slot.branches * (1 if self.whole else slot.rows)
             seen = _slot_attention(
                 slot,
@@ -104,55 +90,46 @@ def _visible(slot: Slot, number: int) -> Tensor:
     return torch.ones(slot.rows, slot.row + slot.rows, dtype=torch.bool).tril_(slot.row)
 
 
-def walk(checkpoint: Checkpoint, base: CleanRun, branches: Sequence[Branch], *, hidden: bool) -> Outcome:
-    """Carry branches from the layers they join to the logits.
+def walk(checkpoint: Checkpoint, clean: CleanRun, branches: Sequence[Branch]) -> Tensor:
+    """Carry branches from the layers they join to the logits, ``[branches, vocabulary]``, in their order.
 
     Args:
         checkpoint: the checkpoint.
-        base: the clean run they branch off.
+        clean: the clean run they branch off.
         branches: the branches, at least one; each changes something.
-        hidden: whether to keep the last position's hidden states.
 
     Raises:
         KnockoutError: if a row would keep no key.
     """
-    found = cohorts(branches, base.tree)
+    found = cohorts(branches, clean.tree)
     place = {branch: at for at, branch in enumerate(branches)}
-    trace = torch.stack([base.base[branch.question].hidden for branch in branches]) if hidden else None
     layered = layouts(found, checkpoint.n_layers)
-    state = base.hidden[0][:0]
+    state = clean.hidden[0][:0]
     for layer, (block, layout) in enumerate(zip(checkpoint.decoder.layers, layered, strict=True)):
         if layout is None:
             continue
         if layout.change is not None:
-            state = _changed(state, base.hidden[layer], layout.change)
-            rotary = base.rotary_at(layout.change.positions, state)
+            state = _changed(state, clean.hidden[layer], layout.change)
+            rotary = clean.rotary_at(layout.change.positions, state)
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
-        if trace is not None:
-            for branch, left in (pair for cohort in found for pair in cohort.departing(layer)):
-                trace[place[branch], :layer] = trace[place[left], :layer]
-            trace[members.to(trace.device), layer] = state[_ends(layout).to(state.device)].to(trace.device)
         if layer == checkpoint.n_layers - 1:
-            state = _top(block, base, layout, state, rotary)
+            state = _top(block, clean, layout, state, rotary)
         else:
-            state = _through(block, base, layout, state, rotary)
-    final = checkpoint.decoder.norm(state)
-    packed = checkpoint.head(final)
+            state = _through(block, clean, layout, state, rotary)
+    packed = checkpoint.head(checkpoint.decoder.norm(state))
     logits = torch.empty_like(packed)
     logits[members.to(logits.device)] = packed
-    if trace is not None:
-        trace[members.to(trace.device), -1] = final.to(trace.device)
-    return Outcome(logits, trace)
+    return logits
 
 
-def _through(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _through(block: Any, clean: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The batch after a layer."""
     with zeroed_rows(block, layout.zero):
-        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(base, layout))
+        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(clean, layout))
     return after[0]
 
 
-def _top(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _top(block: Any, clean: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The last rows of all branches after the top layer, ``[branches, width]``: nothing else is read of it.
 
     Every row's keys and values are needed, but only the last ones' outputs.
@@ -160,19 +137,19 @@ def _top(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rota
     ends = _ends(layout).to(state.device)
     # Of zeroed modules, norms may be lost of other rows' outputs.
     if layout.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
-        return _through(block, base, layout, state, rotary)[ends]
+        return _through(block, clean, layout, state, rotary)[ends]
     whole = keys_and_values(block, state, rotary)
     cosine, sine = (table[:, ends.to(table.device)] for table in rotary)  # may lie on another device
     last: Tensor = block(
-        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(base, layout, whole)
+        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(clean, layout, whole)
     )
     return last[0]
 
 
-def _changed(state: Tensor, base: Tensor, change: Change) -> Tensor:
+def _changed(state: Tensor, clean: Tensor, change: Change) -> Tensor:
     """The batch of a layer: rows from the layer below and rows of the clean run, put in order."""
-    new = base.index_select(0, change.joining.to(base.device))
-    return torch.cat([state.to(base.device), new]).index_select(0, change.order.to(base.device))
+    new = clean.index_select(0, change.joining.to(clean.device))
+    return torch.cat([state.to(clean.device), new]).index_select(0, change.order.to(clean.device))
 
 
 def _ends(layout: Layout) -> Tensor:

@@ -19,6 +19,7 @@ from harness.checkpoint.loading import load
 from harness.data.sample import Box, Sample
 from harness.engine import decoding
 from harness.testing import families
+from harness.testing.cases import greedy_answer
 from harness.verdicts.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[3]
@@ -56,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _answers(checkpoint: Checkpoint, directory: Path, samples: list[Sample]) -> list[str]:
     """What the checkpoint answers; it is told to stop at whatever comes second in its answers."""
-    said = [decoding.answer(checkpoint, encode(checkpoint, sample), limit=2) for sample in samples]
+    said = [greedy_answer(checkpoint, encode(checkpoint, sample), limit=2) for sample in samples]
     stops = {tokens[1] for tokens in said if len(tokens) > 1} - {tokens[0] for tokens in said}
     path = directory / "generation_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))

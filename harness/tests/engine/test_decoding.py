@@ -9,7 +9,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.engine import decoding
 from harness.engine.sweep.sweeper import Sweeper
-from harness.testing.cases import QUESTIONS, Case
+from harness.testing.cases import QUESTIONS, Case, greedy_answer
 from harness.testing.models import FAMILIES
 
 LIMIT = 9
@@ -37,40 +37,40 @@ def _generated(checkpoint: Checkpoint, encoded: Encoded) -> tuple[int, ...]:
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_answers_are_those_of_generate(family: str) -> None:
     checkpoint, encoded = _case(family)
-    base = Sweeper(checkpoint).clean_run(encoded)
+    clean = Sweeper(checkpoint).clean_run(encoded)
     expected = [_generated(checkpoint, one) for one in encoded]
-    assert decoding.answers(checkpoint, base, limit=LIMIT) == expected
-    assert [decoding.answer(checkpoint, one, LIMIT) for one in encoded] == expected
+    assert decoding.answers(checkpoint, clean, limit=LIMIT) == expected
+    assert [greedy_answer(checkpoint, one, LIMIT) for one in encoded] == expected
 
 
 def test_an_answer_ends_at_a_stop_token_and_does_not_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint, encoded = _case()
-    whole = decoding.answer(checkpoint, encoded[0], LIMIT)
+    whole = greedy_answer(checkpoint, encoded[0], LIMIT)
     end = next(at for at, token in enumerate(whole) if at and token not in whole[:at])
     monkeypatch.setitem(checkpoint.__dict__, "stop_tokens", frozenset([whole[end]]))
-    assert decoding.answer(checkpoint, encoded[0], LIMIT) == whole[:end]
+    assert greedy_answer(checkpoint, encoded[0], LIMIT) == whole[:end]
 
 
 def test_a_wrong_answer_is_given_up_and_a_right_one_is_not() -> None:
     checkpoint, encoded = _case()
-    base = Sweeper(checkpoint).clean_run(encoded[:1])
-    (whole,) = decoding.answers(checkpoint, base, limit=LIMIT)
+    clean = Sweeper(checkpoint).clean_run(encoded[:1])
+    (whole,) = decoding.answers(checkpoint, clean, limit=LIMIT)
     right = decoding.read(checkpoint, whole).strip().lower()
-    assert decoding.answers(checkpoint, base, [right], LIMIT) == [whole]
-    assert decoding.is_correct(checkpoint, whole, right)
-    (wrong,) = decoding.answers(checkpoint, base, ["no such answer"], LIMIT)
+    assert decoding.answers(checkpoint, clean, [right], LIMIT) == [whole]
+    assert decoding.reads_as(decoding.read(checkpoint, whole), right)
+    (wrong,) = decoding.answers(checkpoint, clean, ["no such answer"], LIMIT)
     assert len(wrong) < len(whole)
-    assert not decoding.is_correct(checkpoint, wrong, "no such answer")
+    assert not decoding.reads_as(decoding.read(checkpoint, wrong), "no such answer")
 
 
 def test_an_answer_that_goes_on_is_not_the_expected_one() -> None:
     checkpoint, encoded = _case()
-    base = Sweeper(checkpoint).clean_run(encoded[:1])
-    (whole,) = decoding.answers(checkpoint, base, limit=LIMIT)
+    clean = Sweeper(checkpoint).clean_run(encoded[:1])
+    (whole,) = decoding.answers(checkpoint, clean, limit=LIMIT)
     start = decoding.read(checkpoint, whole[:3]).strip().lower()
-    (given_up,) = decoding.answers(checkpoint, base, [start], LIMIT)
+    (given_up,) = decoding.answers(checkpoint, clean, [start], LIMIT)
     assert len(given_up) >= 4
-    assert not decoding.is_correct(checkpoint, given_up, start)
+    assert not decoding.reads_as(decoding.read(checkpoint, given_up), start)
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,10 @@ def test_the_final_norm_matters_below_the_top(folder: Path) -> None:
 def test_an_effect_lies_between_all_lost_and_certainty(family: str, flow: str, folder: Path) -> None:
     """p_c ∈ [−100, 100 (1/p1 − 1)]."""
     checkpoint, encoded = ready(family, folder)
-    base = reference.run(checkpoint, encoded).logits
+    clean = reference.run(checkpoint, encoded).logits
     blocked = reference.run(checkpoint, encoded, block(*edges(encoded, flow), range(4))).logits
-    p1 = float(base.softmax(-1).max())
-    (p2,) = read_sweep(base, blocked[None], Tokens(int(base.argmax()), None, {}))["p"]
+    p1 = float(clean.softmax(-1).max())
+    (p2,) = read_sweep(clean, blocked[None], Tokens(int(clean.argmax()), None, {}))["p"]
     effect = 100 * (p2 - p1) / p1
     assert -100 <= effect <= 100 * (1 / p1 - 1) + 1e-9
     assert not math.isclose(effect, 0.0, abs_tol=1e-9)

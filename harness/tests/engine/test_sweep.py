@@ -101,14 +101,12 @@ def _distance(first: Tensor, second: Tensor) -> float:
 def _against_reference(case: Case, asked: list[list[Knockout]], swept: list[Swept]) -> None:
     checkpoint = case.checkpoint()
     for one, questions, got in zip(case.encoded(checkpoint), asked, swept, strict=True):
-        base = reference.run(checkpoint, one)
-        assert _distance(got.base.logits, base.logits) < 1e-10
-        assert _distance(got.base.hidden, base.hidden) < 1e-9
-        assert got.hidden is not None
+        clean = reference.run(checkpoint, one)
+        assert _distance(got.clean.logits, clean.logits) < 1e-10
+        assert _distance(got.clean.hidden, clean.hidden) < 1e-9
         for number, knockout in enumerate(questions):
             long = reference.run(checkpoint, one, knockout)
             assert _distance(got.logits[number], long.logits) < 1e-10
-            assert _distance(got.hidden[number], long.hidden) < 1e-9
 
 
 def _cut_short(item: Intervention, last: int) -> Intervention:
@@ -144,7 +142,7 @@ def test_equals_the_reference_whatever_is_drawn(
     checkpoint = case.checkpoint()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(walk, "WORTH_A_START", worth_a_start)
-        swept = Sweeper(checkpoint, memory).image(case.encoded(checkpoint), asked, hidden=True)
+        swept = Sweeper(checkpoint, memory).image(case.encoded(checkpoint), asked)
     _against_reference(case, asked, swept)
 
 
@@ -157,7 +155,7 @@ def test_equals_the_reference_where_the_top_layer_is_started_for_its_last_rows(
     checkpoint = case.checkpoint()
     encoded = case.encoded(checkpoint)
     asked = [windows(one, case.layers) for one in encoded]
-    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +167,7 @@ def test_equals_the_reference_on_every_window_of_the_usual_flows(family: str, ki
     checkpoint = case.checkpoint()
     encoded = case.encoded(checkpoint)
     asked = [windows(one, case.layers) for one in encoded]
-    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked))
 
 
 def test_a_row_may_lose_the_norm_of_one_that_nothing_else_reaches() -> None:
@@ -178,7 +176,7 @@ def test_a_row_may_lose_the_norm_of_one_that_nothing_else_reaches() -> None:
     checkpoint = case.checkpoint()
     encoded = case.encoded(checkpoint)
     asked = [[Knockout((ModuleZero("mlp", (encoded[0].length - 2,), (0, 1), like=(2,)),))]]
-    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked))
 
 
 def test_nothing_knocked_out_is_the_base_run_bit_for_bit() -> None:
@@ -197,12 +195,10 @@ def test_nothing_knocked_out_is_the_base_run_bit_for_bit() -> None:
             Knockout((ModuleZero("mlp", (), layers),)),
         ]
         something = block(regions["image"], regions["question"], layers)
-        (swept,) = Sweeper(checkpoint).image(encoded, [[*nothing, something]], hidden=True)
-        assert swept.hidden is not None
+        (swept,) = Sweeper(checkpoint).image(encoded, [[*nothing, something]])
         for number in range(len(nothing)):
-            assert torch.equal(swept.logits[number], swept.base.logits)
-            assert torch.equal(swept.hidden[number], swept.base.hidden)
-        assert not torch.equal(swept.logits[-1], swept.base.logits)
+            assert torch.equal(swept.logits[number], swept.clean.logits)
+        assert not torch.equal(swept.logits[-1], swept.clean.logits)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 5_000])
@@ -215,4 +211,4 @@ def test_equals_the_reference_where_scores_are_taken_piece_by_piece(
     checkpoint = case.checkpoint()
     encoded = case.encoded(checkpoint)
     asked = [windows(one, case.layers) for one in encoded]
-    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked, hidden=True))
+    _against_reference(case, asked, Sweeper(checkpoint).image(encoded, asked))

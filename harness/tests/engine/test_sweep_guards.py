@@ -18,7 +18,7 @@ from harness.data.errors import CheckpointError, DataError, KnockoutError, Memor
 from harness.engine.sweep.clean_run import Tree
 from harness.engine.sweep.memory_budget import keep_freed_memory
 from harness.engine.sweep.reach import Reach
-from harness.engine.sweep.schedule import BASE, Branch, actions_by_layer, branch_points
+from harness.engine.sweep.schedule import FROM_CLEAN, Branch, actions_by_layer, branch_points
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.sweep.walk import walk
 from harness.interventions.knockout import EdgeBlock, Intervention, Knockout, ModuleZero, Substitution, block
@@ -118,7 +118,7 @@ def test_chunks_change_nothing_but_rounding(memory: int, dtype: torch.dtype) -> 
     parts = Sweeper(checkpoint, memory).image(encoded, asked)
     limit = 1e-12 if dtype == torch.float64 else 1e-4
     for one, other in zip(whole, parts, strict=True):
-        assert torch.equal(one.base.logits, other.base.logits)
+        assert torch.equal(one.clean.logits, other.clean.logits)
         assert float((one.logits - other.logits).abs().max()) < limit
 
 
@@ -127,11 +127,11 @@ def small_machine(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A machine on which walks of more than five branches run out of memory; the sizes of the walks."""
     sizes: list[int] = []
 
-    def limited(model: Checkpoint, base: Any, branches: Any, *, hidden: bool) -> Any:
+    def limited(model: Checkpoint, clean: Any, branches: Any) -> Any:
         sizes.append(len(branches))
         if len(branches) > 5:
             raise torch.OutOfMemoryError
-        return walk(model, base, branches, hidden=hidden)
+        return walk(model, clean, branches)
 
     monkeypatch.setattr("harness.engine.sweep.sweeper.walk", limited)
     return sizes
@@ -182,12 +182,12 @@ def test_leaves_no_hook_behind(
     zero = Knockout((ModuleZero("mlp", (3,), (0, 1)), ModuleZero("attention", (4,), (1,))))
     before = _hooks(checkpoint)
     sweeper = Sweeper(checkpoint)
-    base = sweeper.clean_run(encoded[:1])
-    sweeper.sweep(base, [[zero]])
+    clean = sweeper.clean_run(encoded[:1])
+    sweeper.sweep(clean, [[zero]])
     assert _hooks(checkpoint) == before
     monkeypatch.setattr("harness.engine.sweep.walk.attend_shared", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        sweeper.sweep(base, [[zero]])
+        sweeper.sweep(clean, [[zero]])
     assert _hooks(checkpoint) == before
 
 
@@ -213,7 +213,7 @@ def test_what_begins_alike_is_carried_once() -> None:
     other, twin, later = branch(3, 2, 3, target=10), branch(4, 2, 3, 4), branch(5, 3, 4)
     joins, origins = branch_points([narrow, lower, other, wide, twin, later])
     assert joins.tolist() == [2, 3, 2, 4, 4, 3]
-    assert origins.tolist() == [BASE, 0, BASE, 1, 1, BASE]
+    assert origins.tolist() == [FROM_CLEAN, 0, FROM_CLEAN, 1, 1, FROM_CLEAN]
 
 
 def test_deeds_are_alike_only_if_they_are_in_all_they_do() -> None:

@@ -41,7 +41,7 @@ def _errors(seed: int, spread: float, dtype: torch.dtype) -> tuple[Tensor, Tenso
     exact, encoded = doubled(rough), CASE.encoded(rough)
     asked = windows(encoded[0], CASE.layers)[::2]
     (swept,) = Sweeper(rough).image(encoded, [asked])
-    token = int(swept.base.logits.argmax())
+    token = int(swept.clean.logits.argmax())
     precise = replace(encoded[0], pixels=encoded[0].pixels.double())
     truth = torch.stack([reference.run(exact, precise, one).logits for one in asked])
     slow = torch.stack([reference.run(rough, encoded[0], one).logits for one in asked])

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
-from harness.evidence.shards import BASE, SCHEMA, decode, encode, rows_to_frame, shard_name
+from harness.evidence.shards import CLEAN, SCHEMA, decode, encode, rows_to_frame, shard_name
 from harness.evidence.store import Evidence, StoreError
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +40,7 @@ def row(
     }
 
 
-SHARD = encode(rows_to_frame([row("a", BASE), row("a", values=(0.1, 0.2, 0.3))]))
+SHARD = encode(rows_to_frame([row("a", CLEAN), row("a", values=(0.1, 0.2, 0.3))]))
 SHARD_NAME = shard_name("store", 7, SHARD)
 
 
@@ -68,11 +68,11 @@ def test_what_is_published_is_read_back(
 
 
 def test_a_block_is_the_union_of_its_files_and_the_store_of_its_blocks(store: Evidence) -> None:
-    store.publish(0, rows_to_frame([row("a", BASE), row("a", "lens")]))
-    store.publish(0, rows_to_frame([row("a", BASE), row("a", "image->last@3")]))
-    store.publish(1, rows_to_frame([row("b", BASE, reason="wrong answer")]))
+    store.publish(0, rows_to_frame([row("a", CLEAN), row("a", "lens")]))
+    store.publish(0, rows_to_frame([row("a", CLEAN), row("a", "image->last@3")]))
+    store.publish(1, rows_to_frame([row("b", CLEAN, reason="wrong answer")]))
     assert store.stored(0) == {("ChooseAttr", "a", "lens"), ("ChooseAttr", "a", "image->last@3")}
-    assert store.stored(1) == {("ChooseAttr", "b", BASE)}
+    assert store.stored(1) == {("ChooseAttr", "b", CLEAN)}
     assert len(store.read()) == 4
     assert store.read().schema == pl.Schema(SCHEMA)
 

@@ -8,7 +8,7 @@ import pytest
 from harness.checkpoint.fingerprint import fingerprint
 from harness.evidence.__main__ import main
 from harness.evidence.engine_version import engine_versions
-from harness.evidence.shards import BASE, rows_to_frame
+from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.evidence.store import Evidence
 from harness.tests.evidence.test_evidence import row
 
@@ -26,8 +26,8 @@ def current(tmp_path: Path, checkpoint: Path) -> Evidence:
     """A store that a run of today would use."""
     key = {"checkpoint": fingerprint(str(checkpoint)), "dataset": "d", "dtype": "float32"}
     store = Evidence.open(tmp_path / "root", "tiny", key | engine_versions(), str(checkpoint))
-    store.publish(0, rows_to_frame([row("a", BASE), row("a", "image->question@3", values=(0.4, 0.5))]))
-    store.publish(1, rows_to_frame([row("b", BASE, reason="wrong answer"), row("b", "lens", "none", ())]))
+    store.publish(0, rows_to_frame([row("a", CLEAN), row("a", "image->question@3", values=(0.4, 0.5))]))
+    store.publish(1, rows_to_frame([row("b", CLEAN, reason="wrong answer"), row("b", "lens", "none", ())]))
     return store
 
 

@@ -37,6 +37,7 @@ from harness.interventions.patching import PatchSource
 from harness.interventions.resolve import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
+from harness.testing.cases import greedy_answer
 from harness.testing.models import tiny_checkpoint
 
 LAYERS = 3
@@ -104,7 +105,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     samples = [asked(folder, number, "nothing of the kind") for number in range(3)]
     made = checkpoint()
     for number in (0, 1):
-        said = decoding.read(made, decoding.answer(made, encode(made, samples[number]))).strip().lower()
+        said = decoding.read(made, greedy_answer(made, encode(made, samples[number]))).strip().lower()
         samples[number] = replace(samples[number], answer=said)
     return make_dataset("noise", "sha", samples)
 
@@ -153,10 +154,10 @@ class OneAtATime(SweepEngine):
         super().__init__(checkpoint())
         self.most = most
 
-    def base(self, encoded: Sequence[Encoded]) -> SweepRun:
+    def clean_run(self, encoded: Sequence[Encoded]) -> SweepRun:
         if len(encoded) > self.most:
             raise torch.OutOfMemoryError
-        return super().base(encoded)
+        return super().clean_run(encoded)
 
 
 def test_questions_that_memory_does_not_hold_together_are_measured_one_by_one(dataset: Dataset) -> None:
@@ -187,15 +188,15 @@ def test_every_probe_of_a_kept_sample_has_values(dataset: Dataset) -> None:
 
 def test_a_wrong_answer_leaves_only_accuracies(dataset: Dataset) -> None:
     rows = measured(SweepEngine(checkpoint()), dataset, wrong(dataset), *PROBES)
-    assert rows["base", "p", "2"]["reason"] == "wrong answer"
-    names = {name for name, _, _ in rows} - {"base"}
+    assert rows["clean", "p", "2"]["reason"] == "wrong answer"
+    names = {name for name, _, _ in rows} - {"clean"}
     unfiltered = {
         str(measurement)
         for measurement in PROBES
         if isinstance(measurement, Accuracy | Chance | OpenPathsOnly)
     }
     assert names == unfiltered | {str(PROBES[12])}
-    assert {reading for name, reading, _ in rows if name != "base"} == {"right"}
+    assert {reading for name, reading, _ in rows if name != "clean"} == {"right"}
 
 
 def test_hiding_nothing_changes_nothing_and_hiding_all_carriers_is_a_cut(dataset: Dataset) -> None:
@@ -308,18 +309,18 @@ def test_what_a_sample_does_not_have_is_said(dataset: Dataset) -> None:
 @pytest.mark.parametrize("false", ["red square", None])
 def test_an_answer_that_another_one_begins_like_has_no_accuracy(dataset: Dataset, false: str | None) -> None:
     """ "red hat" and "red square" share their first token, which is all that is read of a knocked-out run."""
-    base = replace(dataset.samples[0], answer="red hat", true_option=false and "red hat", false_option=false)
+    clean = replace(dataset.samples[0], answer="red hat", true_option=false and "red hat", false_option=false)
     others = [
-        replace(base, id=f"o{number}", image_id=f"o{number}", answer=answer, true_option=false and answer)
+        replace(clean, id=f"o{number}", image_id=f"o{number}", answer=answer, true_option=false and answer)
         for number, answer in enumerate(("red square", "blue"))
     ]
-    samples = make_dataset("alike", "sha", [base, *others])
+    samples = make_dataset("alike", "sha", [clean, *others])
     measurements = (Accuracy(), Accuracy("grey"), PROBES[12], PROBES[14], Lens(norm=False))
-    rows = measured(SweepEngine(checkpoint()), samples, base, *measurements)
+    rows = measured(SweepEngine(checkpoint()), samples, clean, *measurements)
     alike = "another answer of the task has the same first token"
     for measurement in measurements[:-1]:
-        assert rows[str(measurement), "right", base.id]["reason"] == alike
-        assert rows[str(measurement), "right", base.id]["values"] == []
+        assert rows[str(measurement), "right", clean.id]["reason"] == alike
+        assert rows[str(measurement), "right", clean.id]["values"] == []
     blue = measured(SweepEngine(checkpoint()), samples, others[1], *measurements)
     assert blue[str(Accuracy()), "right", "o1"]["reason"] == ""
 
@@ -339,7 +340,7 @@ def test_a_carrier_that_is_not_there_carries_nothing(dataset: Dataset) -> None:
     sample = kept(dataset)
     assert "separator" not in encode(made, sample).regions.positions
     subsets = Mediators("image", CARRIERS)
-    said = decoding.read(made, decoding.answer(made, encode(made, sample))).strip().lower()
+    said = decoding.read(made, greedy_answer(made, encode(made, sample))).strip().lower()
     sample = replace(sample, answer=said)
     (_, row, *_) = ImageMeasurer(made, SweepEngine(made), make_dataset("noise", "sha", [sample])).image(
         [Request(sample, (subsets,))]
@@ -360,17 +361,14 @@ def test_an_image_that_cannot_be_used_is_left_out_of_the_mean(dataset: Dataset) 
     made, engine = checkpoint(), SweepEngine(checkpoint())
     sources = encode(made, samples[0]).regions["image"]
 
-    def mean(*chosen: Sample) -> tuple[list[torch.Tensor], PatchSource]:
+    def mean(*chosen: Sample) -> list[torch.Tensor]:
         patch_source = PatchSource(
             make_dataset("d", "sha", chosen), lambda sample: encode(made, sample), engine.contents
         )
-        return list(patch_source.contents("mean", samples[0], sources).values), patch_source
+        return list(patch_source.contents("mean", samples[0], sources).values)
 
-    expected, _ = mean(*samples)
-    found, patch_source = mean(*samples, *broken)
+    expected, found = mean(*samples), mean(*samples, *broken)
     assert all(torch.equal(one, two) for one, two in zip(expected, found, strict=True))
-    assert sum(patch_source.left_out.values()) == 2
-    assert "the picture is 12×12 pixels, its row says 9×9" in patch_source.left_out
     with pytest.raises(RegionError, match="no image of the data set can be used"):
         mean(*broken)
 

@@ -12,7 +12,7 @@ import pytest
 from harness.data.dataset import BLOCK_IMAGES
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
-from harness.evidence.shards import BASE, rows_to_frame
+from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.evidence.store import Evidence
 from harness.measuring import pool, worker
 from harness.measuring.pool import MeasurementPool
@@ -49,7 +49,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def samples_in(store: Evidence) -> int:
-    return store.read().filter(measurement=BASE).height
+    return store.read().filter(measurement=CLEAN).height
 
 
 def test_a_block_that_is_quick_is_one_file(store: Evidence) -> None:

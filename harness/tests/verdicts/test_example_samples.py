@@ -126,7 +126,7 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
     for number, sample in enumerate(whole.limited(["ChooseAttr"], 8).samples):
         one = {**row, "sample": sample.id, "image": sample.image_id}
         values = [0.5 - 0.05 * number] * 12
-        rows += [{**one, "measurement": "base", "values": [0.5], "answer": f"said {number}"}] * 2
+        rows += [{**one, "measurement": "clean", "values": [0.5], "answer": f"said {number}"}] * 2
         rows.append({**one, "measurement": "question->last@3", "values": values, "answer": ""})
     info, run = directory_info(embedded(), "embedded"), whole.limited(["ChooseAttr"], 5)
     examined: Any = SimpleNamespace(dataset=run, table=Table(rows_to_frame(rows)), info=info, window=3)

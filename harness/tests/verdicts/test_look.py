@@ -9,7 +9,7 @@ import numpy as np
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.flow import Flow
 from harness.data.sample import Sample
-from harness.evidence.shards import BASE, rows_to_frame
+from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.interventions.measurements import Quantity, Sweep
 from harness.verdicts.look import Look, Table
 
@@ -46,7 +46,7 @@ def look() -> Look:
     rows = []
     for at, sample in enumerate(data.samples):
         large = at % 2 == 0
-        rows.append(row(sample, BASE, 1.0))
+        rows.append(row(sample, CLEAN, 1.0))
         rows.append(row(sample, OFTEN, 0.2 if large else 0.7))
         rows.append(row(sample, SELDOM, None if large else 0.7))
         rows.append(row(sample, NEVER, None))

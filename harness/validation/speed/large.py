@@ -82,7 +82,7 @@ def report(layers: int, products: str) -> str:
     sweeper = Sweeper(checkpoint)
     basing, base = _step(partial(sweeper.clean_run, [encoded]))
     sweeping, swept = _step(partial(sweeper.sweep, base, [knockouts]))
-    moved = (swept[0].logits.float().log_softmax(-1) - base.base[0].logits.float().log_softmax(-1)).abs()
+    moved = (swept[0].logits.float().log_softmax(-1) - base.passes[0].logits.float().log_softmax(-1)).abs()
     info = conditions(load)
     about = "".join(f"- {name}: {what}\n" for name, what in info.items())
     return (

@@ -24,7 +24,7 @@ import pytest
 from harness.checkpoint.info import CheckpointInfo
 from harness.data.dataset import BLOCK_IMAGES
 from harness.data.sample import TASKS
-from harness.evidence.shards import BASE, rows_to_frame
+from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.measuring.request import Request
 from harness.session.claim_items import claims_of
 from harness.testing.fake import HERE, LAYERS, Fake, fake_dataset
@@ -119,7 +119,7 @@ def report(rows: int) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sample, images = rows_a_block(examination(folder, BLOCK_IMAGES), claims)
-        effects = sample.filter(pl.col("measurement") != BASE)
+        effects = sample.filter(pl.col("measurement") != CLEAN)
         blocks = -(-rows // len(effects))
         stored = examination(folder, blocks * BLOCK_IMAGES)
         fill(stored, sample, images)

@@ -51,7 +51,7 @@ def seconds_with(processes: int, seconds: float) -> float:
         for process in team:
             process.join()
         took = time.monotonic() - began
-        if len(store.read().filter(measurement="base")) != BLOCKS * BLOCK_IMAGES:
+        if len(store.read().filter(measurement="clean")) != BLOCKS * BLOCK_IMAGES:
             raise RuntimeError("the store is not complete")
     return took
 
