@@ -24,8 +24,8 @@ SCHEMA: dict[str, pl.DataType] = {
     "answer": pl.String(),
 }
 """One row per sample, measurement and reading. ``measurement`` "clean" says that the sample was looked at;
-its ``reason`` is empty if the sample is included. A measurement that is undefined for a sample has one row with
-the reason and no values."""
+its ``reason`` is empty if the sample is included. A measurement that is undefined for a sample has one row
+with the reason and no values."""
 CLEAN = "clean"
 SUFFIX = ".parquet"
 QUARANTINED = ".damaged"

@@ -7,7 +7,6 @@ import shlex
 import sys
 import time
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
 from harness.session import terminal
+from harness.session.conclude import PROPERTY
 from harness.session.provenance import SUITE_VERSION, provenance
 from harness.session.run import Run
 from harness.session.tally import Work, together
@@ -63,17 +63,25 @@ class RecordCollector:
         self._config = config
         self._run = run
         self._began = time.monotonic()
-        self.payloads: list[dict[str, Any]] = []
+        self._payloads: dict[str, dict[str, Any]] = {}
+        """By test: its record; where a test was run again, the last one."""
         self.works: list[Work] = []
         """What each process that measured has done."""
+        self.record: RunRecord | None = None
+        """The record of the run, once it is finished; None if no claim was judged."""
         self.report_file: Path | None = None
         self._stopped = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a claim test's record."""
         if report.when == "call":
-            found: list[Any] = [value for name, value in report.user_properties if name == "findings"]
-            self.payloads += found
+            found: list[Any] = [value for name, value in report.user_properties if name == PROPERTY]
+            self._payloads |= dict.fromkeys([report.nodeid], found[-1]) if found else {}
+
+    @property
+    def payloads(self) -> list[dict[str, Any]]:
+        """What the tests handed over."""
+        return list(self._payloads.values())
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -83,7 +91,7 @@ class RecordCollector:
         self._stopped = bool(session.shouldstop or session.shouldfail) or (
             session.exitstatus == pytest.ExitCode.INTERRUPTED
         )
-        record = self.record()
+        self.record = record = self._record()
         try:
             self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
             if self._run.settings.accept:
@@ -99,12 +107,11 @@ class RecordCollector:
         terminal.evidence_notes(self._config, work)
         if self._run.settings.measure_only:
             terminal.measured_only(self._config, self._run.settings, work)
-        if self.payloads:
-            record = self.record()
-            terminal.verdict_table(self._config, record)
-            terminal.warn_inconclusive_changes(self._config, record)
-            self._say_what_is_not_enforced(record)
-            terminal.changes(self._config, record.changes)
+        if self.record is not None:
+            terminal.verdict_table(self._config, self.record)
+            terminal.warn_inconclusive_changes(self._config, self.record)
+            self._say_what_is_not_enforced(self.record)
+            terminal.changes(self._config, self.record.changes)
             if self.report_file is not None:
                 terminal.write_line(self._config, f"report: {self.report_file}")
 
@@ -115,8 +122,7 @@ class RecordCollector:
             if reason:
                 terminal.not_enforced(self._config, checkpoint.name, reason)
 
-    def record(self) -> RunRecord:
-        """The record of this run."""
+    def _record(self) -> RunRecord:
         judged = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
         claims = tuple(sorted(judged, key=_order))
         work = together(self.works)
@@ -148,12 +154,12 @@ class RecordCollector:
         stopped = (STOPPED,) if self._stopped else ()
         return (*stopped, ONLY_STORED) if self._run.settings.judge_only else stopped
 
-    @cached_property
+    @property
     def _changes(self) -> tuple[ChangeRecord, ...]:
         """The curves against the baseline's, if there is one."""
         return self._run.changes({str(payload["checkpoint"]["name"]) for payload in self.payloads})
 
-    @cached_property
+    @property
     def _samples(self) -> tuple[tuple[SampleRecord, ...], tuple[str, ...]]:
         """Samples to look at, or the remark that says why there are none; a verdict never hangs on them."""
         names = {str(payload["checkpoint"]["name"]) for payload in self.payloads}

@@ -78,7 +78,6 @@ class Run:
             with self._kept_error(name):
                 self._begun[name] = self._examination(self.info[name])
         for name, examination in self._begun.items():
-            examination.peers = {other: one for other, one in self._begun.items() if other != name}
             with self._kept_error(name):
                 path = self._config.hook.pytest_findings_expectations(name=examination.info.name)
                 self.expectations[name] = read_expectations(path)
@@ -105,7 +104,7 @@ class Run:
         load = self._config.hook.pytest_findings_measurer(
             info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
         ) or partial(load_measurer, info, self.dataset, device, dtype, threads, settings.memory)
-        return Examination(info, self.dataset, settings, load, processes - 1, self._kept())
+        return Examination(info, self.dataset, settings, load, processes - 1, self._begun, self._kept())
 
     def _kept(self) -> tuple[tuple[str, Flow], ...]:
         """The flows, by task, that are measured on every sample: those to accept, and the baseline's."""
@@ -181,6 +180,11 @@ class Run:
         examination = self.examinations.get(claim.checkpoint)
         judgement = examination.judgements.get(claim.test) if examination else None
         return judgement.verdict if judgement else None
+
+    def broken(self, claim: Claim) -> Exception | None:
+        """What a claim test raised instead of declaring, if it did."""
+        examination = self.examinations.get(claim.checkpoint)
+        return examination.broken.get(claim.test) if examination else None
 
     def work(self) -> Work:
         """What this process has done, for the main process."""

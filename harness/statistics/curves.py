@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -29,8 +29,8 @@ class OfImages(Protocol):
     """Data that know all the images their curves may be of, whichever of them a quantity has."""
 
     @property
-    def images(self) -> tuple[str, ...]:
-        """The images, sorted and distinct."""
+    def images(self) -> tuple[str, ...] | None:
+        """The images, sorted and distinct; None if they are not known after all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +72,18 @@ class Curves:
             raise ValueError("images must be sorted and distinct: average the samples of an image first")
 
 
-def images_of(data: Mapping[Any, Curves], keys: Iterable[Hashable]) -> tuple[str, ...]:
+class CurveSource(Protocol):
+    """What gives the curves of a quantity: a dictionary, or evidence that reads them when asked."""
+
+    def __getitem__(self, quantity: Any, /) -> Curves:  # noqa: ANN401 - any hashable key
+        """The curves of a quantity; KeyError if it was not measured."""
+
+    def __contains__(self, quantity: object, /) -> bool:
+        """Whether it was measured."""
+
+
+def images_of(data: CurveSource, keys: Iterable[Hashable]) -> tuple[str, ...]:
     """Return the images that the quantities may have, sorted: all that the data know, if they know any."""
-    if isinstance(data, OfImages):
+    if isinstance(data, OfImages) and data.images is not None:
         return data.images
     return tuple(sorted({image for key in keys for image in data[key].images}))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from harness.statistics.curves import Curves, Floats, Ints, Singles, images_of
+from harness.statistics.curves import Curves, CurveSource, Floats, Ints, Singles, images_of
 from harness.statistics.multipliers import Pseudo, Source, drawn
 from harness.statistics.trees import (
     AllOf,
@@ -27,7 +27,7 @@ from harness.statistics.trees import (
 )
 from harness.statistics.verdict import Verdict
 
-Data: TypeAlias = "Mapping[Any, Curves]"  # keys are hashable
+Data: TypeAlias = CurveSource
 
 FEWEST_IMAGES = 60
 """Below this many images the limits were not reliable in simulation (our own threshold)."""

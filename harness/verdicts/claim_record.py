@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from harness.interventions.measurements import Lens, Quantity
-from harness.statistics.curves import Curves
+from harness.statistics.curves import CurveSource
 from harness.statistics.describe import describe
 from harness.statistics.summaries import curve_band
 from harness.verdicts.claims import Claim
@@ -26,7 +26,6 @@ UNITS = {
     "per_token": "change of the answer's probability in per cent, per source token",
     "right": "share of right answers",
 }
-Evidence = Mapping[Quantity, Curves]
 
 
 def claim_record(
@@ -62,7 +61,7 @@ def claim_record(
     )
 
 
-def curves(examination: Examination, quantities: Iterable[Quantity], look: Evidence) -> tuple[Curve, ...]:
+def curves(examination: Examination, quantities: Iterable[Quantity], look: CurveSource) -> tuple[Curve, ...]:
     """Mean curves, with their bands, of the quantities that were measured and have a depth to be drawn at.
 
     An effect's curves by the other readings follow it.
@@ -82,7 +81,7 @@ def _readings(quantity: Quantity) -> Iterator[Quantity]:
         yield from (replace(quantity, reading=other) for other in OTHERS)
 
 
-def _curve(quantity: Quantity, look: Evidence, axis: Axis) -> Curve:
+def _curve(quantity: Quantity, look: CurveSource, axis: Axis) -> Curve:
     data = look[quantity]
     band = curve_band(data, str(quantity))
     probability = isinstance(quantity.measurement, Lens)

@@ -60,17 +60,23 @@ class Claim:
             HarnessError: if the test does not hand a statement to `Study.judge`.
         """
         heard: list[Hypothesis] = []
-        study = Study(self.checkpoint, info.layers, window, tasks, seen, heard.append, peers)
+        study = self.study(info, window, tasks, seen, heard.append, peers)
         try:
-            self._call(study)
+            self.function(**({"study": study} if self.task is None else {"study": study, "task": self.task}))
         except TooShallowError as error:
             return Hypothesis(None, (), not_applicable=str(error))
         if len(heard) != 1:
             raise HarnessError(f"{self.test}: a claim test calls study.judge exactly once")
         return heard[0]
 
-    def _call(self, study: Study) -> None:
-        if self.task is None:
-            self.function(study=study)
-        else:
-            self.function(study=study, task=self.task)
+    def study(
+        self,
+        info: CheckpointInfo,
+        window: int,
+        tasks: tuple[str, ...],
+        seen: EvidenceView | None,
+        on_judge: Callable[[Hypothesis], None],
+        peers: tuple[Peer, ...],
+    ) -> Study:
+        """The study the test is called with; see `declare` and `Study`."""
+        return Study(self.checkpoint, info.layers, window, tasks, seen, on_judge, peers)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -30,12 +30,14 @@ from harness.statistics.inference import FEWEST_IMAGES, MissingQuantityError
 from harness.statistics.judge import judge
 from harness.statistics.verdict import Judgement, Verdict
 from harness.verdicts.claims import Claim
+from harness.verdicts.declarations import Declarations
 from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.look import Joint, Look, Table
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
 from harness.verdicts.settings import LOOKS, Settings
+from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
 
 
@@ -48,6 +50,7 @@ class Examination:
         settings: the run's settings.
         load: loads what measures; pickled for subprocesses.
         subprocesses: processes that measure beside this one.
+        run: all examinations of the run by name, filled as they are made; this one may be among them.
         kept: flows, by task, that are measured on every sample, however early the claims are decided:
             what is compared with a baseline must not depend on when they were.
     """
@@ -59,6 +62,7 @@ class Examination:
         settings: Settings,
         load: Load,
         subprocesses: int = 0,
+        run: Mapping[str, Examination] | None = None,
         kept: Sequence[tuple[str, Flow]] = (),
     ) -> None:
         self.info = info
@@ -72,8 +76,11 @@ class Examination:
         self._subprocesses = subprocesses
         self._kept = [(task, Sweep(flow, self.window)) for task, flow in kept if task in dataset.tasks]
         self._shards: dict[int, list[str]] = {}
-        self.peers: Mapping[str, Examination] = {}
-        """The examinations of the run's other checkpoints, by name."""
+        self._run = {} if run is None else run
+        self.broken: dict[str, Exception] = {}
+        """By test: what a claim test raised instead of declaring; it is not measured for."""
+        self._declarations = Declarations(self._declare)
+        self._table: Table | None = None
         self._looks: dict[int, Look] = {}
         self._left_open: dict[str, tuple[tuple[Quantity, ...], int]] = {}
         """By test: what its claim was about when looks left it undecided, and how many these were."""
@@ -124,6 +131,11 @@ class Examination:
         """Whether the store could be opened; asking must not try again."""
         return "_pool" in self.__dict__
 
+    @property
+    def peers(self) -> dict[str, Examination]:
+        """The examinations of the run's other checkpoints, by name."""
+        return {name: one for name, one in self._run.items() if one is not self}
+
     def examine(self, claims: Iterable[Claim], progress: Progress) -> None:
         """Measure and judge, look by look, until every claim is decided or the samples are used up.
 
@@ -138,7 +150,7 @@ class Examination:
             HarnessError: if the checkpoint, a sample or the store cannot be used.
         """
         try:
-            self._examine(list(claims), progress)
+            self._examine([claim for claim in claims if self._unbroken(claim, self.declared)], progress)
         finally:
             self._pool.close()
 
@@ -150,12 +162,28 @@ class Examination:
             if not self._measure(undecided, number, progress) or (last and self.settings.measure_only):
                 continue
             self._reread()
-            looks = [self.seen_at(before) for before in range(number + 1)]
-            for claim in undecided:
-                self.judgements[claim.test] = self._judge(claim, looks)
+            undecided = [claim for claim in undecided if self._unbroken(claim, self._judge_at(number))]
             undecided = [claim for claim in undecided if share < 1.0 and self._goes_on(claim)]
             if not undecided and not self._kept:
                 break
+
+    def _judge_at(self, number: int) -> Callable[[Claim], None]:
+        """What judges a claim on the looks up to one."""
+        looks = [self.seen_at(before) for before in range(number + 1)]
+
+        def judge_claim(claim: Claim) -> None:
+            self.judgements[claim.test] = self._judge(claim, looks)
+
+        return judge_claim
+
+    def _unbroken(self, claim: Claim, work: Callable[[Claim], object]) -> bool:
+        """Do some work on a claim; keep what its test raises for its own failure, and go on with others."""
+        try:
+            work(claim)
+        except Exception as error:  # noqa: BLE001 - a claim test is somebody's code
+            self.broken[claim.test] = error
+            return False
+        return True
 
     def _can_decide(self, share: float) -> bool:
         """Whether a look has images enough for a decision; else nobody need wait for it."""
@@ -165,7 +193,11 @@ class Examination:
     def _goes_on(self, claim: Claim) -> bool:
         """Whether a claim is measured further: undecided, or about other checkpoints, not yet examined."""
         undecided = self.judgements[claim.test].verdict is Verdict.INCONCLUSIVE
-        return undecided or any(quantity.checkpoint for quantity in self._declared(claim).quantities)
+        return undecided or any(quantity.checkpoint for quantity in self.declared(claim).quantities)
+
+    def declared(self, claim: Claim) -> Hypothesis:
+        """What a claim says before anything is measured."""
+        return self._declarations.unmeasured(claim)
 
     def hypothesis(self, claim: Claim, number: int) -> Hypothesis:
         """What a claim says, given what was measured at a look.
@@ -174,30 +206,43 @@ class Examination:
             claim: the claim.
             number: 0-based number of the look.
         """
-        seen = EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
-        return self._declared(claim, seen)
+        return self._declarations.at(claim, number, lambda: self.view_at(number))
+
+    def study(self, claim: Claim, on_judge: Callable[[Hypothesis], None]) -> Study:
+        """The study that pytest calls a claim test with, seeing what was seen when the claim was decided."""
+        judgement = self.judgements.get(claim.test)
+        view = None if judgement is None else self.view_at(judgement.look)
+        return claim.study(self.info, self.window, self.dataset.tasks, view, on_judge, self._peer_grids)
 
     def rejudge_across(self, claims: Iterable[Claim]) -> None:
         """Judge again, now that all checkpoints are examined, what is about several of them."""
         looks = [self.seen_at(number) for number in range(len(LOOKS))]
         for claim in claims:
-            if any(quantity.checkpoint for quantity in self._declared(claim).quantities):
+            if claim.test in self.broken:
+                continue
+            if any(quantity.checkpoint for quantity in self.declared(claim).quantities):
+                self._declarations.forget(claim, range(len(LOOKS)))
                 self.judgements[claim.test] = self._judge(claim, looks)
 
     def layers_of(self, quantity: Quantity) -> int:
         """The number of layers of the checkpoint that a quantity is taken on."""
         return (self.peers[quantity.checkpoint] if quantity.checkpoint else self).info.layers
 
-    def _declared(self, claim: Claim, seen: EvidenceView | None = None) -> Hypothesis:
-        peers = tuple(Peer(name, Grid(peer.info.layers, peer.window)) for name, peer in self.peers.items())
-        return claim.declare(self.info, self.window, self.dataset.tasks, seen, peers)
+    def _declare(self, claim: Claim, view: EvidenceView | None) -> Hypothesis:
+        return claim.declare(self.info, self.window, self.dataset.tasks, view, self._peer_grids)
+
+    @property
+    def _peer_grids(self) -> tuple[Peer, ...]:
+        return tuple(Peer(name, Grid(peer.info.layers, peer.window)) for name, peer in self.peers.items())
+
+    def view_at(self, number: int) -> EvidenceView:
+        """What a claim test may look at while it states its claim at a look."""
+        return EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
 
     def seen_at(self, number: int) -> Look | Joint:
         """The evidence of a look, that of the run's other checkpoints included."""
-        own = self.look(number)
-        return (
-            Joint(own, {name: peer.look(number) for name, peer in self.peers.items()}) if self.peers else own
-        )
+        others = {name: peer.look(number) for name, peer in self.peers.items()}
+        return Joint(self.look(number), others) if others else self.look(number)
 
     def look(self, number: int) -> Look:
         """The evidence of a look.
@@ -209,17 +254,19 @@ class Examination:
             self._looks[number] = self.table.at(self.dataset, LOOKS[number])
         return self._looks[number]
 
-    @cached_property
+    @property
     def table(self) -> Table:
         """What is stored, as it was when last read."""
-        return Table(self.evidence.read())
+        if self._table is None:
+            self._table = Table(self.evidence.read())
+        return self._table
 
     def _reread(self) -> None:
         """Forget what was read of the store if more has been measured since."""
         shards = self.evidence.shards()
         if shards != self._shards:
             self._shards = shards
-            self.__dict__.pop("table", None)
+            self._table = None
             self._looks.clear()
 
     @cached_property
@@ -307,7 +354,7 @@ class Examination:
             return complete
         self._reread()
         self._can_locate = True
-        if not any(self._declared(claim).located_on for claim in claims):
+        if not any(self.declared(claim).located_on for claim in claims):
             return True
         return self._completed(self.requests(claims, LOOKS[number]), title, progress)
 
@@ -340,13 +387,13 @@ class Examination:
 
     def _wanted(self, claim: Claim) -> tuple[Quantity, ...]:
         """What a claim is to have measured; until its layers can be located, what they are located on."""
-        stated = self._declared(claim)
+        stated = self.declared(claim)
         if not stated.located_on:
             return stated.quantities
         if not self._can_locate:
             return stated.located_on
-        seen = EvidenceView(self.look(0), self.look(0))
-        return (*self._declared(claim, seen).quantities, *stated.located_on)
+        located = self._declarations.located(claim, lambda: EvidenceView(self.look(0), self.look(0)))
+        return (*located.quantities, *stated.located_on)
 
 
 def _file_or_name(prompt: str | None) -> str:

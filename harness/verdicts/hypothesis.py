@@ -9,8 +9,9 @@ from harness.data.depth import Band, Grid
 from harness.interventions.measurements import (
     Quantity,
 )
+from harness.statistics.curves import CurveSource
 from harness.statistics.trees import Tree
-from harness.verdicts.notes import Evidence, Note
+from harness.verdicts.notes import Note
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class EvidenceView:
             exists on any.
     """
 
-    now: Evidence
-    first: Evidence
+    now: CurveSource
+    first: CurveSource
     undefined: Callable[[Quantity], int] = lambda _: 0
 
 

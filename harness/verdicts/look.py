@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -167,7 +167,7 @@ class Table:
         return quantity.task, str(quantity.measurement), reading
 
 
-class Look(Mapping[Quantity, Curves]):
+class Look:
     """The evidence of one look: per-image curves by quantity, averaged over an image's samples.
 
     Args:
@@ -183,28 +183,21 @@ class Look(Mapping[Quantity, Curves]):
         self._cache: dict[Quantity, Curves | None] = {}
         self._rows: dict[Units, Rows] = {}
 
-    def __getitem__(self, quantity: Quantity) -> Curves:
+    def get(self, quantity: Quantity) -> Curves | None:
+        """The curves of a quantity; None if it was not measured."""
         if quantity not in self._cache:
-            self._cache[quantity] = self._part(quantity) if quantity.part != "all" else self._curves(quantity)
-        curves = self._cache[quantity]
+            whole = quantity.part == "all"
+            self._cache[quantity] = self._curves(quantity) if whole else self._part(quantity)
+        return self._cache[quantity]
+
+    def __getitem__(self, quantity: Quantity) -> Curves:
+        curves = self.get(quantity)
         if curves is None:
             raise KeyError(quantity)
         return curves
 
     def __contains__(self, quantity: object) -> bool:
-        if not isinstance(quantity, Quantity):
-            return False
-        try:
-            self[quantity]
-        except KeyError:
-            return False
-        return True
-
-    def __iter__(self) -> Iterator[Quantity]:
-        return iter([quantity for quantity, curves in self._cache.items() if curves is not None])
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return isinstance(quantity, Quantity) and self.get(quantity) is not None
 
     def matched(self, quantities: Iterable[Quantity]) -> Look:
         """This look on the samples that have all the quantities of their task.
@@ -256,7 +249,7 @@ class Look(Mapping[Quantity, Curves]):
         return Curves(chosen.images, chosen.means(found.values), len(chosen.rows), anchors(quantity))
 
 
-class Joint(Mapping[Quantity, Curves]):
+class Joint:
     """A checkpoint's evidence at a look, and that of the run's other checkpoints.
 
     Args:
@@ -290,14 +283,6 @@ class Joint(Mapping[Quantity, Curves]):
             by_name[quantity.checkpoint].append(replace(quantity, checkpoint=""))
         others = {name: look.matched(by_name[name]) for name, look in self._others.items()}
         return Joint(self._own.matched(by_name[""]), others)
-
-    def __iter__(self) -> Iterator[Quantity]:
-        yield from self._own
-        for name, look in self._others.items():
-            yield from (replace(quantity, checkpoint=name) for quantity in look)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def anchors(quantity: Quantity) -> tuple[float, float] | None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from harness.interventions.measurements import Quantity
-from harness.statistics.curves import Curves
+from harness.statistics.curves import CurveSource
 from harness.statistics.judge import judge
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Judgement
-
-Evidence: TypeAlias = Mapping[Quantity, Curves]
 
 
 @dataclass(frozen=True)
@@ -25,13 +21,13 @@ class Note:
     """
 
     label: str
-    told: Tree | Callable[[Evidence], str]
+    told: Tree | Callable[[CurveSource], str]
 
 
 def with_notes(
     judgement: Judgement,
     notes: Sequence[Note],
-    looks: Sequence[Evidence],
+    looks: Sequence[CurveSource],
     *,
     alpha: float,
     planned: int,

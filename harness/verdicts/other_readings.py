@@ -7,11 +7,11 @@ the claim hangs on the metric, and that is said.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from harness.interventions.measurements import Quantity
-from harness.statistics.curves import Curves, images_of
+from harness.statistics.curves import Curves, CurveSource, OfImages
 from harness.statistics.judge import judge
 from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Judgement, Reading
@@ -23,11 +23,9 @@ OTHERS = ("distractor", "flip")
 METRIC_DEPENDENT = "metric-dependent"
 WITHOUT_A_DISTRACTOR = "no one wrong answer, so p_c stands for the share against it"
 
-Evidence = Mapping[Quantity, Curves]
 
-
-class Reread(Mapping[Quantity, Curves]):
-    """Evidence in which every p_c is replaced by another reading of the same knockouts.
+class Reread:
+    """CurveSource in which every p_c is replaced by another reading of the same knockouts.
 
     Args:
         evidence: the evidence.
@@ -35,27 +33,21 @@ class Reread(Mapping[Quantity, Curves]):
         but: tasks whose p_c stays.
     """
 
-    def __init__(self, evidence: Evidence, reading: str, but: Collection[str] = ()) -> None:
+    def __init__(self, evidence: CurveSource, reading: str, but: Collection[str] = ()) -> None:
         self._evidence = evidence
         self._reading = reading
         self._but = but
 
     @property
-    def images(self) -> tuple[str, ...]:
-        """All images of the evidence, in any quantity."""
-        return images_of(self._evidence, self._evidence)
+    def images(self) -> tuple[str, ...] | None:
+        """All images of the evidence, if it knows them."""
+        return self._evidence.images if isinstance(self._evidence, OfImages) else None
 
     def __getitem__(self, quantity: Quantity) -> Curves:
         return self._evidence[self._instead(quantity)]
 
     def __contains__(self, quantity: object) -> bool:
         return isinstance(quantity, Quantity) and self._instead(quantity) in self._evidence
-
-    def __iter__(self) -> Iterator[Quantity]:
-        return iter(self._evidence)
-
-    def __len__(self) -> int:
-        return len(self._evidence)
 
     def _instead(self, quantity: Quantity) -> Quantity:
         again = quantity.reading == "p_c" and quantity.task not in self._but
@@ -65,7 +57,7 @@ class Reread(Mapping[Quantity, Curves]):
 def with_other_readings(
     judgement: Judgement,
     tree: Tree,
-    looks: Sequence[Evidence],
+    looks: Sequence[CurveSource],
     *,
     alpha: float,
     planned: int,
@@ -103,10 +95,10 @@ def with_other_readings(
     return replace(judgement, readings=tuple(found), notes=tuple(notes))
 
 
-def _tasks_without(reading: str, effects: Iterable[Quantity], look: Evidence) -> set[str]:
+def _tasks_without(reading: str, effects: Iterable[Quantity], look: CurveSource) -> set[str]:
     """The tasks whose effects have no such reading."""
     return {quantity.task for quantity in effects if replace(quantity, reading=reading) not in look}
 
 
-def _has_all(looks: Iterable[Evidence], named: Iterable[Quantity]) -> bool:
+def _has_all(looks: Iterable[CurveSource], named: Iterable[Quantity]) -> bool:
     return all(quantity in look for look in looks for quantity in named)

@@ -36,11 +36,12 @@ from harness.interventions.measurements import (
     Route,
     Sweep,
 )
+from harness.statistics.curves import CurveSource
 from harness.statistics.forms import DROP, deepest, deepest_pair, share_responding_at_both
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.trees import Tree
 from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
-from harness.verdicts.notes import Evidence, Note
+from harness.verdicts.notes import Note
 
 
 class Study:
@@ -300,7 +301,7 @@ class Study:
             second: the band of the second.
         """
 
-        def told(evidence: Evidence) -> str:
+        def told(evidence: CurveSource) -> str:
             curves = evidence[effect]
             try:
                 pair = deepest_pair(curves, self.grid, first, second)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -14,7 +14,7 @@ from harness.data.prior import prior_accuracy
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import RIGHT, Accuracy, BlockFromLayer, Chance, Measurement, Quantity
-from harness.statistics.curves import Curves
+from harness.statistics.curves import CurveSource
 from harness.verdicts.look import Table
 from harness.verdicts.record import TaskRecord
 
@@ -25,7 +25,7 @@ QUESTION = BlockFromLayer(Flow("question", "suffix+roles+last"), (0,))
 CEILINGS = (IMAGE, QUESTION)
 
 
-def beside(look: Mapping[Quantity, Curves], record: TaskRecord, samples: Sequence[Sample]) -> TaskRecord:
+def beside(look: CurveSource, record: TaskRecord, samples: Sequence[Sample]) -> TaskRecord:
     """A task's record with the numbers that stand beside effects, each None if it was not measured.
 
     Args:
@@ -35,8 +35,8 @@ def beside(look: Mapping[Quantity, Curves], record: TaskRecord, samples: Sequenc
     """
 
     def first(measurement: Measurement, reading: str = RIGHT) -> float | None:
-        curves = look.get(Quantity(record.task, measurement, reading))
-        return None if curves is None else float(curves.values[:, 0].mean())
+        quantity = Quantity(record.task, measurement, reading)
+        return float(look[quantity].values[:, 0].mean()) if quantity in look else None
 
     return replace(
         record,

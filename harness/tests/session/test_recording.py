@@ -1,11 +1,13 @@
-"""The record of a run that did not come to its end."""
+"""The record of a run: of half a run, and of tests that are run again."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.session.conclude import PROPERTY
 from harness.session.recording import STOPPED, RecordCollector
 from harness.statistics.verdict import Judgement, Verdict
 from harness.validation.store.rows import settings
@@ -17,6 +19,32 @@ CLAIM = ClaimRecord(
     Judgement(Verdict.SUPPORTED, 0.01, 0.9, 0.05, 0, 60, 120),
 )
 CHECKPOINT = CheckpointRecord("embedded", "0" * 64, 12, 3, "float32", "cpu", (), 0)
+
+
+def handed_over(verdict: Verdict) -> Any:
+    """A claim test's report."""
+    claim = replace(CLAIM, judgement=replace(CLAIM.judgement, verdict=verdict))
+    payload = {
+        "claim": plain(claim),
+        "checkpoint": plain(CHECKPOINT),
+        "key": "A1",
+        "dataset": ["scenes", "0"],
+    }
+    return SimpleNamespace(when="call", nodeid=claim.test, user_properties=[(PROPERTY, payload)])
+
+
+def collector(tmp_path: Path, heard: list[RunRecord]) -> RecordCollector:
+    config: Any = SimpleNamespace(
+        rootpath=ROOT,
+        invocation_params=SimpleNamespace(args=()),
+        hook=SimpleNamespace(pytest_findings_report=lambda **given: heard.append(given["record"])),
+    )
+    run: Any = SimpleNamespace(settings=settings(tmp_path), samples=lambda _: (), changes=lambda _: ())
+    return RecordCollector(config, run)
+
+
+def session(**ended: Any) -> Any:
+    return SimpleNamespace(**{"shouldfail": False, "shouldstop": False, "exitstatus": 0, **ended})
 
 
 @pytest.mark.parametrize(
@@ -31,18 +59,19 @@ CHECKPOINT = CheckpointRecord("embedded", "0" * 64, 12, 3, "float32", "cpu", (),
 )
 def test_half_a_run_says_that_it_is_half(ended: dict[str, Any], *, stopped: bool, tmp_path: Path) -> None:
     heard: list[RunRecord] = []
-    config: Any = SimpleNamespace(
-        rootpath=ROOT,
-        invocation_params=SimpleNamespace(args=()),
-        hook=SimpleNamespace(pytest_findings_report=lambda **given: heard.append(given["record"])),
-    )
-    run: Any = SimpleNamespace(settings=settings(tmp_path), samples=lambda _: (), changes=lambda _: ())
-    collector = RecordCollector(config, run)
-    collector.payloads = [
-        {"claim": plain(CLAIM), "checkpoint": plain(CHECKPOINT), "key": "A1", "dataset": ["scenes", "0"]}
-    ]
-    session: Any = SimpleNamespace(**{"shouldfail": False, "shouldstop": False, "exitstatus": 0, **ended})
-    collector.pytest_sessionfinish(session)
+    made = collector(tmp_path, heard)
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(session(**ended))
     (record,) = heard
     assert [claim.id for claim in record.claims] == ["A1"]
     assert (STOPPED in record.remarks) is stopped
+    assert made.record is record, "what is printed is what is written"
+
+
+def test_of_a_test_that_is_run_again_the_last_outcome_counts(tmp_path: Path) -> None:
+    heard: list[RunRecord] = []
+    made = collector(tmp_path, heard)
+    for verdict in (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, Verdict.SUPPORTED):
+        made.pytest_runtest_logreport(handed_over(verdict))
+    made.pytest_sessionfinish(session())
+    assert [claim.judgement.verdict for claim in heard[0].claims] == [Verdict.SUPPORTED]

@@ -35,7 +35,7 @@ def test_the_most_memory_is_seen_and_forgotten() -> None:
     assert resident("VmHWM") - before < 48 * MIB
 
 
-class EvidenceView(TorchFunctionMode):
+class Watching(TorchFunctionMode):
     """Notes in which dtype linear layers multiply."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class EvidenceView(TorchFunctionMode):
 
 def test_products_in_float32_are_rounded_once() -> None:
     rows, weight = torch.randn(3, 64).bfloat16(), torch.randn(5, 64).bfloat16()
-    with EvidenceView() as seen, Float32Products():
+    with Watching() as seen, Float32Products():
         found = linear(rows, weight)
     assert seen.dtypes == [torch.float32]
     assert found.dtype is torch.bfloat16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,11 +13,13 @@ import pytest
 from harness.data.depth import LOW, LOWER, MID, MIDDLE
 from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
+from harness.statistics import forms
 from harness.statistics.forms import mainly_inside, peaks_above, retains
 from harness.testing.fake import Fake
 from harness.validation.store.rows import examination
 from harness.verdicts.claims import Claim
 from harness.verdicts.examine import Examination
+from harness.verdicts.hypothesis import Hypothesis
 from harness.verdicts.study import Study
 
 TASK = "ChooseAttr"
@@ -143,3 +146,46 @@ def test_a_look_without_data_hands_its_share_of_alpha_on(
     assert judged.look == 1
     assert judged.alpha == pytest.approx(0.015)
     assert made.evidence.read().filter(pl.col("measurement") == "lens").height > 0
+
+
+def test_a_claim_declares_once_before_measuring_and_once_a_look(tmp_path: Path) -> None:
+    """Whoever asks again is given what was declared, and pytest's own call sees the same evidence."""
+    calls: list[Study] = []
+
+    def undecided(study: Study, task: str) -> None:
+        calls.append(study)
+        study.judge(forms.negligible_at(study.blocked_from("image->last", task)))
+
+    made, asked = examined(tmp_path, undecided)
+    looks = made.judgements[asked.test].look + 1
+    assert len(calls) == 1 + looks
+    declared = made.hypothesis(asked, looks - 1)
+    assert declared.tree is not None
+    assert len(calls) == 1 + looks
+    heard: list[Hypothesis] = []
+    undecided(made.study(asked, heard.append), TASK)
+    assert [one.quantities for one in heard] == [declared.quantities]
+
+
+def test_a_claim_test_that_raises_fails_alone(tmp_path: Path) -> None:
+    def mistaken(study: Study, task: str) -> None:
+        study.judge(peaks_above(study.lens("upper", task), study.lens_grid))
+
+    def changing(study: Study, task: str) -> None:
+        measured = study.effect("image->question", task)
+        calls.append(study)
+        if len(calls) > 1:
+            raise ZeroDivisionError
+        study.judge(forms.drops_somewhere(measured, study.grid))
+
+    calls: list[Study] = []
+    made = examination(tmp_path, 320)
+    good, bad, worse = (
+        replace(claim(function), test=function.__name__) for function in (pathway, mistaken, changing)
+    )
+    made.examine([bad, good, worse], lambda *_: None)
+    assert {test: type(error) for test, error in made.broken.items()} == {
+        "mistaken": ValueError,
+        "changing": ZeroDivisionError,
+    }
+    assert set(made.judgements) == {"pathway"}

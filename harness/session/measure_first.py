@@ -1,0 +1,101 @@
+"""Measure before the first test, in every process that runs tests; show how far it has come."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from harness.data.errors import HarnessError
+from harness.measuring.progress import Progress
+from harness.session import terminal
+from harness.session.claim_items import claims_of
+from harness.session.expected import mark_expected, skip_measured_only
+from harness.session.progress import Printed, Watch, Written
+from harness.session.stash import COLLECTOR, RUN, is_worker
+from harness.verdicts.record import plain
+from harness.verdicts.settings import Settings
+
+WATCH = pytest.StashKey[Watch]()
+WORK = "findings_work"
+"""Key under which an xdist worker hands over what it has done."""
+PROGRESS = "findings_progress"
+"""Key under which it is told where to write its progress."""
+
+
+class Measuring:
+    """Measures before the first test; registered by every process that runs tests."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Measure and judge, then let pytest run its tests."""
+        config = session.config
+        claims = claims_of(session.items)
+        idle = config.option.collectonly or config.getoption("claims") or session.testsfailed
+        if claims and not idle:
+            run = config.stash[RUN]
+            if run.settings.ray_shards:
+                measure_on_cluster(config, run.settings)
+            run.prepare(claims, progress_of(config))
+            for item in session.items:
+                if run.settings.measure_only:
+                    skip_measured_only(run, item)
+                else:
+                    mark_expected(run, item)
+        return (yield)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand what was done to the main process; without xdist that is this one."""
+        config = session.config
+        work = config.stash[RUN].work()
+        if is_worker(config):
+            config.workeroutput[WORK] = plain(work)  # type: ignore[attr-defined]
+        else:
+            config.stash[COLLECTOR].works.append(work)
+
+
+def measure_on_cluster(config: pytest.Config, settings: Settings) -> None:
+    """Let a Ray cluster measure; this process then finds everything stored.
+
+    Raises:
+        pytest.exit.Exception: if it could not; pytest then ends with exit status 1.
+    """
+    from harness.session.drivers import ray_driver  # noqa: PLC0415 - only runs on a cluster need it
+
+    try:
+        ray_driver.measure(
+            config.invocation_params.args,
+            config.invocation_params.dir,
+            settings.ray_shards or 1,
+            gpu=settings.device.startswith("cuda"),
+            tell=lambda text: terminal.write_line(config, text),
+        )
+    except HarnessError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
+
+
+def progress_of(config: pytest.Config) -> Progress:
+    """Where this process reports its progress."""
+    if is_worker(config):
+        return Written(Path(config.workerinput[PROGRESS]))  # type: ignore[attr-defined]
+    return Printed(lambda text: terminal.write_line(config, text))
+
+
+def watch_workers(config: pytest.Config) -> None:
+    """Show the progress of xdist's workers, which have no terminal."""
+    handle, name = tempfile.mkstemp(prefix="findings-progress-")
+    os.close(handle)
+    config.stash[WATCH] = watch = Watch(Path(name), Printed(lambda text: terminal.write_line(config, text)))
+    watch.start()
+
+
+def stop_watching(config: pytest.Config) -> None:
+    """Stop showing it, and remove the file they wrote to."""
+    watch = config.stash.get(WATCH, None)
+    if watch is not None:
+        watch.stop()
+        watch.path.unlink(missing_ok=True)
