@@ -114,7 +114,7 @@ def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  
 
 
 def _spread(device: str) -> dict[str, str]:
-    """What transformers is told about devices: nothing, unless the model is to be spread over several."""
+    """What transformers is given for devices: nothing, unless the model is to be spread over several."""
     if device != AUTO:
         return {}
     if find_spec("accelerate") is None:

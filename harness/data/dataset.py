@@ -114,7 +114,7 @@ class Dataset:
         commonest = min(answers, key=lambda answer: (-answers[answer], answer))
         return float(sample.answer == commonest)
 
-    def donor(self, sample: Sample) -> Sample:
+    def next_image_sample(self, sample: Sample) -> Sample:
         """A sample of the same task on the next image in seeded order: the source of foreign boxes.
 
         Raises:

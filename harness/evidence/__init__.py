@@ -4,5 +4,5 @@ A store belongs to one key: everything that changes a result (weights, processor
 bytes, prompt, dtype, engine source). Work is cut into blocks of images. A worker takes a block by a
 non-blocking file lock, measures what the block still lacks, and publishes it as one parquet file under
 its content hash, by atomic rename: a *shard*. Shards are never changed; what a block holds is the union
-of its shards. Bytes that are not what their name says are set aside, named, and measured again.
+of its shards. Bytes that are not what their name says are quarantined, named, and measured again.
 """

@@ -144,7 +144,7 @@ class Evidence:
         if block is None:
             for name in self._names():
                 if block_of(name) is None:
-                    self._put_aside(name)
+                    self._quarantine(name)
         numbers = sorted(by_block) if block is None else [block]
         with ThreadPoolExecutor(READERS) as readers:
             parts = list(readers.map(lambda number: self._rows(number, by_block.get(number, [])), numbers))
@@ -243,7 +243,7 @@ class Evidence:
                 continue
             frame = decode(self._digest, name, content)
             if frame is None:
-                self._put_aside(name)
+                self._quarantine(name)
                 continue
             believed.append(name)
             frames.append(frame)
@@ -266,7 +266,7 @@ class Evidence:
         except OSError as error:
             raise StoreError(f"{self.folder / name}: cannot be read ({error.strerror})") from error
 
-    def _put_aside(self, name: str) -> None:
+    def _quarantine(self, name: str) -> None:
         """Take a file out of the evidence. If its folder cannot be written it is passed over all the same."""
         if name not in self.quarantined:
             self.quarantined.append(name)

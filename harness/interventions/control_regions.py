@@ -83,10 +83,13 @@ def _moved(box: Box, sample: Sample, right: int, down: int) -> Box:
 
 def _foreign(checkpoint: Checkpoint, dataset: Dataset, encoded: Encoded) -> Patches:
     try:
-        donor = dataset.donor(encoded.sample)
+        next_image_sample = dataset.next_image_sample(encoded.sample)
     except DataError:
         return ()
-    boxes = [_fitted(box, donor.image_size, encoded.sample.image_size) for box in donor.objects]
+    boxes = [
+        _fitted(box, next_image_sample.image_size, encoded.sample.image_size)
+        for box in next_image_sample.objects
+    ]
     return _positions(checkpoint, encoded, boxes)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Timer
 
 from harness.evidence.store import Evidence
 from harness.measuring.subprocess_worker import SubprocessWorker
-from harness.measuring.worker import FEW, PATIENCE, Load, Requests, Worker, _by_image
+from harness.measuring.worker import FEW, PATIENCE, Load, OnProgress, Requests, Worker, _by_image
 
 
 class MeasurementPool:
@@ -42,7 +41,7 @@ class MeasurementPool:
         """See `Worker.lacking`."""
         return self._worker.lacking(requests)
 
-    def complete(self, requests: Requests, tell: Callable[[int, int], None]) -> None:
+    def complete(self, requests: Requests, on_progress: OnProgress) -> None:
         """See `Worker.complete`; subprocesses take part at once if there are blocks for them, else later."""
         lacking = {block: requests[block] for block in self._worker.lacking(requests)}
         lacking_samples = sum(map(len, lacking.values()))
@@ -56,8 +55,8 @@ class MeasurementPool:
         late.daemon = True
         late.start()
         try:
-            tell(stored, samples)
-            self._worker.complete(lacking, lambda done, _: tell(stored + done, samples), apart=apart)
+            on_progress(stored, samples)
+            self._worker.complete(lacking, lambda done, _: on_progress(stored + done, samples), apart=apart)
         finally:
             late.cancel()
             late.join()

@@ -1,4 +1,4 @@
-"""How far measuring has come: the type of what is told so."""
+"""Receives how far measuring has come."""
 
 from __future__ import annotations
 

@@ -90,9 +90,9 @@ def answer_tokens(
     if distractor is not None:
         forms |= {"false_lower": distractor, "false_capital": distractor.capitalize()}
     ids = {name: first_token(encoded, text) for name, text in forms.items()}
-    foil_form = "false_lower" if own == ids["lower"] else "false_capital"
+    distractor_form = "false_lower" if own == ids["lower"] else "false_capital"
     others = frozenset(first_token(encoded, form) for text in wrong for form in (text, text.capitalize()))
-    return Tokens(own, ids.get(foil_form), ids, others)
+    return Tokens(own, ids.get(distractor_form), ids, others)
 
 
 def confusable_forms(tokens: Tokens) -> str:

@@ -35,6 +35,8 @@ COUNT_EVERY = 10.0
 
 Requests: TypeAlias = "Mapping[int, Sequence[Request]]"
 """By block: what a run wants to know of its samples."""
+OnProgress: TypeAlias = "Callable[[int, int], None]"
+"""Called with the number of complete samples and the number of samples."""
 Cut: TypeAlias = "Callable[[Sequence[Request]], list[list[Request]]]"
 """Divides what a block lacks into parts that are measured together."""
 
@@ -77,19 +79,19 @@ class Worker:
         """The blocks in which something is still to be measured."""
         return [block for block, wanted in requests.items() if missing(wanted, self._evidence.stored(block))]
 
-    def complete(self, requests: Requests, tell: Callable[[int, int], None], *, apart: bool = False) -> None:
+    def complete(self, requests: Requests, on_progress: OnProgress, *, apart: bool = False) -> None:
         """Measure until every block is complete, whoever measured it.
 
         Args:
             requests: what is wanted, by block.
-            tell: called with the number of complete samples and the number of samples.
+            on_progress: called every few seconds.
             apart: take the questions on an image one by one, so that others can have some of them; else
                 together, which saves passes over the image.
 
         Raises:
             HarnessError: if a sample or the store cannot be used; what was published is kept.
         """
-        count = _Count(self._evidence, requests, tell)
+        count = _Count(self._evidence, requests, on_progress)
         cut = _by_sample if apart else _by_image
         still_open = dict(requests)
         began = time.monotonic()
@@ -208,26 +210,26 @@ def _by_sample(requests: Sequence[Request]) -> list[list[Request]]:
 class _Count:
     """Tells how many samples have all that is wanted of them, by what the store holds."""
 
-    def __init__(self, evidence: Evidence, requests: Requests, tell: Callable[[int, int], None]) -> None:
+    def __init__(self, evidence: Evidence, requests: Requests, on_progress: OnProgress) -> None:
         self._evidence = evidence
         self._requests = requests
-        self._tell = tell
+        self._on_progress = on_progress
         self._all = sum(map(len, requests.values()))
         self._counted = -COUNT_EVERY
 
     def __call__(self) -> None:
-        """Count and tell, unless that was done just now."""
+        """Count and report, unless that was done just now."""
         if time.monotonic() - self._counted < COUNT_EVERY:
             return
         lacking = sum(
             len(missing(wanted, self._evidence.stored(block))) for block, wanted in self._requests.items()
         )
-        self._tell(self._all - lacking, self._all)
+        self._on_progress(self._all - lacking, self._all)
         self._counted = time.monotonic()
 
     def end(self) -> None:
         """Tell that nothing is lacking."""
-        self._tell(self._all, self._all)
+        self._on_progress(self._all, self._all)
 
 
 def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:

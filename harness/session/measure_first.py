@@ -23,7 +23,7 @@ WATCH = pytest.StashKey[Watch]()
 WORK = "findings_work"
 """Key under which an xdist worker hands over what it has done."""
 PROGRESS = "findings_progress"
-"""Key under which it is told where to write its progress."""
+"""Key under which it learns where to write its progress."""
 
 
 class Measuring:
@@ -72,7 +72,7 @@ def measure_on_cluster(config: pytest.Config, settings: Settings) -> None:
             config.invocation_params.dir,
             settings.ray_shards or 1,
             gpu=settings.device.startswith("cuda"),
-            tell=lambda text: terminal.write_line(config, text),
+            on_progress=lambda text: terminal.write_line(config, text),
         )
     except HarnessError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)

@@ -69,7 +69,7 @@ class Run:
 
         Args:
             claims: the claims that pytest will run.
-            progress: told how far measuring has come.
+            progress: called with how far measuring has come.
         """
         by_name: dict[str, list[Claim]] = {}
         for claim in claims:

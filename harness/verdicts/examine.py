@@ -144,7 +144,7 @@ class Examination:
 
         Args:
             claims: the claims on this checkpoint.
-            progress: told how far measuring has come.
+            progress: called with how far measuring has come.
 
         Raises:
             HarnessError: if the checkpoint, a sample or the store cannot be used.

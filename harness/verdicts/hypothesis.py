@@ -24,7 +24,7 @@ class Hypothesis:
         located_on: what must be measured too, because a layer was located on it.
         bands: the depth bands it speaks of.
         threshold: the horizontal line of its plot, or None.
-        notes: facts told beside its verdict.
+        notes: facts shown beside its verdict.
         not_applicable: why the claim does not apply to this checkpoint or task; else empty.
     """
 

@@ -1,4 +1,4 @@
-"""Notes of a verdict: facts told beside it. They decide nothing."""
+"""Notes: facts shown beside a verdict. They decide nothing."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from harness.statistics.verdict import Judgement
 
 @dataclass(frozen=True)
 class Note:
-    """A fact told beside a verdict.
+    """A fact shown beside a verdict.
 
     Attributes:
         label: what it is about, e.g. ``"unclipped windows only"``.
-        told: a statement, whose verdict is told; or what says the fact, given the evidence of a look.
+        fact: a statement, whose verdict is shown; or what says the fact, given the evidence of a look.
     """
 
     label: str
-    told: Tree | Callable[[CurveSource], str]
+    fact: Tree | Callable[[CurveSource], str]
 
 
 def with_notes(
@@ -45,9 +45,9 @@ def with_notes(
     """
 
     def said(note: Note) -> str:
-        if callable(note.told):
-            return note.told(looks[-1])
-        judged = judge(note.told, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+        if callable(note.fact):
+            return note.fact(looks[-1])
+        judged = judge(note.fact, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
     texts = (f"{note.label}: {said(note)}" for note in notes)

@@ -17,7 +17,7 @@ from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Judgement, Reading
 
 DRAWS = 1_000
-"""Replicates for the other readings: only their verdicts are told, and two more readings are judged."""
+"""Replicates for the other readings: only their verdicts are shown, and two more readings are judged."""
 OTHERS = ("distractor", "flip")
 """The readings beside p_c, on its scale: per cent, negative where the answer loses."""
 METRIC_DEPENDENT = "metric-dependent"

@@ -326,7 +326,7 @@ class Study:
             claim: the statement.
             bands: the depth bands it speaks of, shaded in its plot.
             threshold: the line of its plot in the unit of its curves, or None.
-            beside: facts to tell beside its verdict.
+            beside: facts to show beside its verdict.
 
         Raises:
             ClaimRefuted: if the evidence shows the opposite.

@@ -65,7 +65,7 @@ def test_the_points_of_a_curve_are_one_element() -> None:
     assert len(list(parsed(panel_art.draw(panel(longer), "p1")).iter())) == count
 
 
-def test_controls_are_told_apart_and_null_blocks_are_grey() -> None:
+def test_controls_are_told_apart_and_random_controls_are_grey() -> None:
     names = ("random_patches->question", "shifted_patches->question", "random0:image->question")
     drawn = [effect(), *(replace(effect(), label=name, role="control") for name in names)]
     look = styles(drawn)
@@ -161,7 +161,7 @@ def test_known_flows_keep_their_colour_and_all_differ() -> None:
     assert alone["question->last", "effect", 3] == look["question->last", "effect", 3]
 
 
-def test_a_null_block_goes_with_its_flow() -> None:
+def test_a_random_control_goes_with_its_flow() -> None:
     two = [effect(name) for name in ("image->question", "question->last")]
     blocks = [replace(one, label=f"random0:{one.label}", role="control") for one in two]
     look = styles([*blocks, *two])

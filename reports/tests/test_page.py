@@ -197,7 +197,7 @@ def test_half_a_run_says_so_and_shows_what_there_is() -> None:
     assert seen(half).ids.count("claim-a1") == 1 and "claim-e1" not in seen(half).ids
 
 
-def test_facts_beside_a_verdict_stand_below_the_table() -> None:
+def test_notes_beside_a_verdict_stand_below_the_table() -> None:
     (old,) = [one for one in without_curves(example()).claims if one.id == "B2"][:1]
     notes = ("metric-dependent", "unclipped windows only: REFUTED on 60 images", "both dips: 3% of 60 images")
     told = replace(old, judgement=replace(old.judgement, notes=notes))

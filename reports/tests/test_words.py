@@ -49,7 +49,7 @@ def test_flows_are_written_for_readers() -> None:
     assert words.flow_name("false lower answer") == "false lower-case answer"
 
 
-def test_carriers_are_written_for_readers() -> None:
+def test_mediators_are_written_for_readers() -> None:
     blocks = "image->subsets(separator,question,last) p_c on ChooseAttr"
     told = "image hidden in all layers from line break, question, last position; p_c on ChooseAttr: "
     assert words.quantity(f"{blocks}: all mediators") == told + "the whole effect"

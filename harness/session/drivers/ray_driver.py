@@ -42,7 +42,7 @@ def measuring_words(words: Sequence[str], shard: Shard) -> list[str]:
 
 
 def measure(
-    words: Sequence[str], folder: Path, shards: int, *, gpu: bool, tell: Callable[[str], None]
+    words: Sequence[str], folder: Path, shards: int, *, gpu: bool, on_progress: Callable[[str], None]
 ) -> None:
     """Measure a run on a cluster, shard by shard: the one RAY_ADDRESS names, else a new one on this machine.
 
@@ -51,7 +51,7 @@ def measure(
         folder: where it was called.
         shards: how many tasks.
         gpu: whether a task takes a GPU to itself; Ray then shows it that one only.
-        tell: told of every shard that is done.
+        on_progress: called for every shard that is done.
 
     Raises:
         ClusterError: if Ray is missing or not reachable, or a shard could not be measured.
@@ -68,13 +68,13 @@ def measure(
         placed = task.options(num_cpus=1, num_gpus=int(gpu), scheduling_strategy="SPREAD")
         parts = [Shard(number + 1, shards) for number in range(shards)]
         waiting = {placed.remote(measuring_words(words, part), str(folder)): part for part in parts}
-        _gather(ray, waiting, tell)
+        _gather(ray, waiting, on_progress)
     finally:
         if ours:
             ray.shutdown()
 
 
-def _gather(ray: Any, waiting: dict[Any, Shard], tell: Callable[[str], None]) -> None:  # noqa: ANN401
+def _gather(ray: Any, waiting: dict[Any, Shard], on_progress: Callable[[str], None]) -> None:  # noqa: ANN401
     failed: list[str] = []
     while waiting:
         done, _ = ray.wait(list(waiting))
@@ -86,7 +86,7 @@ def _gather(ray: Any, waiting: dict[Any, Shard], tell: Callable[[str], None]) ->
             status, said = -1, lines[-1]
         if status:
             failed.append(f"shard {part}: {said}")
-        tell(f"ray: shard {part} {'failed' if status else 'is measured'}, {len(waiting)} to go")
+        on_progress(f"ray: shard {part} {'failed' if status else 'is measured'}, {len(waiting)} to go")
     if failed:
         raise ClusterError("; ".join(failed))
 

@@ -57,7 +57,7 @@ def test_a_smaller_run_takes_a_part_of_a_larger_one_spread_over_as_many_images_a
         assert {one.image_id for one in taken} == set(images[:limit])
 
 
-def test_foils() -> None:
+def test_distractors() -> None:
     dataset = make_dataset(
         "d",
         "sha",
@@ -100,17 +100,17 @@ def test_the_counterpart_is_the_minimal_pair_where_there_is_one() -> None:
     assert counterpart(*same_question, other_answer) in {"0004", "0005", "0006"}
     assert counterpart(other_answer) == "0007"
     plain = make_dataset("d", "sha", [own, *others])
-    assert counterpart() == plain.donor(own).id, "the next image in seeded order"
+    assert counterpart() == plain.next_image_sample(own).id, "the next image in seeded order"
 
 
 @given(samples=samples)
-def test_donors_are_on_the_next_image(samples: list[Sample]) -> None:
+def test_the_next_sample_is_on_the_next_image(samples: list[Sample]) -> None:
     dataset = make_dataset("d", "sha", samples)
     for of_task in dataset.by_task.values():
         images = list(dict.fromkeys(one.image_id for one in of_task))
         for one in of_task if len(images) > 1 else ():
             after = images[(images.index(one.image_id) + 1) % len(images)]
-            assert dataset.donor(one).image_id == dataset.counterpart(one).image_id == after
+            assert dataset.next_image_sample(one).image_id == dataset.counterpart(one).image_id == after
 
 
 def test_a_right_answer_must_be_told_from_the_wrong_ones() -> None:

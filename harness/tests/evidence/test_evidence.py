@@ -131,7 +131,7 @@ def test_damaged_bytes_are_never_believed(damage: Damage) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=damages)
-def test_a_damaged_file_is_named_set_aside_and_measured_again(
+def test_a_damaged_file_is_named_quarantined_and_measured_again(
     damage: Damage, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     store = Evidence.open(tmp_path_factory.mktemp("store"), "tiny", KEY)
@@ -187,7 +187,7 @@ def test_a_folder_with_another_key_is_no_store(store: Evidence) -> None:
         Evidence.existing(store.folder / "locks")
 
 
-def test_what_another_process_sets_aside_and_measures_again_is_read(store: Evidence) -> None:
+def test_what_another_process_quarantines_and_measures_again_is_read(store: Evidence) -> None:
     path = store.publish(0, rows_to_frame([row("a")]))
     whole = path.read_bytes()
     assert len(store.read(0)) == 1

@@ -76,7 +76,7 @@ def test_keep_only_leaves_exactly_the_kept_edges(
     targets=st.sets(st.integers(10, 29), min_size=1, max_size=4),
     seed=st.integers(0, 2**63),
 )
-def test_null_sources_are_as_many_and_neither_source_target_nor_first(
+def test_random_sources_are_as_many_and_neither_source_target_nor_first(
     sources: set[int], targets: set[int], seed: int
 ) -> None:
     drawn = random_sources(tuple(sources), tuple(targets), seed)
@@ -88,7 +88,7 @@ def test_null_sources_are_as_many_and_neither_source_target_nor_first(
         assert drawn == random_sources(tuple(sources), tuple(targets), seed)
 
 
-def test_null_sources_differ_between_draws() -> None:
+def test_random_sources_differ_between_draws() -> None:
     draws = {random_sources((3, 4), (29,), seed) for seed in range(20)}
     assert len(draws) > 10
 

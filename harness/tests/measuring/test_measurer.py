@@ -41,9 +41,9 @@ from harness.testing.cases import greedy_answer
 from harness.testing.models import tiny_checkpoint
 
 LAYERS = 3
-CARRIERS = ("separator", "question", "suffix", "roles", "last")
+MEDIATORS = ("separator", "question", "suffix", "roles", "last")
 FLOW = Flow("image", "question")
-PROBES: tuple[Measurement, ...] = (
+MEASUREMENTS: tuple[Measurement, ...] = (
     Sweep(FLOW, 3),
     Sweep(Flow("random_patches", "question"), 1),
     Sweep(Flow("true_option", "last"), 1),
@@ -57,7 +57,7 @@ PROBES: tuple[Measurement, ...] = (
     Modules("mlp", "true_option", 1, 0),
     BlockFromLayer(FLOW, (1,)),
     BlockFromLayer(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
-    Mediators("image", CARRIERS),
+    Mediators("image", MEDIATORS),
     OpenPathsOnly(
         (Flow("image", "after_image"), Flow("question", "last")),
         (Route(FLOW, 0, 1), Route(Flow("question", "last"), 1, 2)),
@@ -137,8 +137,8 @@ def wrong(dataset: Dataset) -> Sample:
 @pytest.mark.parametrize("which", [kept, wrong])
 def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which: object) -> None:
     sample = kept(dataset) if which is kept else wrong(dataset)
-    fast = measured(SweepEngine(checkpoint()), dataset, sample, *PROBES)
-    slow = measured(ReferenceEngine(checkpoint()), dataset, sample, *PROBES)
+    fast = measured(SweepEngine(checkpoint()), dataset, sample, *MEASUREMENTS)
+    slow = measured(ReferenceEngine(checkpoint()), dataset, sample, *MEASUREMENTS)
     assert fast.keys() == slow.keys()
     for key, row in fast.items():
         assert row["values"] == pytest.approx(slow[key]["values"], abs=1e-8), key
@@ -178,33 +178,33 @@ def _name(row: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(row[column]) for column in ("sample", "measurement", "reading"))
 
 
-def test_every_probe_of_a_kept_sample_has_values(dataset: Dataset) -> None:
-    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *PROBES)
-    for measurement in PROBES:
+def test_every_measurement_of_an_included_sample_has_values(dataset: Dataset) -> None:
+    rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), *MEASUREMENTS)
+    for measurement in MEASUREMENTS:
         named = [row for (name, _, _), row in rows.items() if name == str(measurement)]
         assert named, measurement
         assert all(row["values"] for row in named), measurement
 
 
 def test_a_wrong_answer_leaves_only_accuracies(dataset: Dataset) -> None:
-    rows = measured(SweepEngine(checkpoint()), dataset, wrong(dataset), *PROBES)
+    rows = measured(SweepEngine(checkpoint()), dataset, wrong(dataset), *MEASUREMENTS)
     assert rows["clean", "p", "2"]["reason"] == "wrong answer"
     names = {name for name, _, _ in rows} - {"clean"}
     unfiltered = {
         str(measurement)
-        for measurement in PROBES
+        for measurement in MEASUREMENTS
         if isinstance(measurement, Accuracy | Chance | OpenPathsOnly)
     }
-    assert names == unfiltered | {str(PROBES[12])}
+    assert names == unfiltered | {str(MEASUREMENTS[12])}
     assert {reading for name, reading, _ in rows if name != "clean"} == {"right"}
 
 
-def test_hiding_nothing_changes_nothing_and_hiding_all_carriers_is_a_cut(dataset: Dataset) -> None:
+def test_hiding_nothing_changes_nothing_and_hiding_all_mediators_blocks_the_flow(dataset: Dataset) -> None:
     cut = BlockFromLayer(Flow("image", "after_image"), (0,))
-    subsets = Mediators("image", CARRIERS)
+    subsets = Mediators("image", MEDIATORS)
     rows = measured(SweepEngine(checkpoint()), dataset, kept(dataset), subsets, cut)
     p = values(rows, subsets, "p")
-    assert len(p) == 2 ** len(CARRIERS)
+    assert len(p) == 2 ** len(MEDIATORS)
     assert p[0] == rows[str(subsets), "p", "0"]["p1"]
     assert p[-1] == pytest.approx(values(rows, cut, "p")[0], abs=1e-12)
 
@@ -315,7 +315,7 @@ def test_an_answer_that_another_one_begins_like_has_no_accuracy(dataset: Dataset
         for number, answer in enumerate(("red square", "blue"))
     ]
     samples = make_dataset("alike", "sha", [clean, *others])
-    measurements = (Accuracy(), Accuracy("grey"), PROBES[12], PROBES[14], Lens(norm=False))
+    measurements = (Accuracy(), Accuracy("grey"), MEASUREMENTS[12], MEASUREMENTS[14], Lens(norm=False))
     rows = measured(SweepEngine(checkpoint()), samples, clean, *measurements)
     alike = "another answer of the task has the same first token"
     for measurement in measurements[:-1]:
@@ -332,14 +332,14 @@ def test_options_that_begin_alike_cannot_be_followed_by_the_lens(dataset: Datase
     assert rows[str(Lens(norm=False)), "", "0"]["reason"] == "the two options share their first token"
 
 
-def test_a_carrier_that_is_not_there_carries_nothing(dataset: Dataset) -> None:
+def test_a_mediator_that_is_not_there_mediates_nothing(dataset: Dataset) -> None:
     """A prompt without a line break before its question has no separator."""
     whole = checkpoint()
     segments = tuple(segment for segment in whole.prompt.segments if segment[0] != "separator")
     made = replace(whole, prompt=replace(whole.prompt, segments=segments))
     sample = kept(dataset)
     assert "separator" not in encode(made, sample).regions.positions
-    subsets = Mediators("image", CARRIERS)
+    subsets = Mediators("image", MEDIATORS)
     said = decoding.read(made, greedy_answer(made, encode(made, sample))).strip().lower()
     sample = replace(sample, answer=said)
     (_, row, *_) = ImageMeasurer(made, SweepEngine(made), make_dataset("noise", "sha", [sample])).image(

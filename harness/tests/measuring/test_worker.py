@@ -19,9 +19,9 @@ from harness.measuring.pool import MeasurementPool
 from harness.measuring.request import Request
 from harness.measuring.worker import Worker, missing
 from harness.testing.fake import Fake, fake_dataset
-from harness.validation.store.kills import KEY, PROBES, requests_of
+from harness.validation.store.kills import KEY, MEASUREMENTS, requests_of
 
-ONE_BLOCK = requests_of(fake_dataset(BLOCK_IMAGES, ("ChooseAttr",)), PROBES)
+ONE_BLOCK = requests_of(fake_dataset(BLOCK_IMAGES, ("ChooseAttr",)), MEASUREMENTS)
 SAMPLES = BLOCK_IMAGES
 
 
@@ -30,7 +30,7 @@ class FailsAtTheThird(Fake):
 
     def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
         """See `harness.measuring.worker.Measurer`."""
-        if self.passes >= 2 * len(PROBES) * 12:
+        if self.passes >= 2 * len(MEASUREMENTS) * 12:
             raise HarnessError("the third image")
         return super().image(requests)
 
@@ -67,7 +67,7 @@ def test_of_a_slow_block_all_but_the_image_in_hand_is_kept(store: Evidence) -> N
     assert len(missing(ONE_BLOCK[block], store.stored(block))) == SAMPLES - 2
     second = Fake()
     Worker(store, lambda: second).complete(ONE_BLOCK, lambda *_: None)
-    assert second.passes == (SAMPLES - 2) * len(PROBES) * 12
+    assert second.passes == (SAMPLES - 2) * len(MEASUREMENTS) * 12
     assert samples_in(store) == SAMPLES
 
 
@@ -79,7 +79,7 @@ def test_what_was_measured_before_an_error_is_kept(store: Evidence) -> None:
 
 @pytest.mark.usefixtures("_at_once")
 def test_progress_is_told_sample_by_sample_and_counts_what_others_stored(store: Evidence) -> None:
-    requests = requests_of(fake_dataset(2 * BLOCK_IMAGES, ("ChooseAttr",)), PROBES)
+    requests = requests_of(fake_dataset(2 * BLOCK_IMAGES, ("ChooseAttr",)), MEASUREMENTS)
     heard: list[tuple[int, int]] = []
 
     class Joined(Fake):
@@ -134,7 +134,7 @@ def test_questions_on_one_image_are_shared_out_if_there_are_few_images(
     store: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "PATIENCE", 0.0)
-    requests = requests_of(fake_dataset(1, TASKS), PROBES)
+    requests = requests_of(fake_dataset(1, TASKS), MEASUREMENTS)
     workforce = MeasurementPool(store, partial(Fake, tmp_path / "log", 1.5), subprocesses=1)
     workforce.complete(requests, lambda *_: None)
     workforce.close()
@@ -157,7 +157,7 @@ def test_questions_on_an_image_are_measured_together_if_there_are_enough(store: 
             return super().image(requests)
 
     workforce = MeasurementPool(store, Counted)
-    workforce.complete(requests_of(fake_dataset(2, TASKS), PROBES), lambda *_: None)
+    workforce.complete(requests_of(fake_dataset(2, TASKS), MEASUREMENTS), lambda *_: None)
     assert together == [len(TASKS)] * 2
 
 
@@ -178,7 +178,7 @@ def test_nobody_is_loaded_for_the_last_images_of_a_quick_block(store: Evidence) 
     assert not thread.is_alive()
 
 
-def test_a_helper_takes_part_in_the_only_block_if_it_is_slow(
+def test_a_subprocess_takes_part_in_the_only_block_if_it_is_slow(
     store: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "PATIENCE", 0.0)

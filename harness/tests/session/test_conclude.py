@@ -64,7 +64,7 @@ def test_a_devices_own_dtype_is_not_told(tmp_path: Path) -> None:
     assert shlex.split(command(claim("embedded"), on_gpu))[2:] == ["--device=cuda:0"]
 
 
-def test_an_effect_is_drawn_by_all_its_readings_and_a_null_block_by_one() -> None:
+def test_an_effect_is_drawn_by_all_its_readings_and_a_random_control_by_one() -> None:
     data = Curves(("a", "b", "c"), np.array([[-50.0, 0.0], [-40.0, 1.0], [-60.0, 2.0]]), 3, (-100.0, 0.0))
     read = [replace(EFFECT, reading=reading) for reading in ("p_c", "distractor", "flip")]
     look = dict.fromkeys(

@@ -127,7 +127,7 @@ def test_a_node_that_is_killed_loses_nothing(cluster: Any, tmp_path: Path, whole
     killer = threading.Thread(target=kill_a_node_once_measuring, args=(cluster, tmp_path / "log"))
     killer.start()
     told = [*words(tmp_path, "store", "-k", TWO, "--processes=1"), "--ray", "--shards=4"]
-    ray_driver.measure(told, Path.cwd(), 4, gpu=False, tell=said.append)
+    ray_driver.measure(told, Path.cwd(), 4, gpu=False, on_progress=said.append)
     killer.join()
     assert len(said) == 4 and all("is measured" in line for line in said), said
     measured = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
@@ -152,7 +152,7 @@ def test_without_ray_or_cluster_the_run_says_so(monkeypatch: pytest.MonkeyPatch,
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "ray", None)
         with pytest.raises(ClusterError, match=r"Ray is not installed; pip install -e '\.\[ray\]'"):
-            ray_driver.measure([], tmp_path, 2, gpu=False, tell=print)
+            ray_driver.measure([], tmp_path, 2, gpu=False, on_progress=print)
     monkeypatch.setenv("RAY_ADDRESS", "no-cluster")
     with pytest.raises(ClusterError, match="no Ray cluster at RAY_ADDRESS"):
-        ray_driver.measure([], tmp_path, 2, gpu=False, tell=print)
+        ray_driver.measure([], tmp_path, 2, gpu=False, on_progress=print)

@@ -181,11 +181,11 @@ def test_damaged_evidence_is_named_and_measured_again(runs: Runs, whole: Done) -
     shard = next((runs.folder / "damaged").glob("fake-*/block-*.parquet"))
     shard.write_bytes(shard.read_bytes()[:-7])
     done = runs("damaged", "-k", TWO)
-    assert f"{shard.parent.name}/{shard.name} was not what its name says; set aside" in done.said
+    assert f"{shard.parent.name}/{shard.name}: hash mismatch: quarantined" in done.said
     assert 0 < len(done.measured) < len(whole.measured)
     assert (done.code, verdicts(done)) == (0, verdicts(whole))
     clean = runs("damaged", "-k", TWO)
-    assert clean.measured == [] and "set aside" not in clean.said
+    assert clean.measured == [] and "quarantined" not in clean.said
 
 
 @pytest.mark.slow
@@ -250,7 +250,7 @@ def test_a_worker_that_dies_is_replaced_and_nothing_is_measured_twice(tmp_path: 
 
 
 @pytest.mark.slow
-def test_two_runs_and_their_helpers_share_a_store(tmp_path: Path, whole: Done) -> None:
+def test_two_runs_and_their_subprocesses_share_a_store(tmp_path: Path, whole: Done) -> None:
     first = start(tmp_path, "--processes=2", FAKE_SECONDS="0.05")
     second = start(tmp_path, "--processes=2", FAKE_SECONDS="0.05")
     for code, said in (finished(first), finished(second)):
@@ -259,7 +259,7 @@ def test_two_runs_and_their_helpers_share_a_store(tmp_path: Path, whole: Done) -
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_takes_its_helper_with_it(tmp_path: Path, whole: Done) -> None:
+def test_a_run_that_is_killed_takes_its_subprocesses_with_it(tmp_path: Path, whole: Done) -> None:
     run = start(tmp_path, "--processes=2", FAKE_SECONDS="0.2")
     while not (tmp_path / "log").exists():
         assert run.poll() is None

@@ -90,7 +90,7 @@ def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
     assert again.passes == 0
 
 
-def test_facts_are_told_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None:
+def test_notes_stand_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None:
     """The same claim on whole windows; how many images drop at both dips."""
 
     def told(study: Study, task: str) -> None:

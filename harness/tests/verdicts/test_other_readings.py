@@ -19,8 +19,8 @@ from harness.verdicts.other_readings import (
 )
 
 GRID = Grid(4, 1)
-PROBE = Sweep(Flow("image", "question"), 1)
-P_C, FOIL, FLIP = (Quantity("ChooseAttr", PROBE, reading) for reading in ("p_c", "distractor", "flip"))
+SWEEP = Sweep(Flow("image", "question"), 1)
+P_C, SHARE, FLIP = (Quantity("ChooseAttr", SWEEP, reading) for reading in ("p_c", "distractor", "flip"))
 IMAGES = tuple(f"{number:03d}" for number in range(100))
 
 
@@ -39,7 +39,7 @@ def judged(evidence: dict[Quantity, Curves]) -> tuple[Verdict, dict[str, Verdict
 
 
 def test_readings_that_agree_are_shown_and_not_remarked_on() -> None:
-    verdict, others, notes = judged({P_C: curves(-50), FOIL: curves(-40), FLIP: curves(-60)})
+    verdict, others, notes = judged({P_C: curves(-50), SHARE: curves(-40), FLIP: curves(-60)})
     assert verdict is Verdict.SUPPORTED
     assert others == {"distractor": Verdict.SUPPORTED, "flip": Verdict.SUPPORTED}
     assert METRIC_DEPENDENT not in notes
@@ -47,21 +47,26 @@ def test_readings_that_agree_are_shown_and_not_remarked_on() -> None:
 
 def test_a_verdict_that_hangs_on_the_metric_is_marked() -> None:
     """The answer becomes less sure and yet wins every time."""
-    verdict, others, notes = judged({P_C: curves(-50), FOIL: curves(-40), FLIP: curves(0)})
+    verdict, others, notes = judged({P_C: curves(-50), SHARE: curves(-40), FLIP: curves(0)})
     assert verdict is Verdict.SUPPORTED
     assert others["flip"] is Verdict.REFUTED
     assert METRIC_DEPENDENT in notes
 
 
-def test_without_a_foil_two_readings_remain() -> None:
+def test_without_a_distractor_two_readings_remain() -> None:
     _, others, _ = judged({P_C: curves(-50), FLIP: curves(-60)})
     assert set(others) == {"flip"}
 
 
-def test_in_a_claim_about_several_tasks_only_those_with_a_foil_are_read_against_it() -> None:
+def test_in_a_claim_about_several_tasks_only_those_with_a_distractor_are_read_against_it() -> None:
     """The share says otherwise of the task that has one: the claim hangs on the metric."""
-    other = [Quantity("QueryAttr", PROBE, reading) for reading in ("p_c", "flip")]
-    evidence = {P_C: curves(-50), FOIL: curves(0), FLIP: curves(-60), **{key: curves(-50) for key in other}}
+    other = [Quantity("QueryAttr", SWEEP, reading) for reading in ("p_c", "flip")]
+    evidence = {
+        P_C: curves(-50),
+        SHARE: curves(0),
+        FLIP: curves(-60),
+        **{key: curves(-50) for key in other},
+    }
     tree = in_all([drops_somewhere(P_C, GRID), drops_somewhere(other[0], GRID)])
     first = judge(tree, [evidence], planned=1)
     read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)

@@ -23,7 +23,7 @@ from harness.validation.calibration.cases import (
 )
 from harness.validation.calibration.edges.checkpoints import SIX
 from harness.validation.calibration.edges.tasks import TASKS, direct_flow_is_weak, means
-from harness.validation.calibration.edges.values import CARRIERS, blocks, rates
+from harness.validation.calibration.edges.values import MEDIATORS, blocks, rates
 
 SHAPES = ("skewed", "gaussian")
 """Of the populations on which power is measured: one like real effects, one like textbooks."""
@@ -427,7 +427,7 @@ def _values() -> list[Case]:
         *_power(
             "carries most",
             "D2",
-            forms.mediates_most("blocks", CARRIERS, "q"),
+            forms.mediates_most("blocks", MEDIATORS, "q"),
             [("three quarters of 60", {"blocks": blocks(q=-45, s=-15)})],
             [("one quarter of 60", {"blocks": blocks(q=-15, s=-45)})],
         ),

@@ -34,7 +34,7 @@ from harness.testing.fake import Fake, fake_dataset
 KEY = {"checkpoint": "fake"}
 IMAGES = 6 * BLOCK_IMAGES
 DATASET = fake_dataset(IMAGES, ("ChooseAttr",))
-PROBES: tuple[Measurement, ...] = (Sweep(Flow("image", "question"), 3),)
+MEASUREMENTS: tuple[Measurement, ...] = (Sweep(Flow("image", "question"), 3),)
 Lines = frozenset[str]
 
 
@@ -71,7 +71,7 @@ def requests_of(dataset: Dataset, measurements: tuple[Measurement, ...]) -> dict
     return dict(sorted(wanted.items()))
 
 
-REQUESTS = requests_of(DATASET, PROBES)
+REQUESTS = requests_of(DATASET, MEASUREMENTS)
 
 
 def measure(folder: Path, log: Path, ready: Connection | None = None) -> None:

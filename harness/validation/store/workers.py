@@ -17,10 +17,10 @@ from harness.data.dataset import BLOCK_IMAGES
 from harness.evidence.store import Evidence
 from harness.measuring.worker import Worker
 from harness.testing.fake import Fake, fake_dataset
-from harness.validation.store.kills import KEY, PROBES, requests_of
+from harness.validation.store.kills import KEY, MEASUREMENTS, requests_of
 
 BLOCKS = 16
-REQUESTS = requests_of(fake_dataset(BLOCKS * BLOCK_IMAGES, ("ChooseAttr",)), PROBES)
+REQUESTS = requests_of(fake_dataset(BLOCKS * BLOCK_IMAGES, ("ChooseAttr",)), MEASUREMENTS)
 
 
 def measure(folder: Path, seconds: float, begin: Any, ready: Any) -> None:  # noqa: ANN401 - multiprocessing's

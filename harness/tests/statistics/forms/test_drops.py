@@ -29,7 +29,7 @@ def test_a_drop_must_lie_below_its_control(grid: Grid, control: float, expected:
     assert verdict(forms.drops_somewhere("d", grid, control="n"), **data) is expected
 
 
-def test_below_the_null_at_another_window_is_not_enough(grid: Grid) -> None:
+def test_below_the_control_at_another_window_is_not_enough(grid: Grid) -> None:
     """The window that drops and the window below the control must be the same."""
     drop = dip(grid, 0.2)
     data = curves_of(d=drop, n=np.where(drop < -3, -80.0, 20.0))

@@ -47,7 +47,7 @@ def test_shapley_weights_are_the_mean_over_all_orders(values: list[float], which
     assert np.array(values) @ weights == pytest.approx(by_permutations(value, 4, which), abs=1e-9)
 
 
-def test_one_carrier_has_most() -> None:
+def test_one_mediator_has_most() -> None:
     mediators = ["separator", "question", "last"]
     subsets = range(2 ** len(mediators))
     through_question = np.array([-60.0 * bool(b & 2) - 8.0 * bool(b & 1) for b in subsets])

@@ -8,7 +8,7 @@ from harness.statistics import forms
 from harness.statistics.curves import Floats
 from harness.validation.calibration.cases import Case, Means, cases, curve, flat
 
-CARRIERS = "qstuv"
+MEDIATORS = "qstuv"
 
 
 def edges() -> list[Case]:
@@ -22,9 +22,9 @@ def rates(kept: float, whole: float, chance: float) -> Means:
 
 
 def blocks(**shares: float) -> Floats:
-    """Return the effect of blocking every subset of `CARRIERS`, each with its own share of it."""
-    subsets = np.arange(2 ** len(CARRIERS))
-    effects = [shares.get(name, 0.0) * (subsets >> place & 1) for place, name in enumerate(CARRIERS)]
+    """Return the effect of blocking every subset of `MEDIATORS`, each with its own share of it."""
+    subsets = np.arange(2 ** len(MEDIATORS))
+    effects = [shares.get(name, 0.0) * (subsets >> place & 1) for place, name in enumerate(MEDIATORS)]
     total: Floats = np.sum(effects, axis=0, dtype=np.float64)
     return total
 
@@ -62,7 +62,7 @@ def _mediators() -> list[Case]:
         *cases(
             "carries most",
             "D2",
-            forms.mediates_most("blocks", CARRIERS, "q"),
+            forms.mediates_most("blocks", MEDIATORS, "q"),
             supported=[half, whole],
             refuted=[half, ("all mediators together are at -10, another has it", {"blocks": blocks(s=-10)})],
         ),
