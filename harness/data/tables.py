@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.errors import DataError
 from harness.data.pictures import is_whole, picture_size
-from harness.data.sample import CHOOSE_TASKS, TASKS, Box, Sample
+from harness.data.sample import CHOOSE_TASKS, TASKS, Box, Sample, Size
 
 REQUIRED = ("question_id", "img_id", "question", "answer", "image_w", "image_h")
 OPTIONS = ("true option", "false option")
@@ -35,7 +35,22 @@ OBJECTS = {
 MISSING = "-"
 PAIRS_FILE = "minimal_pairs.csv"
 PAIR_COLUMNS = ("task", "question_id", "twin_question_id")
+MAX_TABLE = 1 << 29
+"""Bytes of a data file; the paper's largest has 20 million."""
 csv.field_size_limit(10_000_000)  # captions of a whole picture stand in one field
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A row that cannot be used.
+
+    Attributes:
+        reason: why; rows are counted by it.
+        example: the file that was looked for, or the row.
+    """
+
+    reason: str
+    example: str
 
 
 def load_tables(folder: Path, images: Path | None = None, *, name: str | None = None) -> Dataset:
@@ -54,22 +69,41 @@ def load_tables(folder: Path, images: Path | None = None, *, name: str | None = 
     if not pictures.is_dir():
         raise DataError(f"{pictures}: no such image folder; name it with --images DIR")
     samples: list[Sample] = []
-    excluded: Counter[tuple[str, str]] = Counter()
+    excluded: dict[tuple[str, str], list[str]] = defaultdict(list)
     seen = _Pictures()
     for task, file in files.items():
+        lines: dict[str, int] = {}
         for row, values in _rows(file, columns(task)):
             found = _sample(file, row, task, values, pictures, seen)
-            if isinstance(found, Sample):
-                samples.append(found)
-            else:
-                excluded[task, found] += 1
+            if isinstance(found, LeftOut):
+                excluded[task, found.reason].append(found.example)
+                continue
+            first = lines.setdefault(found.id, row)
+            if first != row:
+                raise DataError(f"{file}, line {row}: question {found.id} stands already in line {first}")
+            samples.append(found)
     if not samples:
-        raise DataError(f"{folder}: no row can be used ({', '.join(reason for _, reason in excluded)})")
+        raise DataError(f"{folder}: no row can be used: {_reasons(excluded)}")
     pairs = [folder / PAIRS_FILE] if (folder / PAIRS_FILE).is_file() else []
     digest = _digest([*files.values(), *pairs, *sorted({sample.image_path for sample in samples})])
     twins = {key: twin for file in pairs for key, twin in _twins(file)}
     paired = [replace(sample, twin=twins.get((sample.task, sample.id))) for sample in samples]
-    return make_dataset(name or folder.resolve().name, digest, paired, excluded)
+    counts = {
+        (task, f"{reason} (e.g. {Path(some[0]).name})"): len(some)
+        for (task, reason), some in excluded.items()
+    }
+    return make_dataset(name or folder.resolve().name, digest, paired, counts)
+
+
+def _reasons(excluded: Mapping[tuple[str, str], list[str]]) -> str:
+    """Why rows were left out, each reason with how many and an example; most frequent first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for (_, reason), examples in excluded.items():
+        found[reason] += examples
+    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+    return (
+        "; ".join(f"{reason} ({len(some)}, e.g. {some[0]})" for reason, some in ordered) or "they are empty"
+    )
 
 
 def _twins(file: Path) -> Iterator[tuple[tuple[str, str], str]]:
@@ -108,6 +142,10 @@ def columns(task: str) -> tuple[str, ...]:
 
 def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Data rows with their line numbers; a byte-order mark is ignored."""
+    if not file.is_file():
+        raise DataError(f"{file}: not a regular file")
+    if file.stat().st_size > MAX_TABLE:
+        raise DataError(f"{file}: {file.stat().st_size >> 20} MiB; a data file has at most {MAX_TABLE >> 20}")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
@@ -134,8 +172,8 @@ class _Pictures:
     """What is asked of picture files, each read once however many rows it has."""
 
     def __init__(self) -> None:
-        self._sizes: dict[Path, tuple[int, int]] = {}
         self._whole: dict[Path, bool] = {}
+        self._sizes: dict[Path, Size | None] = {}
 
     def whole(self, path: Path) -> bool:
         """Whether a picture can be read to its end."""
@@ -143,43 +181,42 @@ class _Pictures:
             self._whole[path] = is_whole(path)
         return self._whole[path]
 
-    def size(self, path: Path, file: Path, row: int) -> tuple[int, int]:
-        """(width, height) of the picture of a row, from the beginning of its file.
-
-        Raises:
-            DataError: if it cannot be read as an image, or is too large.
-        """
+    def size(self, path: Path) -> Size | None:
+        """(width, height) of a picture, from the beginning of its file; None if it is no image."""
         if path not in self._sizes:
             try:
                 self._sizes[path] = picture_size(path)
-            except DataError as error:
-                raise DataError(f"{file}, line {row}: column 'img_id': {error}") from error
+            except DataError:
+                self._sizes[path] = None
         return self._sizes[path]
 
 
 def _sample(
     file: Path, row: int, task: str, values: Mapping[str, str], images: Path, pictures: _Pictures
-) -> Sample | str:
-    """The row's sample, or the reason why it has none."""
+) -> Sample | LeftOut:
+    """The row's sample, or why it has none."""
     for column in ("question_id", "img_id", "question", "answer"):
         if not values[column]:
             raise DataError(f"{file}, line {row}: column {column!r} is empty")
     path = image_path(images, values["img_id"], file, row)
-    if not path.is_file():
-        return "image file missing"
+    if not _is_file(path):
+        return LeftOut("image file missing", str(path))
     size = (
         _number(file, row, "image_w", values["image_w"]),
         _number(file, row, "image_h", values["image_h"]),
     )
     if min(size) < 1:
         raise DataError(f"{file}, line {row}: image_w × image_h is {size[0]} × {size[1]}")
-    if pictures.size(path, file, row) != size:
-        return "image of another size than its row says"
+    there = pictures.size(path)
+    if there is None:
+        return LeftOut("image file cannot be read", str(path))
+    if there != size:
+        return LeftOut("image of another size than its row says", str(path))
     boxes = _boxes(file, row, task, values, size)
     if isinstance(boxes, str):
-        return boxes
+        return LeftOut(boxes, f"line {row}")
     if not pictures.whole(path):
-        return "image file broken or cut short"
+        return LeftOut("image file broken or cut short", str(path))
     return Sample(
         id=values["question_id"],
         task=task,
@@ -192,6 +229,13 @@ def _sample(
         objects=boxes,
         image_size=size,
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
 
 
 def image_path(images: Path, img_id: str, file: Path, row: int) -> Path:

@@ -1,5 +1,6 @@
 """The loader of the paper's data files: their traps, and one clear error for what cannot be used."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -115,20 +116,43 @@ def test_a_column_that_occurs_twice_is_an_error(folder: Path) -> None:
         load_tables(folder)
 
 
-def test_an_image_that_cannot_be_used_names_file_row_and_column(
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<!DOCTYPE html><title>Not found</title>", b"version https://git-lfs.github.com/spec/v1\n"],
+)
+def test_a_file_that_is_no_picture_is_one_row_left_out(folder: Path, content: bytes) -> None:
+    (folder / "images" / "11.jpg").write_bytes(content)
+    row = GOOD.replace(",10,", ",11,").replace("007", "008")
+    dataset = load_tables(write(folder, GOOD, row))
+    assert [sample.image_id for sample in dataset.samples] == ["10"]
+    assert dataset.left_out == {("ChooseAttr", "image file cannot be read (e.g. 11.jpg)"): 1}
+
+
+def test_a_picture_that_is_too_large_is_one_row_left_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(folder, GOOD)
-    monkeypatch.setattr("harness.data.pictures.MAX_PIXELS", 60)
+    Image.new("RGB", (9, 8)).save(folder / "images" / "11.jpg")
+    row = GOOD.replace(",10,", ",11,").replace("007", "008").replace(",8,8", ",9,8")
+    monkeypatch.setattr("harness.data.pictures.MAX_PIXELS", 64)
+    assert len(load_tables(write(folder, GOOD, row)).samples) == 1
+
+
+def test_where_no_row_is_left_the_error_names_a_path_that_was_sought(folder: Path) -> None:
+    rows = [GOOD.replace(",10,", f",{name},").replace("007", name) for name in ("11", "a" * 300)]
     with pytest.raises(
-        DataError, match=r"ChooseAttr\.csv, line 2: column 'img_id': .*10\.jpg: 8×8 pixels is more"
+        DataError, match=r"no row can be used: image file missing \(2, e\.g\. .*/images/11\.jpg\)"
     ):
-        load_tables(folder)
-    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(DataError, match=r"line 2: column 'img_id': .*cannot be read as an image .*bomb"):
-        load_tables(folder)
-    (folder / "images" / "10.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"line 2: column 'img_id': .*10\.jpg: cannot be read as an image"):
+        load_tables(write(folder, *rows))
+
+
+def test_a_question_that_occurs_twice_is_named_with_both_lines(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"ChooseAttr\.csv, line 3: question 007 stands already in line 2"):
+        load_tables(write(folder, GOOD, GOOD))
+
+
+def test_a_table_that_is_no_regular_file_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "GQA_ChooseAttr.csv")
+    with pytest.raises(DataError, match=r"GQA_ChooseAttr\.csv: not a regular file"):
         load_tables(folder)
 
 
@@ -149,7 +173,7 @@ def test_a_truncated_image_is_left_out_before_anything_is_measured(folder: Path)
     rows = [GOOD, *(GOOD.replace(",10,", ",11,").replace("007", number) for number in ("008", "009"))]
     dataset = load_tables(write(folder, *rows))
     assert [sample.image_id for sample in dataset.samples] == ["10"]
-    assert dataset.left_out == {("ChooseAttr", "image file broken or cut short"): 2}
+    assert dataset.left_out == {("ChooseAttr", "image file broken or cut short (e.g. 11.jpg)"): 2}
 
 
 def test_a_byte_order_mark_and_jpg_in_the_id_do_no_harm(folder: Path) -> None:
@@ -172,7 +196,8 @@ def test_a_byte_order_mark_and_jpg_in_the_id_do_no_harm(folder: Path) -> None:
 def test_a_row_that_cannot_be_used_is_counted_with_its_reason(row: str, reason: str, folder: Path) -> None:
     dataset = load_tables(write(folder, GOOD, row))
     assert len(dataset.samples) == 1
-    assert dataset.left_out == {("ChooseAttr", reason): 1}
+    ((task, told), count), *more = dataset.left_out.items()
+    assert (task, told.partition(" (e.g. ")[0], count, more) == ("ChooseAttr", reason, 1, [])
 
 
 def test_a_missing_box_is_no_object(folder: Path) -> None:
