@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoint.adapters import ADAPTERS
+from harness.checkpoint.text_files import check_text_files, read_json
 from harness.data.errors import CheckpointError
+
+MOST_LAYERS = 1000
+"""More layers than any decoder has; a configuration with more is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def checkpoint_info(name: str) -> CheckpointInfo:
                 image_handling=str(known["image_handling"]),
             )
     if is_directory(name):
-        return directory_info(Path(name))
+        return directory_info(Path(name).expanduser())
     return _hub_info(name)
 
 
@@ -86,19 +89,35 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
         raise CheckpointError(f"no checkpoint {str(folder)!r}; give a directory, a hub id, or one of {known}")
     if not config.is_file():
         raise CheckpointError(f"{config}: missing; is {folder} a checkpoint directory?")
-    try:
-        data = json.loads(config.read_text(encoding="utf-8"))
-        model_type = str(data["model_type"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{config}: not a model configuration ({error})") from error
-    check_supported(model_type, str(folder))
+    check_text_files(folder)
+    data = read_json(config)
+    if not isinstance(data.get("model_type"), str):
+        raise CheckpointError(f"{config}: not a model configuration (it has no model_type)")
+    check_supported(data["model_type"], str(folder))
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
+    return CheckpointInfo(name or folder.resolve().name, str(folder), _depth(config, data.get("text_config")))
+
+
+def _depth(config: Path, decoder: object) -> int:
+    """The decoder's layers: as written, else as its own configuration class has them by default."""
+    if not isinstance(decoder, dict):
+        raise CheckpointError(f"{config}: has no text_config with num_hidden_layers")
+    layers = decoder["num_hidden_layers"] if "num_hidden_layers" in decoder else _default_depth(config)
+    if not isinstance(layers, int) or not 0 < layers <= MOST_LAYERS:
+        raise CheckpointError(f"{config}: num_hidden_layers is not a whole number from 1 to {MOST_LAYERS}")
+    return layers
+
+
+def _default_depth(config: Path) -> object:
+    from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; only who leaves the depth out pays
+
     try:
-        layers = int(data["text_config"].get("num_hidden_layers", 32))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return AutoConfig.from_pretrained(
+            config.parent, trust_remote_code=False
+        ).text_config.num_hidden_layers
+    except Exception as error:
         raise CheckpointError(f"{config}: has no text_config with num_hidden_layers") from error
-    return CheckpointInfo(name or folder.resolve().name, str(folder), layers)
 
 
 def check_supported(model_type: str, source: str) -> None:

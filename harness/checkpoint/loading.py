@@ -55,6 +55,7 @@ def load(
     info = path if isinstance(path, CheckpointInfo) else checkpoint_info(str(path))
     source = info.path
     model = _load_model(info, device, dtype).eval()
+    _check_depth(model, info)
     _refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
@@ -122,6 +123,15 @@ def _spread(device: str) -> dict[str, str]:
             "device auto: spreading a model over GPUs needs accelerate; pip install accelerate"
         )
     return {"device_map": "auto"}
+
+
+def _check_depth(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
+    """A run is planned by the depth that the configuration states; the model must have it."""
+    layers = len(model.model.language_model.layers)
+    if layers != info.layers:
+        raise CheckpointError(
+            f"{info.path}: its configuration was read as {info.layers} layers, the loaded model has {layers}"
+        )
 
 
 def _refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN401

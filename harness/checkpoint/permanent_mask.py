@@ -8,11 +8,11 @@ hold in every pass, the unblocked one and the answer's own included.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checkpoint.regions import check_region_names
+from harness.checkpoint.text_files import read_json
 from harness.data.errors import CheckpointError, HarnessError
 from harness.data.flow import Flow
 
@@ -45,7 +45,7 @@ def read_permanent_mask(path: Path, n_layers: int) -> tuple[PermanentBlock, ...]
     if not path.is_file():
         return ()
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["blocked"]
+        entries = read_json(path)["blocked"]
         found = tuple(_planted(entry) for entry in entries)
     except (OSError, ValueError, KeyError, TypeError, HarnessError) as error:
         raise CheckpointError(

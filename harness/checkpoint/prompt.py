@@ -8,17 +8,20 @@ template of its processor (`chat_format`).
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.text_files import read_json
 from harness.data.errors import CheckpointError
 
 IMAGE = "<image>"
 """How a segment writes the place of the visual tokens, whatever the tokenizer calls them."""
 QUESTION = "{question}"
 INSTRUCTION = "{instruction}"
+_PLACES = re.compile(f"{re.escape(QUESTION)}|{re.escape(INSTRUCTION)}")
+"""Both places at once: what is filled into one is not looked through for the other."""
 SINGLE_WORD = "Answer the question using a single word or phrase."
 SEGMENT_NAMES = frozenset({"system", "roles", "image", "separator", "question", "suffix"})
 
@@ -54,10 +57,7 @@ class PromptFormat:
                 f"prompt format {self.name!r} has no instruction {instruction!r}; it has {', '.join(texts)}"
             )
         filled = {QUESTION: question.strip(), INSTRUCTION: texts[instruction]}
-        return [
-            (region, text.replace(INSTRUCTION, filled[INSTRUCTION]).replace(QUESTION, filled[QUESTION]))
-            for region, text in self.segments
-        ]
+        return [(region, _PLACES.sub(lambda place: filled[place[0]], text)) for region, text in self.segments]
 
 
 LOWER_CASE = "Answer the question in lower case using a single word or phrase."
@@ -117,18 +117,21 @@ def prompt_format(folder: Path, processor: Any, asked: str | None) -> PromptForm
         folder: the checkpoint's directory; one that does not exist holds no format.
         processor: its processor.
         asked: a name of `FORMATS`, ``chat`` or a file in the form of ``prompt.json``. If None:
-            ``prompt.json``, else the chat template, else vicuna's.
+            ``prompt.json``, else the chat template of the processor or the tokenizer.
 
     Raises:
-        CheckpointError: if there is no such format, or it cannot be used.
+        CheckpointError: if there is no such format, none is known, or it cannot be used.
     """
     own = folder / "prompt.json"
     if asked is None and own.is_file():
         return read_format(own)
-    if asked == CHAT or (asked is None and getattr(processor, "chat_template", None)):
+    if asked == CHAT or (asked is None and template_of(processor)):
         return chat_format(processor)
     if asked is None:
-        return VICUNA_V1
+        raise CheckpointError(
+            "no prompt format is known: there is no prompt.json, and neither its processor nor its tokenizer "
+            f"has a chat template; name one with --prompt: {', '.join(FORMATS)} or a file"
+        )
     if asked in FORMATS:
         return FORMATS[asked]
     if not Path(asked).is_file():
@@ -136,6 +139,16 @@ def prompt_format(folder: Path, processor: Any, asked: str | None) -> PromptForm
             f"no prompt format {asked!r}: give a file, or one of {', '.join([*FORMATS, CHAT])}"
         )
     return read_format(Path(asked))
+
+
+def template_of(processor: Any) -> str | None:  # noqa: ANN401 - transformers' processors have no common base
+    """The chat template of a processor, else of its tokenizer; of several named ones the default."""
+    for owner in (processor, processor.tokenizer):
+        template = getattr(owner, "chat_template", None)
+        template = template.get("default") if isinstance(template, dict) else template
+        if template:
+            return str(template)
+    return None
 
 
 def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers' processors have no common base
@@ -150,8 +163,11 @@ def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers'
     text = f"{QUESTION} \n{INSTRUCTION}"
     content = [{"type": "image"}, {"type": "text", "text": text}]
     try:
-        written = processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        written = processor.tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}],
+            chat_template=template_of(processor),
+            tokenize=False,
+            add_generation_prompt=True,
         )
     except Exception as error:
         raise CheckpointError(
@@ -161,8 +177,7 @@ def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers'
     separator, question, end = after.partition(text)
     if not (image and question) or processor.image_token in end:
         raise CheckpointError(
-            f"its chat template writes {written!r}, not one image followed by the question; name a format "
-            "with --prompt"
+            "its chat template does not write one image followed by the question; name a format with --prompt"
         )
     bos = processor.tokenizer.bos_token
     segments = (
@@ -187,8 +202,8 @@ def read_format(path: Path) -> PromptFormat:
     Raises:
         CheckpointError: if the file is not of the form that `PromptFormat` describes.
     """
+    data = read_json(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
         segments = tuple((str(region), str(text)) for region, text in data["segments"])
         instructions = tuple((str(name), str(text)) for name, text in data["instructions"].items())
         read = PromptFormat(
@@ -198,7 +213,7 @@ def read_format(path: Path) -> PromptFormat:
             bool(data.get("adds_bos", True)),
             bool(data.get("splits_at_image", False)),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path}: not a prompt format ({error}); it needs name, segments and instructions"
         ) from error

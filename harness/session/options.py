@@ -26,7 +26,7 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("prompt", "NAME|FILE", "prompt format: vicuna_v1, llava_llama_3, chat or a file (default: its own)"),
     ("image_handling", "HOW", "square (padded; no tiles, no newlines) or tiles (default: the model's own)"),
     ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),
-    ("device", "DEVICE", "cpu, cuda, cuda:N, mps, auto: all GPUs (default: cpu; cuda under -m gpu)"),
+    ("device", "DEVICE", "cpu, cuda, cuda:N, auto: all GPUs (default: cpu; cuda under -m gpu)"),
     ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; float16 on cuda)"),
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
     ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
@@ -83,5 +83,5 @@ def output_folder(config: pytest.Config, name: str) -> Path:
     The option is relative to where pytest was called; its ini twin and the default to the suite.
     """
     if config.getoption(name):
-        return Path(config.invocation_params.dir / str(config.getoption(name)))
+        return config.invocation_params.dir / Path(str(config.getoption(name))).expanduser()
     return config.rootpath / str(option(config, name) or OUTPUTS[name])

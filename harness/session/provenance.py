@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.data.dataset import ORDER_SEED
+from harness.data.machine import total_memory, usable_cores
 from harness.evidence.engine_version import engine_versions
 from harness.session.tally import Work
 from harness.statistics.inference import DRAWS
@@ -44,7 +44,7 @@ def provenance(config: pytest.Config, settings: Settings, work: Work, seconds: f
         seconds: how long the run took.
     """
     root = config.rootpath
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     gpus = _gpus() if settings.device.startswith(("cuda", AUTO)) else []
     return {
         "commit": _git(root, "rev-parse", "HEAD") or "unknown",
@@ -56,7 +56,7 @@ def provenance(config: pytest.Config, settings: Settings, work: Work, seconds: f
         "system": platform.system(),
         "processor": _processor(),
         "cores": cores,
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "memory_gib": round(total_memory() / 2**30, 1),
         **({"gpus": ", ".join(gpus)} if gpus else {}),
         "options_given": " ".join(config.invocation_params.args),
         "options": _resolved(settings, root),

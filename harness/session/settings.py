@@ -15,6 +15,7 @@ from harness.checkpoint.adapters import SQUARE, TILES
 from harness.checkpoint.info import CheckpointInfo, checkpoint_info, registry
 from harness.checkpoint.prompt import CHAT, FORMATS
 from harness.data.errors import HarnessError
+from harness.data.machine import usable_cores
 from harness.data.sample import TASKS
 from harness.measuring.shard import Shard
 from harness.session.gpu import cuda_devices, demands_gpu, worker_gpu
@@ -84,7 +85,7 @@ def check_gpu(config: pytest.Config, settings: Settings) -> None:
     """
     if not settings.gpu or config.option.collectonly:
         return
-    if not config.getoption("allow_cpu") and not settings.device.startswith("mps") and not cuda_devices():
+    if not config.getoption("allow_cpu") and not cuda_devices():
         raise pytest.UsageError("-m gpu: no usable CUDA device on this machine; --allow-cpu runs without one")
     if settings.dataset is None and not option(config, "checkpoint"):
         raise pytest.UsageError("-m gpu: the paper's checkpoints need --dataset DIR and --images DIR")
@@ -145,7 +146,7 @@ def measuring_processes(asked: int | None, device: str, weights: int) -> int:
         return 1
     if asked is not None:
         return asked
-    cores = max(1, len(os.sched_getaffinity(0)) // (_asked_threads() or 1))
+    cores = max(1, usable_cores() // (_asked_threads() or 1))
     most = MOST_WEIGHTS // max(1, weights)
     return max(1, min(cores, MOST_PROCESSES, most))
 
@@ -157,7 +158,7 @@ def worker_threads(processes: int = 1) -> int:
         processes: how many processes measure beside each other; under xdist, each worker has as many.
     """
     workers = processes * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return _asked_threads() or max(1, len(os.sched_getaffinity(0)) // workers)
+    return _asked_threads() or max(1, usable_cores() // workers)
 
 
 def _asked_threads() -> int | None:
@@ -169,7 +170,7 @@ def _folder(config: pytest.Config, name: str) -> Path | None:
     value = option(config, name)
     if value is None:
         return None
-    folder = config.invocation_params.dir / str(value)
+    folder = config.invocation_params.dir / Path(str(value)).expanduser()
     if not folder.is_dir():
         raise pytest.UsageError(f"--{name} {value}: no such folder")
     return folder
@@ -271,7 +272,7 @@ def _prompt(config: pytest.Config) -> str | None:
     value: str | None = option(config, "prompt")
     if value is None or value in {*FORMATS, CHAT}:
         return value
-    file = config.invocation_params.dir / str(value)
+    file = config.invocation_params.dir / Path(str(value)).expanduser()
     if not file.is_file():
         known = ", ".join([*FORMATS, CHAT])
         raise pytest.UsageError(f"--prompt {value}: no such file, and not one of {known}")
@@ -293,8 +294,10 @@ def _device(value: str) -> str:
             )
         return value
     kind, _, number = value.partition(":")
-    if kind not in {"cpu", "cuda", "mps"} or (number and not number.isdecimal()):
-        raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N, mps or auto")
+    if kind == "mps":
+        raise pytest.UsageError("--device mps: not supported, since it has no float64; choose cpu")
+    if kind not in {"cpu", "cuda"} or (number and not number.isdecimal()):
+        raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N or auto")
     if (kind == "cuda" and int(number or 0) >= max(1, cuda_devices())) or (
         kind == "cuda" and not cuda_devices()
     ):

@@ -8,7 +8,6 @@ chunk follows the free memory only where that is scarce; otherwise it is a const
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ import torch
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.errors import MemoryLimitError
+from harness.data.machine import available_memory
 
 ROWS = {"cpu": 8192, "cuda": 32768}
 """Rows that walk together where memory is plenty, by device: more gains no speed."""
@@ -76,10 +76,7 @@ def free_memory(device: torch.device) -> int:
     """Bytes free on a device; for a CPU, the machine's available memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 4 << 30
+    return available_memory()
 
 
 def chunks(items: Sequence[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
