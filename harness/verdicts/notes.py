@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from harness.interventions.measurements import Quantity
 from harness.statistics.curves import Curves
-from harness.statistics.judge import judge
+from harness.statistics.judge import judge_beside
+from harness.statistics.looks import LookPlan
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Judgement
 
@@ -29,29 +30,21 @@ class Note:
 
 
 def with_notes(
-    judgement: Judgement,
-    notes: Sequence[Note],
-    looks: Sequence[Evidence],
-    *,
-    alpha: float,
-    planned: int,
-    skipped: int = 0,
+    judgement: Judgement, notes: Sequence[Note], looks: Sequence[Evidence], plan: LookPlan
 ) -> Judgement:
     """A judgement with its facts as notes, each ``label: fact``.
 
     Args:
         judgement: the claim's.
         notes: the facts.
-        looks: the evidence up to the deciding look.
-        alpha: largest error of a verdict.
-        planned: how many looks are planned.
-        skipped: how many of them came before these, without any data.
+        looks: the evidence of the looks that had any, up to the deciding one.
+        plan: the looks.
     """
 
     def said(note: Note) -> str:
         if callable(note.told):
             return note.told(looks[-1])
-        judged = judge(note.told, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+        judged = judge_beside(judgement, note.told, looks, plan)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
     texts = (f"{note.label}: {said(note)}" for note in notes)

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from harness.interventions.measurements import Quantity
 from harness.statistics.curves import Curves, images_of
-from harness.statistics.judge import judge
+from harness.statistics.judge import judge_beside
+from harness.statistics.looks import LookPlan
 from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Judgement, Reading
 
@@ -63,13 +64,7 @@ class Reread(Mapping[Quantity, Curves]):
 
 
 def with_other_readings(
-    judgement: Judgement,
-    tree: Tree,
-    looks: Sequence[Evidence],
-    *,
-    alpha: float,
-    planned: int,
-    skipped: int = 0,
+    judgement: Judgement, tree: Tree, looks: Sequence[Evidence], plan: LookPlan
 ) -> Judgement:
     """A judgement with what the other readings say of the claim; nothing is added to one without effects.
 
@@ -79,10 +74,8 @@ def with_other_readings(
     Args:
         judgement: by p_c.
         tree: the statement.
-        looks: the evidence up to the deciding look.
-        alpha: largest error of a verdict.
-        planned: how many looks are planned.
-        skipped: how many of them came before these, without any data.
+        looks: the evidence of the looks that had any, up to the deciding one.
+        plan: the looks.
     """
     named = [key for key in quantities(tree) if isinstance(key, Quantity)]
     effects = [quantity for quantity in named if quantity.reading == "p_c"]
@@ -94,7 +87,7 @@ def with_other_readings(
         again = [Reread(look, reading, but) for look in looks]
         if but >= {quantity.task for quantity in effects} or not _has_all(again, named):
             continue
-        other = judge(tree, again, alpha=alpha, planned=planned, skipped=skipped, draws=DRAWS, plan=False)
+        other = judge_beside(judgement, tree, again, replace(plan, draws=DRAWS))
         found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
         if but:
             notes.append(f"{WITHOUT_A_DISTRACTOR}: {', '.join(sorted(but))}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from harness.statistics import forms
 from harness.statistics.curves import Curves, Singles
 from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
 from harness.statistics.judge import judge
+from harness.statistics.looks import PLAN, LookPlan
 from harness.statistics.multipliers import Pseudo, Source
 from harness.statistics.trees import negation, quantities
-from harness.statistics.verdict import Verdict
+from harness.statistics.verdict import Judgement, Verdict
 from harness.validation.calibration import report
 from harness.validation.calibration.__main__ import MOST, ROUND, Job, Ledger, unsettled
 from harness.validation.calibration.batch import Batch, Multipliers
@@ -29,7 +30,10 @@ from harness.validation.calibration.cases import Case
 from harness.validation.calibration.edges import edges
 from harness.validation.calibration.populations import SHAPES, Population
 from harness.validation.calibration.powers import powers
-from harness.validation.calibration.simulation import DRAWS, LOOKS, Count, count, count_singly, planned
+from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
+from harness.validation.store.rows import examination
+from harness.verdicts.claims import Claim
+from harness.verdicts.study import Study
 
 EDGES, POWERS = edges(), powers()
 GUARDED = 21
@@ -99,13 +103,35 @@ def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
         key = quantities(case.tree)[0]
         data = [
             {key: Curves(names[:size], np.repeat(values[:size], 8, axis=1), size, (-100.0, 100.0))}
-            for size in (round(share * images) for share in LOOKS)
+            for size in (round(share * images) for share in PLAN.images)
         ]
-        judged = judge(case.tree, data, draws=200)
+        judged = judge(case.tree, data, LookPlan(draws=200))
         assert planned(images)[-1][0] == judged.n_images
         assert planned(images)[-1][1] == pytest.approx(judged.alpha)
     assert sum(level for _, level in planned(240)) == pytest.approx(0.05)
     assert planned(FEWEST_IMAGES - 1) == []
+
+
+def test_what_is_calibrated_is_what_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that stays undecided is measured on as many images, and judged at the levels, as calibrated."""
+    taken: list[tuple[int, float]] = []
+
+    def undecided(*arguments: Any) -> Judgement:
+        judged = judge(*arguments)
+        taken.append((made.evidence.read()["image"].n_unique(), judged.alpha))
+        return replace(judged, verdict=Verdict.INCONCLUSIVE)
+
+    def claimed(study: Study, task: str) -> None:
+        study.judge(forms.drops_somewhere(study.effect("image->question", task), study.grid))
+
+    monkeypatch.setattr("harness.verdicts.examine.judge", undecided)
+    images = 320
+    made = examination(tmp_path, images)
+    claim = Claim("findings/x.py::test", "X1", "OURS", "A statement.", "fake", "ChooseAttr", claimed)
+    made.examine([claim], lambda *_: None)
+    assert [size for size, _ in taken] == [size for size, _ in planned(images)]
+    assert [level for _, level in taken] == pytest.approx([level for _, level in planned(images)])
+    assert len(taken) == len(PLAN)
 
 
 def test_bound_is_clopper_and_pearsons() -> None:

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.statistics.inference import DRAWS, FEWEST_IMAGES, SHARES
+from harness.statistics.inference import DRAWS, FEWEST_IMAGES
+from harness.statistics.looks import PLAN
 from harness.validation.calibration.simulation import Count
 
 FOLDER = Path(__file__).parent
@@ -76,7 +77,7 @@ def markdown(results: dict[str, Any]) -> str:
             "",
             _MADE.format(**results, minutes=results["seconds"] / 60),
             _METHOD.format(
-                shares=", ".join(f"{x:g}" for x in SHARES),
+                shares=", ".join(f"{x:g}" for x in PLAN.spending),
                 fewest=FEWEST_IMAGES,
                 draws=results["draws"],
                 real=f"{DRAWS:,}",

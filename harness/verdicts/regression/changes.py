@@ -14,7 +14,7 @@ that is not true of it. The six names share the last alpha equally. How often ea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.data.depth import Grid
@@ -23,6 +23,7 @@ from harness.statistics.curves import Curves
 from harness.statistics.forms import alike_everywhere, drops_somewhere, lies_deeper, stronger_over_depth
 from harness.statistics.inference import DRAWS
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Judgement, Part, Verdict
 
@@ -100,7 +101,7 @@ class Sides:
     def judge(self, claim: Tree, alpha: float, draws: int = DRAWS) -> Judgement:
         """Judge a statement about the two curves, in one look."""
         data = {OLD: self.old, NEW: self.new}
-        return judge(claim, [data], alpha=alpha, planned=1, draws=draws, plan=False)
+        return judge(claim, [data], replace(ONE_LOOK, alpha=alpha, draws=draws, suggest_images=False))
 
 
 def compare(sides: Sides, alpha: float = 0.05, draws: int = DRAWS) -> CurveChange:
