@@ -26,11 +26,10 @@ from harness.statistics.verdict import Judgement, Verdict
 from harness.validation.calibration import report
 from harness.validation.calibration.__main__ import MOST, ROUND, Job, Ledger, unsettled
 from harness.validation.calibration.batch import Batch, Multipliers
-from harness.validation.calibration.cases import Case
-from harness.validation.calibration.edges import edges
+from harness.validation.calibration.cases import Case, blocks, edges, powers
 from harness.validation.calibration.populations import SHAPES, Population
-from harness.validation.calibration.powers import powers
 from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
+from harness.validation.calibration.trees import trees
 from harness.validation.store.rows import examination
 from harness.verdicts.claims import Claim
 from harness.verdicts.study import Study
@@ -163,30 +162,33 @@ def test_guard_has_the_power_to_fail() -> None:
     assert row.hits > GUARDED
 
 
-def named_in_findings() -> tuple[set[str], set[str]]:
-    """Return the forms that the claims' files import, and the claims' ids."""
-    used: set[str] = set()
-    ids: set[str] = set()
-    for path in FINDINGS.glob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "harness.statistics.forms":
-                used |= {alias.name for alias in node.names}
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.claim":
-                ids.add(ast.literal_eval(node.args[0]))
-    return {name for name in used if not name.isupper()}, ids
+def forms_of_the_findings() -> set[str]:
+    """Return the forms that the claims' files import."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in FINDINGS.glob("test_*.py"))
+    imports = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    named = (alias.name for node in imports if node.module == forms.__name__ for alias in node.names)
+    return {name for name in named if not name.isupper()}
 
 
 def test_every_form_of_the_findings_is_on_the_edge_and_well_inside() -> None:
-    used, _ = named_in_findings()
+    used = forms_of_the_findings()
     assert len(used) > 20
     assert used <= {name for case in EDGES for name in case.functions}
     assert used <= {name for case in POWERS for name in case.functions}
 
 
-def test_every_claim_of_the_findings_is_named() -> None:
-    _, ids = named_in_findings()
-    assert len(ids) > 30
-    assert ids == {claim for case in EDGES for claim in case.claims}
+def test_every_tree_has_cells_on_its_quantities() -> None:
+    assert {case.form for case in EDGES} == set(trees())
+    for case in (*EDGES, *POWERS):
+        assert set(case.means) == set(quantities(case.tree)), case.name
+        assert case.probabilities <= set(case.means), case.name
+
+
+def test_curves_are_read_as_they_are_written() -> None:
+    case = next(case for case in EDGES if case.form == "drops somewhere")
+    assert case.truth == "all windows are at -10"
+    assert case.means["d"].tolist() == [-10.0] * 8
+    assert blocks({"q": -30, "t": -2})[[0, 1, 2, 4, 5, 31]].tolist() == [0, -30, 0, -2, -32, -32]
 
 
 def test_cases_name_functions_that_exist() -> None:
@@ -194,7 +196,7 @@ def test_cases_name_functions_that_exist() -> None:
 
 
 @pytest.mark.parametrize("family", [EDGES, POWERS], ids=["edges", "powers"])
-def test_no_two_cases_have_one_name(family: list[Case]) -> None:
+def test_no_two_cases_have_one_name(family: Sequence[Case]) -> None:
     assert len({case.name for case in family}) == len(family)
 
 

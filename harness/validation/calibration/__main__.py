@@ -20,9 +20,7 @@ from typing import Any, TypeAlias
 
 from harness.statistics.inference import DRAWS as REAL_DRAWS
 from harness.validation.calibration import report
-from harness.validation.calibration.cases import Case
-from harness.validation.calibration.edges import edges
-from harness.validation.calibration.powers import powers
+from harness.validation.calibration.cases import Case, edges, powers
 from harness.validation.calibration.simulation import DRAWS, MANY_DRAWS, Count, count, count_singly
 
 SEARCHED_IMAGES = (60, 240)
@@ -282,7 +280,7 @@ def _plans(repetitions: int) -> list[Job]:
 
 
 @cache
-def _families() -> dict[str, list[Case]]:
+def _families() -> dict[str, Sequence[Case]]:
     return {"edges": edges(), "powers": powers()}
 
 
