@@ -24,10 +24,11 @@ from harness.statistics.multipliers import Pseudo, Source
 from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Judgement, Verdict
 from harness.validation.calibration import report
-from harness.validation.calibration.__main__ import MOST, ROUND, Job, Ledger, unsettled
 from harness.validation.calibration.batch import Batch, Multipliers
 from harness.validation.calibration.cases import Case, blocks, edges, powers
+from harness.validation.calibration.ledger import Job, Ledger
 from harness.validation.calibration.populations import SHAPES, Population
+from harness.validation.calibration.schedule import MOST, ROUND, unsettled
 from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
 from harness.validation.calibration.trees import trees
 from harness.validation.store.rows import examination
@@ -210,7 +211,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """What is counted is not counted again, and rounds add up."""
     results: dict[str, Any] = {"seconds": 0.0, "version": "", "date": "", "draws": DRAWS, "processes": 1}
     results |= {"errors": [], "powers": [], "equivalence": []}
-    first, second = (Job("final", "edges", 0, "piled", 60, 50, seed=number) for number in range(2))
+    first, second = (Job("final", 0, "piled", 60, 50, seed=number) for number in range(2))
     Ledger(results, tmp_path, map).count([first])
     (row,) = results["errors"]
     assert row["repetitions"] == 50

@@ -118,12 +118,6 @@ LIBRARIES = (
         ("vlmprobe", "transformers==5.3.0", "accelerate", "pillow"),
         "`causal.knockout(layers, queries, keys, joint=True)`, eager attention; transformers 5.3 only",
     ),
-    Library(
-        "pyvene",
-        ("pyvene",),
-        "cannot: its interventions replace what a module takes in or gives out at positions; attention "
-        "weights are not among its components, and its hooks reach a module's first input, never the mask",
-    ),
 )
 
 

@@ -9,7 +9,7 @@ For each curve, not for all curves of a run together, each of three errors has a
 alpha: that curves which differ by 10 points or more somewhere are called equivalent; that curves which
 differ by no more anywhere are called moved, by whatever name; that a curve which has moved gets a name
 that is not true of it. The six names share the last alpha equally. How often each happens is counted by
-``python -m harness.validation.false_alarms``. Thresholds are our own.
+``python -m harness.validation false-alarms``. Thresholds are our own.
 """
 
 from __future__ import annotations

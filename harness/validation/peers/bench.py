@@ -18,8 +18,9 @@ from harness.interventions.knockout import Knockout
 from harness.validation.peers.case import Blocked, Case
 from harness.validation.peers.library import Library
 from harness.validation.peers.worker import PeerError, Worker
+from harness.validation.speed.clock import timed
 from harness.validation.speed.geometry import Geometry
-from harness.validation.speed.measure import FLOWS, knockout_sets, timed
+from harness.validation.speed.measure import FLOWS, knockout_sets
 from harness.validation.speed.ways import released
 
 RAN = ("question->last", "image->question")
