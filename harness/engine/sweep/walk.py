@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.packed import CachedKeyValues, attend_shared
-from harness.engine.sweep.schedule import Branch, Change, Cohort, Layout, Slot, cohorts, layouts
+from harness.engine.sweep.schedule import Branch, Change, Cohort, PackedLayer, Slot, cohorts, packed_layers
 from harness.engine.sweep.substitute import substituted
 from harness.engine.sweep.top import Rotary, keys_and_values
 from harness.engine.sweep.zero import zeroed_rows
@@ -40,7 +40,7 @@ class PackedPlan:
     """Attention of one layer's packed batch."""
 
     base: CleanRun
-    layout: Layout
+    batch: PackedLayer
     whole: CachedKeyValues | None = None
     """Keys and values of the batch, ``[kv_heads, rows, head_dim]``, where the queries are those of its
     branches' last rows alone."""
@@ -54,7 +54,7 @@ class PackedPlan:
         whole = self.whole or CachedKeyValues(key[0], value[0])
         prefixes: dict[int, CachedKeyValues] = {}
         # A question's slots come by first row, ascending: the last one reads the longest prefix.
-        for slot in reversed(self.layout.slots):
+        for slot in reversed(self.batch.slots):
             if slot.question not in prefixes:
                 prefixes[slot.question] = self.base.prefix(layer, slot.question, slot.row)
             start = stop - slot.branches * (1 if self.whole else slot.rows)
@@ -119,23 +119,23 @@ def walk(checkpoint: Checkpoint, base: CleanRun, branches: Sequence[Branch], *, 
     found = cohorts(branches, base.tree)
     place = {branch: at for at, branch in enumerate(branches)}
     trace = torch.stack([base.base[branch.question].hidden for branch in branches]) if hidden else None
-    layered = layouts(found, checkpoint.n_layers)
+    layered = packed_layers(found, checkpoint.n_layers)
     state = base.hidden[0][:0]
-    for layer, (block, layout) in enumerate(zip(checkpoint.decoder.layers, layered, strict=True)):
-        if layout is None:
+    for layer, (block, batch) in enumerate(zip(checkpoint.decoder.layers, layered, strict=True)):
+        if batch is None:
             continue
-        if layout.change is not None:
-            state = _changed(state, base.hidden[layer], layout.change)
-            rotary = base.rotary_at(layout.change.positions, state)
+        if batch.change is not None:
+            state = _changed(state, base.hidden[layer], batch.change)
+            rotary = base.rotary_at(batch.change.positions, state)
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
         if trace is not None:
             for branch, left in (pair for cohort in found for pair in cohort.departing(layer)):
                 trace[place[branch], :layer] = trace[place[left], :layer]
-            trace[members.to(trace.device), layer] = state[_ends(layout).to(state.device)].to(trace.device)
+            trace[members.to(trace.device), layer] = state[_ends(batch).to(state.device)].to(trace.device)
         if layer == checkpoint.n_layers - 1:
-            state = _top(block, base, layout, state, rotary)
+            state = _top(block, base, batch, state, rotary)
         else:
-            state = _through(block, base, layout, state, rotary)
+            state = _through(block, base, batch, state, rotary)
     final = checkpoint.decoder.norm(state)
     packed = checkpoint.head(final)
     logits = torch.empty_like(packed)
@@ -145,26 +145,26 @@ def walk(checkpoint: Checkpoint, base: CleanRun, branches: Sequence[Branch], *, 
     return Outcome(logits, trace)
 
 
-def _through(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _through(block: Any, base: CleanRun, batch: PackedLayer, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The batch after a layer."""
-    with zeroed_rows(block, layout.zero):
-        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(base, layout))
+    with zeroed_rows(block, batch.zero):
+        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(base, batch))
     return after[0]
 
 
-def _top(block: Any, base: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _top(block: Any, base: CleanRun, batch: PackedLayer, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The last rows of all branches after the top layer, ``[branches, width]``: nothing else is read of it.
 
     Every row's keys and values are needed, but only the last ones' outputs.
     """
-    ends = _ends(layout).to(state.device)
+    ends = _ends(batch).to(state.device)
     # Of zeroed modules, norms may be lost of other rows' outputs.
-    if layout.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
-        return _through(block, base, layout, state, rotary)[ends]
+    if batch.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
+        return _through(block, base, batch, state, rotary)[ends]
     whole = keys_and_values(block, state, rotary)
     cosine, sine = (table[:, ends.to(table.device)] for table in rotary)  # may lie on another device
     last: Tensor = block(
-        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(base, layout, whole)
+        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(base, batch, whole)
     )
     return last[0]
 
@@ -175,9 +175,9 @@ def _changed(state: Tensor, base: Tensor, change: Change) -> Tensor:
     return torch.cat([state.to(base.device), new]).index_select(0, change.order.to(base.device))
 
 
-def _ends(layout: Layout) -> Tensor:
+def _ends(batch: PackedLayer) -> Tensor:
     """Where the last position's row of every branch lies in the batch."""
-    slots = layout.slots
+    slots = batch.slots
     return torch.cat([torch.arange(slot.start + slot.rows - 1, slot.stop, slot.rows) for slot in slots])
 
 
