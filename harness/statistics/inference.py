@@ -65,7 +65,7 @@ class Atoms:
 
 
 class Panel:
-    """Mean curves of several measures and their common perturbations.
+    """Mean curves of several quantities and their common perturbations.
 
     Args:
         data: the curves of every quantity that will be asked for.
@@ -124,9 +124,9 @@ class Panel:
         }
 
     def _image_noise(self) -> Singles:
-        """Return what the images' multipliers do to the sums of all measures' points, shape [points, draws].
+        """Return what the images' multipliers do to the sums of all quantities' points, shape [points, draws].
 
-        One product for all measures; an image without a quantity has no deviation in it.
+        One product for all quantities; an image without a quantity has no deviation in it.
         """
         everyone = self._everyone
         place = {image: at for at, image in enumerate(everyone)}
@@ -187,7 +187,7 @@ class Panel:
         noise /= scale.astype(np.float32)[:, None]
         noise += (np.clip(skewness, -_STEEPEST, _STEEPEST) / 4).astype(np.float32)[:, None]
         bias = bias / scale
-        bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0  # no more than the luck of the draws
+        bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0  # within the Monte Carlo error
         return Atoms(estimate, error, noise, bias)
 
 
@@ -245,9 +245,9 @@ def _moments(noise: Singles) -> tuple[Floats, Floats, Floats]:
 
 
 class Prover:
-    """Proves trees on one panel, and says what it saw at their leaves.
+    """Proves trees on one panel.
 
-    In here a leaf's numbers are oriented: large ones speak for what the leaf asserts.
+    In here a leaf's numbers are oriented: large ones support what the leaf asserts.
     """
 
     def __init__(self, panel: Panel) -> None:

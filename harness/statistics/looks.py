@@ -52,7 +52,7 @@ class LookPlan:
 
 
 PLAN = LookPlan()
-"""The plan of a run that is not told otherwise, and of the calibration."""
+"""The plan of a run with default options, and of the calibration."""
 
 ONE_LOOK = LookPlan(images=(1.0,), spending=(1.0,))
 """All the evidence at once, at all of alpha."""

@@ -1,4 +1,4 @@
-"""What a command of the validation says, and where it is kept."""
+"""The pages that the commands of the validation make, and the files that keep them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).with_name("results")
 
 @dataclass(frozen=True)
 class Page:
-    """What a command says.
+    """The result of a command, to read and to keep.
 
     Attributes:
         name: how its file is named, after the date.

@@ -1,4 +1,4 @@
-"""Notes of a verdict: facts told beside it. They decide nothing."""
+"""Notes beside a verdict: facts that decide nothing."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Evidence: TypeAlias = Mapping[Quantity, Curves]
 
 @dataclass(frozen=True)
 class Note:
-    """A fact told beside a verdict.
+    """A fact to report beside a verdict.
 
     Attributes:
         label: what it is about, e.g. ``"unclipped windows only"``.
-        told: a statement, whose verdict is told; or what says the fact, given the evidence of a look.
+        fact: a statement, whose verdict is reported; or what gives the fact, from the evidence of a look.
     """
 
     label: str
-    told: Tree | Callable[[Evidence], str]
+    fact: Tree | Callable[[Evidence], str]
 
 
 def with_notes(
@@ -42,9 +42,9 @@ def with_notes(
     """
 
     def said(note: Note) -> str:
-        if callable(note.told):
-            return note.told(looks[-1])
-        judged = judge_beside(judgement, note.told, looks, plan)
+        if callable(note.fact):
+            return note.fact(looks[-1])
+        judged = judge_beside(judgement, note.fact, looks, plan)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
     texts = (f"{note.label}: {said(note)}" for note in notes)

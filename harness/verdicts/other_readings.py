@@ -2,7 +2,7 @@
 
 p_c depends on how sure the model was; the share against the distractor only on the two answers; flips only on
 which one wins. The same statement, with the same thresholds, is judged on each. Where verdicts differ,
-the claim hangs on the metric, and that is said.
+the claim depends on the metric, and a note says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Judgement, Reading
 
 DRAWS = 1_000
-"""Replicates for the other readings: only their verdicts are told, and two more readings are judged."""
+"""Replicates for the other readings, fewer than for p_c: only their verdicts are reported."""
 OTHERS = ("distractor", "flip")
 """The readings beside p_c, on its scale: per cent, negative where the answer loses."""
 METRIC_DEPENDENT = "metric-dependent"

@@ -79,7 +79,7 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Change:
+class BatchChange:
     """How the packed batch of a layer comes out of that of the layer below.
 
     Attributes:
@@ -106,7 +106,7 @@ class PackedLayer:
     """
 
     slots: tuple[Slot, ...]
-    change: Change | None
+    change: BatchChange | None
     zero: dict[str, Tensor]
 
 
@@ -298,7 +298,9 @@ def _packed_layer(
     )
 
 
-def _change(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]) -> Change:
+def _change(
+    found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]
+) -> BatchChange:
     below, new = 0, sum(len(old) * cohort.rows for cohort, old in zip(found, before, strict=True))
     joining, order, positions = [], [], []
     for cohort, old, active in zip(found, before, now, strict=True):
@@ -311,4 +313,4 @@ def _change(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: S
         joining.append(np.tile(cohort.base_rows, count))
         below += len(old) * cohort.rows
         new += count * cohort.rows
-    return Change(*(torch.from_numpy(np.concatenate(rows)) for rows in (joining, order, positions)))
+    return BatchChange(*(torch.from_numpy(np.concatenate(rows)) for rows in (joining, order, positions)))

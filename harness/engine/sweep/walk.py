@@ -12,7 +12,15 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.packed import CachedKeyValues, attend_shared
-from harness.engine.sweep.schedule import Branch, Change, Cohort, PackedLayer, Slot, cohorts, packed_layers
+from harness.engine.sweep.schedule import (
+    BatchChange,
+    Branch,
+    Cohort,
+    PackedLayer,
+    Slot,
+    cohorts,
+    packed_layers,
+)
 from harness.engine.sweep.substitute import substituted
 from harness.engine.sweep.top import Rotary, keys_and_values
 from harness.engine.sweep.zero import zeroed_rows
@@ -169,7 +177,7 @@ def _top(block: Any, base: CleanRun, batch: PackedLayer, state: Tensor, rotary: 
     return last[0]
 
 
-def _changed(state: Tensor, base: Tensor, change: Change) -> Tensor:
+def _changed(state: Tensor, base: Tensor, change: BatchChange) -> Tensor:
     """The batch of a layer: rows from the layer below and rows of the clean run, put in order."""
     new = base.index_select(0, change.joining.to(base.device))
     return torch.cat([state.to(base.device), new]).index_select(0, change.order.to(base.device))

@@ -126,7 +126,7 @@ def test_before_anything_is_measured_a_layer_is_still_named() -> None:
 def test_where_no_whole_window_lies_in_a_band_that_is_what_is_told() -> None:
     looked = Study("tiny", 12, 5, TASKS, None, lambda _: None)
     related, other = (looked.effect(f"{one}_patches->question", "QueryAttr") for one in ("related", "other"))
-    told = looked.unclipped(crosses_over, related, other).told
+    told = looked.unclipped(crosses_over, related, other).fact
     assert callable(told)
     assert told({}) == "the low band holds no whole window of 5 layers"
 
@@ -136,7 +136,7 @@ def test_where_two_dips_find_no_room_that_is_what_is_told() -> None:
     effect = looked.effect("image->question", "QueryAttr")
     steep = np.tile([0.0, -50.0, 0.0, 0.0], (80, 1))
     shallow = Curves(tuple(f"{number:03d}" for number in range(80)), steep, 80, EFFECT)
-    told = looked.both_dips(effect, LOWER, MIDDLE).told
+    told = looked.both_dips(effect, LOWER, MIDDLE).fact
     assert callable(told)
     assert told({effect: shallow}) == "no window of the middle band leaves room for layer 1"
 

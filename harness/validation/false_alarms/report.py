@@ -10,7 +10,7 @@ from functools import partial
 
 from scipy import stats
 
-from harness.validation.false_alarms.counting import Count, Tally, count
+from harness.validation.false_alarms.counting import Outcomes, Tally, count
 from harness.validation.false_alarms.situations import Halved, Later, Pushed, Situation, Unchanged
 from harness.validation.tables import Page, report_progress, table, today
 from harness.verdicts.regression.baseline import About, Baseline, read_baseline
@@ -37,7 +37,7 @@ _ERRORS = (
 
 
 def run(options: argparse.Namespace) -> Page:
-    """Count, on the baseline's stored effects.
+    """Outcomes, on the baseline's stored effects.
 
     Raises:
         HarnessError: if the baseline cannot be read.
@@ -55,22 +55,22 @@ def run(options: argparse.Namespace) -> Page:
         for situation, repetitions in asked.items()
         for start in range(0, repetitions, ROUND)
     ]
-    counts: dict[Situation, Count] = {}
+    counts: dict[Situation, Outcomes] = {}
     with ProcessPoolExecutor(options.processes) as pool:
         for done, (situation, found) in enumerate(pool.map(work, jobs), start=1):
-            counts[situation] = counts.get(situation, Count()) + found
+            counts[situation] = counts.get(situation, Outcomes()) + found
             report_progress(f"{done} of {len(jobs)}: {situation.name}")
     return Page("regression", markdown(counts, baseline.about, alpha=options.alpha, draws=options.draws))
 
 
 def _counted(
     baseline: Baseline, alpha: float, draws: int, job: tuple[Situation, range]
-) -> tuple[Situation, Count]:
+) -> tuple[Situation, Outcomes]:
     situation, repetitions = job
     return situation, count(baseline, situation, repetitions, alpha=alpha, draws=draws)
 
 
-def markdown(counts: Mapping[Situation, Count], about: About, *, alpha: float, draws: int) -> str:
+def markdown(counts: Mapping[Situation, Outcomes], about: About, *, alpha: float, draws: int) -> str:
     """The tables, with what one must know to read them."""
     return (
         f"# False alarms against a baseline, {today()}\n\n"
@@ -87,14 +87,14 @@ def markdown(counts: Mapping[Situation, Count], about: About, *, alpha: float, d
     )
 
 
-def _run(situation: Situation, count: Count) -> Iterator[str]:
+def _run(situation: Situation, count: Outcomes) -> Iterator[str]:
     changes = count.changes
     alarms = f"{count.runs.wrong:,}" if count.unmoved.of else "–"
     yield from (situation.name, _images(situation), f"{count.runs.of:,}", alarms, f"{changes.total():,}")
     yield from _shares(changes)
 
 
-def _error(situation: Situation, count: Count) -> Iterator[str]:
+def _error(situation: Situation, count: Outcomes) -> Iterator[str]:
     yield from (situation.name, _images(situation))
     yield from map(_rate, (count.unmoved, count.unlike, count.moved))
 
@@ -113,7 +113,7 @@ def _images(situation: Situation) -> str:
     return f"{situation.images:,}" if situation.images else "half"
 
 
-def _flows(situation: Situation, count: Count) -> str:
+def _flows(situation: Situation, count: Outcomes) -> str:
     rows = ((flow, *_shares(changes)) for flow, changes in count.by_flow.items())
     return (
         f"## {situation.name[0].upper()}{situation.name[1:]}, by flow\n\n"

@@ -122,7 +122,7 @@ LIBRARIES = (
 
 
 def environment() -> dict[str, str]:
-    """What a script's process is told: one thread, our modules, and no installing at run time."""
+    """The environment of a script's process: one thread, our modules, and no installing at run time."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PIP_NO_INDEX": "1"}
 
 

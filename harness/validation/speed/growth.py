@@ -44,7 +44,7 @@ RAN = 2
 
 
 @dataclass(frozen=True)
-class Size:
+class SizedSweep:
     """One size.
 
     Attributes:
@@ -92,7 +92,7 @@ class Point:
         return self.released / self.sweep
 
 
-def sizes() -> Iterator[Size]:
+def sizes() -> Iterator[SizedSweep]:
     """Every size of every axis, one model at a time."""
     for layers in (4, 8, 16, 32):
         yield _size("layers", layers, dataclasses.replace(BASE, layers=layers))
@@ -110,14 +110,14 @@ def sizes() -> Iterator[Size]:
         yield _size("samples on an image", count, BASE, texts)
 
 
-def _size(axis: str, value: int, geometry: Geometry, texts: Sequence[str] = (QUESTION,)) -> Size:
+def _size(axis: str, value: int, geometry: Geometry, texts: Sequence[str] = (QUESTION,)) -> SizedSweep:
     checkpoint = geometry.checkpoint()
     with tempfile.TemporaryDirectory() as folder:
         questions = tuple(geometry.question(checkpoint, Path(folder), text) for text in texts)
-    return Size(axis, value, checkpoint, questions)
+    return SizedSweep(axis, value, checkpoint, questions)
 
 
-def cost(size: Size, repetitions: int) -> Point:
+def cost(size: SizedSweep, repetitions: int) -> Point:
     """Measure a size: medians over some repetitions, both ways in each.
 
     Args:

@@ -112,7 +112,7 @@ def measure(model: Model, pairs: int, ran: int, report: Callable[[str], None]) -
         model: the model and its question.
         pairs: how many pairs.
         ran: how many knockouts the slow ways run in each pair.
-        report: told what goes on.
+        report: called with each line of progress.
     """
     checkpoint = model.checkpoint()
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def _row(model: Model, checkpoint: Checkpoint, encoded: Encoded, what: str, some
 
 @dataclass(frozen=True)
 class _Slow:
-    """Seconds per knockout of the slow ways, and what the released one says."""
+    """Seconds per knockout of the slow ways, and the logits of the released one."""
 
     released: float
     tidy: float

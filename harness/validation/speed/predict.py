@@ -26,7 +26,7 @@ TOWER = 303e6
 
 
 @dataclass(frozen=True)
-class Size:
+class CheckpointSize:
     """A checkpoint's numbers: layers, widths, heads, tokens; ``tiles`` pictures go through the tower."""
 
     name: str
@@ -77,10 +77,10 @@ class Size:
 
 
 SIZES = (
-    Size("LLaVA-1.5-7b", 32, 4096, 11008, 32, 32, 576, 1, 32064),
-    Size("LLaVA-1.5-13b", 40, 5120, 13824, 40, 40, 576, 1, 32064),
-    Size("LLaVA-v1.6-Vicuna-7b", 32, 4096, 11008, 32, 32, 2340, 5, 32064),
-    Size("Llama3-LLaVA-NeXT-8b", 32, 4096, 14336, 32, 8, 2340, 5, 128320),
+    CheckpointSize("LLaVA-1.5-7b", 32, 4096, 11008, 32, 32, 576, 1, 32064),
+    CheckpointSize("LLaVA-1.5-13b", 40, 5120, 13824, 40, 40, 576, 1, 32064),
+    CheckpointSize("LLaVA-v1.6-Vicuna-7b", 32, 4096, 11008, 32, 32, 2340, 5, 32064),
+    CheckpointSize("Llama3-LLaVA-NeXT-8b", 32, 4096, 14336, 32, 8, 2340, 5, 128320),
 )
 """The paper's four checkpoints; 2,340 visual tokens are typical of a 4:3 picture in five tiles."""
 

@@ -65,7 +65,7 @@ class CurveChange:
     """One curve on both sides.
 
     Attributes:
-        measure: which curve.
+        quantity: which curve.
         change: what became of it.
         difference: the largest difference, with its interval, in points of p_c; None if undecided for
             lack of images.
@@ -85,7 +85,7 @@ class Sides:
     """A curve on both sides.
 
     Attributes:
-        measure: which curve.
+        quantity: which curve.
         old: per-image curves of the baseline.
         old_grid: its windows.
         new: per-image curves of the checkpoint.
