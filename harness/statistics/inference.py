@@ -124,7 +124,7 @@ class Panel:
         }
 
     def _image_noise(self) -> Singles:
-        """Return what the images' multipliers do to the sums of all quantities' points, shape [points, draws].
+        """Return what the images' multipliers do to the sums of all points, shape [points, draws].
 
         One product for all quantities; an image without a quantity has no deviation in it.
         """
