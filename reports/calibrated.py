@@ -1,6 +1,6 @@
 """How often verdicts are wrong: the suite's committed calibration, summed up for the reader.
 
-It belongs to the suite, not to the run: its numbers are in `harness/calibration/results.json`.
+It belongs to the suite, not to the run: its numbers are in `harness/validation/calibration/results.json`.
 """
 
 from __future__ import annotations

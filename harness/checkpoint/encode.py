@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.checkpoint.patches import Layout
+from harness.checkpoint.patches import TokenLayout
 from harness.checkpoint.prompt import IMAGE
 from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
 from harness.data.errors import CheckpointError, RegionError
@@ -163,7 +163,7 @@ def _tokens(checkpoint: Checkpoint, text: str, *, adds_special: bool) -> tuple[l
     return ids, offsets
 
 
-def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: Layout) -> Regions:
+def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: TokenLayout) -> Regions:
     segments = segment_positions(prompt.spans, prompt.offsets, prompt.text)
     question, image, last = segments["question"], segments["image"], len(prompt.ids) - 1
     visual = [at for at, token in enumerate(prompt.ids) if token == checkpoint.model.config.image_token_id]

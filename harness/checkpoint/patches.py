@@ -17,7 +17,7 @@ from harness.data.sample import Box, Size
 
 
 @dataclass(frozen=True)
-class Axis:
+class TokenAxis:
     """One side of a picture on its canvas, cut into patches, and the tokens that show them.
 
     A pixel of the picture from ``x`` to ``x + 1`` covers the canvas from ``(x * scale + shift) / unit``
@@ -61,7 +61,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Grid:
+class TokenGrid:
     """A picture on one canvas, as rows and columns of visual tokens.
 
     Attributes:
@@ -72,8 +72,8 @@ class Grid:
     """
 
     first: int
-    rows: Axis
-    columns: Axis
+    rows: TokenAxis
+    columns: TokenAxis
     newline: bool = False
 
     @property
@@ -102,7 +102,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TokenLayout:
     """The visual tokens of one picture, in the order in which the model reads them.
 
     Attributes:
@@ -112,11 +112,11 @@ class Layout:
     """
 
     size: Size
-    base: Grid
-    tiles: Grid | None = None
+    base: TokenGrid
+    tiles: TokenGrid | None = None
 
     @property
-    def grids(self) -> tuple[Grid, ...]:
+    def grids(self) -> tuple[TokenGrid, ...]:
         """The grids, in the order of their tokens."""
         return (self.base,) if self.tiles is None else (self.base, self.tiles)
 
@@ -167,11 +167,11 @@ class SquarePadding:
         """Visual tokens per picture."""
         return self.per_side**2
 
-    def layout(self, size: Size) -> Layout:
+    def layout(self, size: Size) -> TokenLayout:
         """The visual tokens of a picture of this (width, height)."""
         width, height = size
         square = max(size)
-        return Layout(size, Grid(0, self._axis(height, square), self._axis(width, square)))
+        return TokenLayout(size, TokenGrid(0, self._axis(height, square), self._axis(width, square)))
 
     def patches(self, box: Box, size: Size) -> tuple[int, ...]:
         """The patches, numbered row by row, that hold at least one pixel of the box.
@@ -189,9 +189,9 @@ class SquarePadding:
         """The patches that hold nothing but padding."""
         return self.layout(size).padding
 
-    def _axis(self, length: int, square: int) -> Axis:
+    def _axis(self, length: int, square: int) -> TokenAxis:
         before = (square - length) // 2
-        return Axis(
+        return TokenAxis(
             length=length,
             scale=self.side,
             shift=before * self.side,

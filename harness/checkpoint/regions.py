@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.checkpoint.patches import Layout
+from harness.checkpoint.patches import TokenLayout
 from harness.data.errors import RegionError
 from harness.data.sample import Box, Sample
 
@@ -188,7 +188,7 @@ def option_spans(question: str, *options: str | None) -> tuple[Span | None, ...]
     return tuple(spans.get(option) if option else None for option in options)
 
 
-def image_regions(layout: Layout, objects: Sequence[Box]) -> dict[str, tuple[int, ...]]:
+def image_regions(layout: TokenLayout, objects: Sequence[Box]) -> dict[str, tuple[int, ...]]:
     """Numbers of the visual tokens in each region of the image; what is not there has no entry.
 
     Args:

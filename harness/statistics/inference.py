@@ -1,8 +1,8 @@
-"""The inference: multipliers over images, proofs of trees, looks."""
+"""The inference: multipliers over images, proofs of trees."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -23,9 +23,7 @@ from harness.statistics.trees import (
     Tree,
     flattened,
     merged,
-    negation,
 )
-from harness.statistics.verdict import Verdict
 
 Data: TypeAlias = CurveSource
 
@@ -34,9 +32,6 @@ FEWEST_IMAGES = 60
 
 DRAWS = 5_000
 """Perturbed replicates per claim: the Monte Carlo error of a p-value of 0.005 is then 0.001."""
-
-SHARES = (0.1, 0.2, 0.7)
-"""How three looks share alpha: 0.005, 0.010 and 0.035 of 0.05 (union bound)."""
 
 _ROUNDING = 1e-9  # standard errors and distances below this are rounding, not variation
 _STEEPEST = 2.0  # skewness of one multiplier, so the most that a linear theta can have
@@ -70,7 +65,7 @@ class Atoms:
 
 
 class Panel:
-    """Mean curves of several measures and their common perturbations.
+    """Mean curves of several quantities and their common perturbations.
 
     Args:
         data: the curves of every quantity that will be asked for.
@@ -129,9 +124,9 @@ class Panel:
         }
 
     def _image_noise(self) -> Singles:
-        """Return what the images' multipliers do to the sums of all measures' points, shape [points, draws].
+        """Return what the images' multipliers do to the sums of all points, shape [points, draws].
 
-        One product for all measures; an image without a quantity has no deviation in it.
+        One product for all quantities; an image without a quantity has no deviation in it.
         """
         everyone = self._everyone
         place = {image: at for at, image in enumerate(everyone)}
@@ -192,7 +187,7 @@ class Panel:
         noise /= scale.astype(np.float32)[:, None]
         noise += (np.clip(skewness, -_STEEPEST, _STEEPEST) / 4).astype(np.float32)[:, None]
         bias = bias / scale
-        bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0  # no more than the luck of the draws
+        bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0  # within the Monte Carlo error
         return Atoms(estimate, error, noise, bias)
 
 
@@ -250,9 +245,9 @@ def _moments(noise: Singles) -> tuple[Floats, Floats, Floats]:
 
 
 class Prover:
-    """Proves trees on one panel, and says what it saw at their leaves.
+    """Proves trees on one panel.
 
-    In here a leaf's numbers are oriented: large ones speak for what the leaf asserts.
+    In here a leaf's numbers are oriented: large ones support what the leaf asserts.
     """
 
     def __init__(self, panel: Panel) -> None:
@@ -360,77 +355,3 @@ class Prover:
         below = np.count_nonzero(self.noise(leaf) < (self.distance(leaf) * stretch)[:, None], axis=1)
         tails: Floats = (1 + self.panel.draws - below) / (1 + self.panel.draws)
         return tails
-
-
-# --------------------------------------------------------------------------------------------- looks
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """What the looks came to: the last one taken, and the p-values of the claim and its negation."""
-
-    panel: Panel
-    look: int
-    level: float
-    support: float = 1.0
-    refute: float = 1.0
-
-    @property
-    def verdict(self) -> Verdict:
-        """SUPPORTED or REFUTED if proven at the look's level."""
-        if self.support <= self.level:
-            return Verdict.SUPPORTED
-        return Verdict.REFUTED if self.refute <= self.level else Verdict.INCONCLUSIVE
-
-
-def decide(
-    tree: Tree,
-    panels: Iterable[Panel],
-    *,
-    alpha: float = 0.05,
-    planned: int = 3,
-    skipped: int = 0,
-    open_after: int = 0,
-) -> Decision:
-    """Take one look after the other until one decides; ``panels`` may be lazy.
-
-    Args:
-        tree: the statement.
-        panels: one for each look.
-        alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
-        planned: how many looks are planned, 1 or 3.
-        skipped: how many of them came before these, without any data.
-        open_after: how many of these looks are known to leave the tree undecided; they are not taken again.
-
-    Raises:
-        ValueError: if there is no look.
-
-    """
-    shares = shares_of(planned)
-    level, decision, against = alpha * sum(shares[:skipped]), None, negation(tree)
-    for look, panel in enumerate(panels, start=skipped):
-        level += alpha * shares[look]
-        if panel.images < FEWEST_IMAGES:
-            decision = Decision(panel, look, level)
-            continue
-        if look >= skipped + open_after:
-            prover = Prover(panel)
-            decision = Decision(panel, look, level, prover.prove(tree), prover.prove(against))
-            if decision.verdict is not Verdict.INCONCLUSIVE:
-                break
-        level = 0.0
-    if decision is None:
-        raise ValueError("no look was taken")
-    return decision
-
-
-def shares_of(planned: int) -> tuple[float, ...]:
-    """Return the shares of alpha that the planned looks get.
-
-    Raises:
-        ValueError: unless 1 or 3 looks are planned.
-
-    """
-    if planned not in {1, len(SHARES)}:
-        raise ValueError(f"1 or {len(SHARES)} looks can be planned, not {planned}")
-    return SHARES if planned == len(SHARES) else (1.0,)

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from harness.statistics.inference import (
-    DRAWS,
-    FEWEST_IMAGES,
-    Data,
-    Decision,
-    Panel,
-    Prover,
-    decide,
-    shares_of,
-)
+from harness.statistics.inference import FEWEST_IMAGES, Data, Panel, Prover
+from harness.statistics.looks import NOTHING_KNOWN, PLAN, Decision, EarlierLooks, LookPlan, decide
 from harness.statistics.trees import Everywhere, Leaf, Somewhere, Tree, negation, nodes, quantities
 from harness.statistics.verdict import Judgement, Part, Verdict
 
 
 def judge(
-    tree: Tree,
-    looks: Sequence[Data],
-    *,
-    alpha: float = 0.05,
-    planned: int = 3,
-    skipped: int = 0,
-    open_after: int = 0,
-    draws: int = DRAWS,
-    plan: bool = True,
+    tree: Tree, looks: Sequence[Data], plan: LookPlan = PLAN, earlier: EarlierLooks = NOTHING_KNOWN
 ) -> Judgement:
     """Judge a claim on the evidence of the looks so far; the first decision stands.
 
@@ -38,28 +23,40 @@ def judge(
 
     Args:
         tree: the statement.
-        looks: the data at each look so far, each look's images containing those of the one before.
-        alpha: largest error of SUPPORTED, and of REFUTED, over all looks together.
-        planned: how many looks are planned, 1 or 3.
-        skipped: how many of them came before these, without any data.
-        open_after: how many of these looks are known to leave the tree undecided; they are not taken again.
-        draws: perturbed replicates.
-        plan: whether to estimate how many images would decide an undecided claim.
+        looks: the data at each look that had any, each look's images containing those of the one before.
+        plan: the looks.
+        earlier: what is known of them.
 
     Raises:
         MissingQuantityError: if a quantity of the tree is not in the data.
         ValueError: if a value is not finite, or there are no looks, more than planned or none left to take.
 
     """
-    if not 1 <= len(looks) <= planned - skipped:
-        raise ValueError(f"{len(looks)} looks of {planned} planned")
-    if open_after >= len(looks):
+    if not 1 <= len(looks) <= len(plan) - earlier.without_data:
+        raise ValueError(f"{len(looks)} looks of {len(plan)} planned")
+    if earlier.undecided >= len(looks):
         raise ValueError(f"all {len(looks)} looks are known to decide nothing")
     keys = quantities(tree)
-    panels = (Panel(data, keys, draws) for data in looks)
-    last = alpha * shares_of(planned)[-1] if plan else None
-    decision = decide(tree, panels, alpha=alpha, planned=planned, skipped=skipped, open_after=open_after)
-    return _judgement(tree, decision, last)
+    panels = (Panel(data, keys, plan.draws) for data in looks)
+    last = plan.alpha * plan.spending[-1] if plan.suggest_images else None
+    return _judgement(tree, decide(tree, panels, plan, earlier), last)
+
+
+def judge_beside(judgement: Judgement, tree: Tree, looks: Sequence[Data], plan: LookPlan) -> Judgement:
+    """Judge another statement on the looks that a judgement took, with as much of alpha for each.
+
+    Args:
+        judgement: the judgement.
+        tree: the other statement.
+        looks: the data at each look that had any, up to the one that decided.
+        plan: the looks.
+
+    Raises:
+        MissingQuantityError: if a quantity of the tree is not in the data.
+
+    """
+    earlier = EarlierLooks(without_data=judgement.look + 1 - len(looks))
+    return judge(tree, looks, replace(plan, suggest_images=False), earlier)
 
 
 def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judgement:

@@ -19,7 +19,7 @@ class Leaf:
 
     Attributes:
         label: the quantity in words.
-        measures: the keys of the mean curves that theta takes, in order.
+        quantities: the keys of the mean curves that theta takes, in order.
         theta: takes one array [..., points] per quantity, returns [..., atoms].
         threshold: what every atom is compared with.
         asserts: ``">"`` or ``"<"``.

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The four things that can be said of a claim on a checkpoint."""
+    """What the evidence of a checkpoint does to a claim."""
 
     SUPPORTED = "SUPPORTED"
     REFUTED = "REFUTED"

@@ -13,29 +13,12 @@ from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaNextConfig,
-    LlavaNextForConditionalGeneration,
-    LlavaNextProcessor,
-    LlavaOnevisionConfig,
-    LlavaOnevisionForConditionalGeneration,
-    LlavaProcessor,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    SiglipVisionConfig,
-)
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
-from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
-    LlavaOnevisionImageProcessorPil,
-)
+from transformers import LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
 
 from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
+from harness.testing import parts
 
+PATCH = 14
 NEXT_PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
 EDGES = [384, 768, 1152, 1536, 1920, 2304]
 ONEVISION_PINPOINTS = [[height, width] for height in EDGES for width in EDGES]
@@ -119,30 +102,6 @@ def byte_level(*special: str) -> PreTrainedTokenizerFast:
     )
 
 
-def clip(side: int = 336) -> CLIPVisionConfig:
-    return CLIPVisionConfig(
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        image_size=side,
-        patch_size=14,
-        projection_dim=16,
-    )
-
-
-def siglip() -> SiglipVisionConfig:
-    return SiglipVisionConfig(
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        image_size=384,
-        patch_size=14,
-        vision_use_head=False,
-    )
-
-
 def decoder(tokenizer: PreTrainedTokenizerFast, family: type[Any] = LlamaConfig) -> Any:
     return family(
         vocab_size=len(tokenizer),
@@ -154,12 +113,6 @@ def decoder(tokenizer: PreTrainedTokenizerFast, family: type[Any] = LlamaConfig)
         max_position_embeddings=16384,
         eos_token_id=tokenizer.eos_token_id,
     )
-
-
-def image_token(tokenizer: PreTrainedTokenizerFast) -> int:
-    token = tokenizer.convert_tokens_to_ids("<image>")
-    assert isinstance(token, int)
-    return token
 
 
 def save(model: Any, folder: Path) -> None:
@@ -175,63 +128,23 @@ def save(model: Any, folder: Path) -> None:
 
 def llava(folder: Path) -> Path:
     """LLaVA-1.5's geometry, a SentencePiece-like tokenizer."""
-    tokenizer = sentencepiece_like()
-    config = LlavaConfig(
-        vision_config=clip(), text_config=decoder(tokenizer), image_token_index=image_token(tokenizer)
-    )
-    images = CLIPImageProcessorPil(
-        size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}, resample=3
-    )
-    LlavaProcessor(
-        images,
-        tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    ).save_pretrained(folder)
-    save(LlavaForConditionalGeneration(config), folder)
-    return folder
+    return _saved("llava", folder, sentencepiece_like(), 336)
 
 
 def llava_next(folder: Path, tokenizer: PreTrainedTokenizerFast, side: int = 336) -> Path:
     """LLaVA-NeXT's geometry; with another ``side`` than 336 pixels, the same canvases in its terms."""
     pinpoints = [[edge * side // 336 for edge in canvas] for canvas in NEXT_PINPOINTS]
-    config = LlavaNextConfig(
-        vision_config=clip(side),
-        text_config=decoder(tokenizer),
-        image_token_index=image_token(tokenizer),
-        image_grid_pinpoints=pinpoints,
-    )
-    images = LlavaNextImageProcessorPil(
-        size={"shortest_edge": side},
-        crop_size={"height": side, "width": side},
-        image_grid_pinpoints=pinpoints,
-    )
-    LlavaNextProcessor(
-        images,
-        tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    ).save_pretrained(folder)
-    save(LlavaNextForConditionalGeneration(config), folder)
-    return folder
+    return _saved("llava_next", folder, tokenizer, side, pinpoints)
 
 
 def llava_onevision(folder: Path) -> Path:
     """LLaVA-OneVision's geometry, its processor's files written by hand: the class wants torchvision."""
-    tokenizer = byte_level("<|im_start|>", "<|im_end|>")
-    config = LlavaOnevisionConfig(
-        vision_config=siglip(),
-        text_config=decoder(tokenizer, Qwen2Config),
-        image_token_index=image_token(tokenizer),
-        video_token_index=len(tokenizer) - 2,
-        image_grid_pinpoints=ONEVISION_PINPOINTS,
-    )
+    tokenizer, kind = byte_level("<|im_start|>", "<|im_end|>"), "llava_onevision"
     tokenizer.save_pretrained(folder)
-    LlavaOnevisionImageProcessorPil(
-        image_mean=[0.5] * 3, image_std=[0.5] * 3, image_grid_pinpoints=ONEVISION_PINPOINTS
-    ).save_pretrained(folder)
+    half = [0.5] * 3
+    parts.image_processor(kind, 384, ONEVISION_PINPOINTS, image_mean=half, image_std=half).save_pretrained(
+        folder
+    )
     settings = {
         "processor_class": "LlavaOnevisionProcessor",
         "image_token": "<image>",
@@ -240,5 +153,20 @@ def llava_onevision(folder: Path) -> Path:
     }
     (folder / "processor_config.json").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
-    save(LlavaOnevisionForConditionalGeneration(config), folder)
+    text, tower = decoder(tokenizer, Qwen2Config), parts.vision(kind, 384, PATCH)
+    save(parts.model(kind, text, tower, tokenizer, ONEVISION_PINPOINTS), folder)
+    return folder
+
+
+def _saved(
+    kind: str,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    side: int,
+    pinpoints: parts.Pinpoints | None = None,
+) -> Path:
+    images = parts.image_processor(kind, side, pinpoints)
+    parts.processor(kind, images, tokenizer, PATCH).save_pretrained(folder)
+    tower = parts.vision(kind, side, PATCH)
+    save(parts.model(kind, decoder(tokenizer), tower, tokenizer, pinpoints), folder)
     return folder

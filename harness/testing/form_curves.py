@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from harness.data.depth import Grid
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Verdict
 
@@ -38,7 +41,7 @@ def lens(mean: Floats, *, seed: int, spread: float = 0.02) -> Curves:
 
 
 def verdict(tree: Tree, **curves: Curves) -> Verdict:
-    return judge(tree, [curves], planned=1, draws=3_000).verdict
+    return judge(tree, [curves], replace(ONE_LOOK, draws=3_000)).verdict
 
 
 def curves_of(**means: Floats) -> dict[str, Curves]:

@@ -1,7 +1,6 @@
 """Small random-weight checkpoints of every decoder the engines are tested on."""
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,11 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
-    CLIPVisionConfig,
     LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaNextConfig,
-    LlavaNextForConditionalGeneration,
-    LlavaOnevisionConfig,
-    LlavaOnevisionForConditionalGeneration,
-    LlavaProcessor,
     MistralConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen3Config,
-    SiglipVisionConfig,
-)
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
-from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
-    LlavaOnevisionImageProcessorPil,
 )
 
 from harness.checkpoint.adapters import ADAPTERS
@@ -35,6 +20,7 @@ from harness.checkpoint.attention import ATTENTION_NAME, register
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.prompt import IMAGE, INSTRUCTION, QUESTION, PromptFormat
 from harness.data.sample import Box, Sample
+from harness.testing import parts
 
 FAMILIES: dict[str, type[Any]] = {
     "llama": LlamaConfig,
@@ -88,17 +74,8 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 @functools.cache
-def processor(side: int, patch: int) -> LlavaProcessor:
-    image_processor = CLIPImageProcessorPil(
-        size={"shortest_edge": side}, crop_size={"height": side, "width": side}
-    )
-    return LlavaProcessor(
-        image_processor=image_processor,
-        tokenizer=tokenizer(),
-        patch_size=patch,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    )
+def processor(side: int, patch: int) -> Any:
+    return parts.processor("llava", parts.image_processor("llava", side), tokenizer(), patch)
 
 
 @functools.lru_cache(maxsize=16)
@@ -117,7 +94,7 @@ def tiny_checkpoint(
     patch = 4
     side = per_side * patch
     torch.manual_seed(seed)
-    model = _MODELS[kind](_text(family, layers, heads, kv_heads), side, patch)
+    model = _model(kind, _text(family, layers, heads, kv_heads), side, patch)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if (weight.ndim > 1 or name.endswith("bias")) and "vision" not in name:
@@ -125,9 +102,9 @@ def tiny_checkpoint(
     model.to(dtype).eval()
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
-    made = processor(side, patch)
+    made, images = processor(side, patch), parts.image_processor(kind, side, _pinpoints(kind, side))
     name = f"{kind}-{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
-    pictures = ADAPTERS[kind].pictures(model, _IMAGES[kind](side), ADAPTERS[kind].handling(None))
+    pictures = ADAPTERS[kind].pictures(model, images, ADAPTERS[kind].handling(None))
     return Checkpoint(name, name, model, made, SHORT_PROMPT, pictures, name)
 
 
@@ -146,74 +123,14 @@ def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
     )
 
 
-def _vision(kind: type[Any], side: int, patch: int, **more: Any) -> Any:
-    return kind(
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        image_size=side,
-        patch_size=patch,
-        initializer_range=0.3,
-        **more,
-    )
+def _model(kind: str, text: Any, side: int, patch: int) -> Any:
+    tower = parts.vision(kind, side, patch, initializer_range=0.3)
+    more = {"vision_aspect_ratio": "anyres_max_2"} if kind == "llava_onevision" else {}
+    return parts.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more)
 
 
-def _image_token() -> Any:
-    return tokenizer().convert_tokens_to_ids("<image>")
-
-
-def _pinpoints(side: int) -> list[list[int]]:
-    return [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]]
-
-
-def _llava(text: Any, side: int, patch: int) -> Any:
-    vision = _vision(CLIPVisionConfig, side, patch, projection_dim=16)
-    config = LlavaConfig(text_config=text, vision_config=vision, image_token_index=_image_token())
-    return LlavaForConditionalGeneration(config)
-
-
-def _llava_next(text: Any, side: int, patch: int) -> Any:
-    vision = _vision(CLIPVisionConfig, side, patch, projection_dim=16)
-    config = LlavaNextConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_index=_image_token(),
-        image_grid_pinpoints=_pinpoints(side),
-    )
-    return LlavaNextForConditionalGeneration(config)
-
-
-def _llava_onevision(text: Any, side: int, patch: int) -> Any:
-    config = LlavaOnevisionConfig(
-        text_config=text,
-        vision_config=_vision(SiglipVisionConfig, side, patch, vision_use_head=False),
-        image_token_index=_image_token(),
-        video_token_index=len(tokenizer()) - 2,
-        image_grid_pinpoints=_pinpoints(side),
-        vision_aspect_ratio="anyres_max_2",
-    )
-    return LlavaOnevisionForConditionalGeneration(config)
-
-
-_MODELS: dict[str, Callable[[Any, int, int], Any]] = {
-    "llava": _llava,
-    "llava_next": _llava_next,
-    "llava_onevision": _llava_onevision,
-}
-_IMAGES: dict[str, Callable[[int], Any]] = {
-    "llava": lambda side: CLIPImageProcessorPil(
-        size={"shortest_edge": side}, crop_size={"height": side, "width": side}
-    ),
-    "llava_next": lambda side: LlavaNextImageProcessorPil(
-        size={"shortest_edge": side},
-        crop_size={"height": side, "width": side},
-        image_grid_pinpoints=_pinpoints(side),
-    ),
-    "llava_onevision": lambda side: LlavaOnevisionImageProcessorPil(
-        size={"height": side, "width": side}, image_grid_pinpoints=_pinpoints(side)
-    ),
-}
+def _pinpoints(kind: str, side: int) -> parts.Pinpoints | None:
+    return None if kind == "llava" else [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]]
 
 
 def picture(folder: Path, seed: int = 0, size: tuple[int, int] = (8, 8)) -> Path:

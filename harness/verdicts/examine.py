@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from harness.measuring.request import Request
 from harness.measuring.worker import Load
 from harness.statistics.inference import FEWEST_IMAGES, MissingQuantityError
 from harness.statistics.judge import judge
+from harness.statistics.looks import LOOKS, EarlierLooks
 from harness.statistics.verdict import Judgement, Verdict
 from harness.verdicts.claims import Claim
 from harness.verdicts.declarations import Declarations
@@ -36,7 +38,7 @@ from harness.verdicts.look import Joint, Look, Table
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
-from harness.verdicts.settings import LOOKS, Settings
+from harness.verdicts.settings import Settings
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
 
@@ -300,27 +302,19 @@ class Examination:
         if not usable:
             absent = next((one for one in stated.quantities if one not in looks[-1]), stated.quantities[0])
             return self._nothing_measured(str(absent), len(looks) - 1)
-        alpha, skipped = self.settings.alpha, len(looks) - len(usable)
+        earlier = EarlierLooks(len(looks) - len(usable), self._looks_left_open(claim, stated))
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
-        tree, planned, left_open = stated.tree, len(LOOKS), self._looks_left_open(claim, stated)
+        plan = replace(self.settings.look_plan, suggest_images=final)
         try:
-            judged = judge(
-                tree,
-                usable,
-                alpha=alpha,
-                planned=planned,
-                skipped=skipped,
-                open_after=left_open,
-                plan=final,
-            )
+            judged = judge(stated.tree, usable, plan, earlier)
         except MissingQuantityError as error:
             return self._nothing_measured(str(error), len(looks) - 1)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
             self._left_open[claim.test] = stated.quantities, len(usable)
             return judged
-        taken = usable[: judged.look + 1 - skipped]
-        judged = with_other_readings(judged, tree, taken, alpha=alpha, planned=planned, skipped=skipped)
-        return with_notes(judged, stated.notes, taken, alpha=alpha, planned=planned, skipped=skipped)
+        taken = usable[: judged.look + 1 - earlier.without_data]
+        judged = with_other_readings(judged, stated.tree, taken, plan)
+        return with_notes(judged, stated.notes, taken, plan)
 
     def _nothing_measured(self, what: str, look: int) -> Judgement:
         reason = f"no sample gives {what}; see the excluded samples"

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from harness.checkpoint.info import CheckpointInfo, is_directory
-from harness.checkpoint.patches import Axis, Grid
+from harness.checkpoint.patches import TokenAxis, TokenGrid
 from harness.data.dataset import order_key
 from harness.data.errors import CheckpointError, HarnessError
 from harness.data.flow import Flow
@@ -209,7 +209,7 @@ def pieces(
     )
 
 
-def _place(grid: Grid, token: int) -> Box:
+def _place(grid: TokenGrid, token: int) -> Box:
     """What a token of a grid shows, in pixels of the picture; what lies outside the picture is cut off."""
     row, column = divmod(token - grid.first, grid.stride)
     x, width = _extent(grid.columns, column)
@@ -217,7 +217,7 @@ def _place(grid: Grid, token: int) -> Box:
     return x, y, width, height
 
 
-def _extent(axis: Axis, number: int) -> tuple[float, float]:
+def _extent(axis: TokenAxis, number: int) -> tuple[float, float]:
     shown = axis.shown[number]
     ends = (axis.starts[shown[0]], axis.starts[shown[-1]] + axis.patch)
     first, last = (min(max((at * axis.unit - axis.shift) / axis.scale, 0), axis.length) for at in ends)

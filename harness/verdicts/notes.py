@@ -1,4 +1,4 @@
-"""Notes: facts shown beside a verdict. They decide nothing."""
+"""Notes beside a verdict: facts that decide nothing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.statistics.curves import CurveSource
-from harness.statistics.judge import judge
+from harness.statistics.judge import judge_beside
+from harness.statistics.looks import LookPlan
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Judgement
 
 
 @dataclass(frozen=True)
 class Note:
-    """A fact shown beside a verdict.
+    """A fact to report beside a verdict.
 
     Attributes:
         label: what it is about, e.g. ``"unclipped windows only"``.
-        fact: a statement, whose verdict is shown; or what says the fact, given the evidence of a look.
+        fact: a statement, whose verdict is reported; or what gives the fact, from the evidence of a look.
     """
 
     label: str
@@ -25,29 +26,21 @@ class Note:
 
 
 def with_notes(
-    judgement: Judgement,
-    notes: Sequence[Note],
-    looks: Sequence[CurveSource],
-    *,
-    alpha: float,
-    planned: int,
-    skipped: int = 0,
+    judgement: Judgement, notes: Sequence[Note], looks: Sequence[CurveSource], plan: LookPlan
 ) -> Judgement:
     """A judgement with its facts as notes, each ``label: fact``.
 
     Args:
         judgement: the claim's.
         notes: the facts.
-        looks: the evidence up to the deciding look.
-        alpha: largest error of a verdict.
-        planned: how many looks are planned.
-        skipped: how many of them came before these, without any data.
+        looks: the evidence of the looks that had any, up to the deciding one.
+        plan: the looks.
     """
 
     def said(note: Note) -> str:
         if callable(note.fact):
             return note.fact(looks[-1])
-        judged = judge(note.fact, looks, alpha=alpha, planned=planned, skipped=skipped, plan=False)
+        judged = judge_beside(judgement, note.fact, looks, plan)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
     texts = (f"{note.label}: {said(note)}" for note in notes)

@@ -2,7 +2,7 @@
 
 p_c depends on how sure the model was; the share against the distractor only on the two answers; flips only on
 which one wins. The same statement, with the same thresholds, is judged on each. Where verdicts differ,
-the claim hangs on the metric, and that is said.
+the claim depends on the metric, and a note says so.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from harness.interventions.measurements import Quantity
 from harness.statistics.curves import Curves, CurveSource, OfImages
-from harness.statistics.judge import judge
+from harness.statistics.judge import judge_beside
+from harness.statistics.looks import LookPlan
 from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Judgement, Reading
 
 DRAWS = 1_000
-"""Replicates for the other readings: only their verdicts are shown, and two more readings are judged."""
+"""Replicates for the other readings, fewer than for p_c: only their verdicts are reported."""
 OTHERS = ("distractor", "flip")
 """The readings beside p_c, on its scale: per cent, negative where the answer loses."""
 METRIC_DEPENDENT = "metric-dependent"
@@ -55,13 +56,7 @@ class Reread:
 
 
 def with_other_readings(
-    judgement: Judgement,
-    tree: Tree,
-    looks: Sequence[CurveSource],
-    *,
-    alpha: float,
-    planned: int,
-    skipped: int = 0,
+    judgement: Judgement, tree: Tree, looks: Sequence[CurveSource], plan: LookPlan
 ) -> Judgement:
     """A judgement with what the other readings say of the claim; nothing is added to one without effects.
 
@@ -71,10 +66,8 @@ def with_other_readings(
     Args:
         judgement: by p_c.
         tree: the statement.
-        looks: the evidence up to the deciding look.
-        alpha: largest error of a verdict.
-        planned: how many looks are planned.
-        skipped: how many of them came before these, without any data.
+        looks: the evidence of the looks that had any, up to the deciding one.
+        plan: the looks.
     """
     named = [key for key in quantities(tree) if isinstance(key, Quantity)]
     effects = [quantity for quantity in named if quantity.reading == "p_c"]
@@ -86,7 +79,7 @@ def with_other_readings(
         again = [Reread(look, reading, but) for look in looks]
         if but >= {quantity.task for quantity in effects} or not _has_all(again, named):
             continue
-        other = judge(tree, again, alpha=alpha, planned=planned, skipped=skipped, draws=DRAWS, plan=False)
+        other = judge_beside(judgement, tree, again, replace(plan, draws=DRAWS))
         found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
         if but:
             notes.append(f"{WITHOUT_A_DISTRACTOR}: {', '.join(sorted(but))}")

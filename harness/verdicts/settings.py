@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.measuring.shard import Shard
+from harness.statistics.looks import PLAN, LookPlan
 
 EMBEDDED = "embedded"
 AUTO = "auto"
 """The device of a model that is spread over all GPUs."""
-LOOKS = (0.25, 0.5, 1.0)
-"""Shares of the images at which verdicts may be taken."""
-DEFAULT_ALPHA = 0.05
+DEFAULT_ALPHA = PLAN.alpha
 DEFAULT_SHOWN, MOST_SHOWN = 6, 12
 """Samples per task that the report shows, unless asked for, and at most."""
 
@@ -73,6 +72,11 @@ class Settings:
     baseline: str | None = None
 
     @property
+    def look_plan(self) -> LookPlan:
+        """When the run looks at its evidence, and how much of alpha each look may spend."""
+        return replace(PLAN, alpha=self.alpha)
+
+    @property
     def protocol(self) -> Mapping[str, str]:
         """The options that a verdict depends on; expectations hold for the default ones only."""
         return {
@@ -81,7 +85,7 @@ class Settings:
             "window": str(self.window) if self.window else "rule",
             "alpha": f"{self.alpha:g}",
             "dtype": self.dtype,
-            "looks": ", ".join(f"{share:g}" for share in LOOKS),
+            "looks": ", ".join(f"{share:g}" for share in self.look_plan.images),
             **({"prompt": self.prompt} if self.prompt else {}),
             **({"image handling": self.image_handling} if self.image_handling else {}),
         }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
-from harness.checkpoint.patches import Layout
+from harness.checkpoint.patches import TokenLayout
 from harness.data.errors import CheckpointError
 from harness.data.sample import Size
 
@@ -26,7 +26,7 @@ _STRATEGY = {"clip_vision_model": "default", "siglip_vision_model": "full"}
 class Pictures(Protocol):
     """How a checkpoint turns a picture into visual tokens."""
 
-    def layout(self, size: Size) -> Layout:
+    def layout(self, size: Size) -> TokenLayout:
         """The visual tokens of a picture of this (width, height), and what each shows."""
 
     def inputs(self, picture: Image.Image) -> Mapping[str, Tensor]:

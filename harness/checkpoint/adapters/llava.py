@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from harness.checkpoint.adapters.adapter import SQUARE, Adapter, sides
-from harness.checkpoint.patches import Layout, SquarePadding, pad_to_square
+from harness.checkpoint.patches import SquarePadding, TokenLayout, pad_to_square
 from harness.data.sample import Size
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SquarePictures:
     image_processor: Any
     geometry: SquarePadding
 
-    def layout(self, size: Size) -> Layout:
+    def layout(self, size: Size) -> TokenLayout:
         """See `harness.checkpoint.adapters.Pictures`."""
         return self.geometry.layout(size)
 

@@ -18,10 +18,10 @@ from PIL import Image
 
 from harness.checkpoint.adapters.adapter import SQUARE, Pictures, sides
 from harness.checkpoint.patches import (
-    Axis,
-    Grid,
-    Layout,
     SquarePadding,
+    TokenAxis,
+    TokenGrid,
+    TokenLayout,
     one_each,
     pad_to_square,
     patch_starts,
@@ -57,20 +57,20 @@ class Tiling:
         """Patches in one row of a tile."""
         return self.side // self.patch
 
-    def layout(self, size: Size) -> Layout:
+    def layout(self, size: Size) -> TokenLayout:
         """The visual tokens of a picture of this (width, height)."""
         width, height = size
-        base = Grid(0, self._squeezed(height), self._squeezed(width))
+        base = TokenGrid(0, self._squeezed(height), self._squeezed(width))
         canvas = self.canvas(size)
         resized = fitted(size, canvas)
         rows, columns = self._shown(size, canvas)
-        tiles = Grid(
+        tiles = TokenGrid(
             self.per_side**2,
             self._axis(height, resized[0], canvas[0], rows),
             self._axis(width, resized[1], canvas[1], columns),
             newline=True,
         )
-        return Layout(size, base, tiles)
+        return TokenLayout(size, base, tiles)
 
     def canvas(self, size: Size) -> tuple[int, int]:
         """The (height, width) of the canvas that loses least of the picture, then wastes least."""
@@ -92,14 +92,14 @@ class Tiling:
                 )
         return one_each(rows), one_each(columns)
 
-    def _squeezed(self, length: int) -> Axis:
+    def _squeezed(self, length: int) -> TokenAxis:
         starts = patch_starts(1, self.side, self.patch)
-        return Axis(length, self.side, 0, length, starts, self.patch, one_each(range(self.per_side)))
+        return TokenAxis(length, self.side, 0, length, starts, self.patch, one_each(range(self.per_side)))
 
-    def _axis(self, length: int, resized: int, canvas: int, shown: tuple[range, ...]) -> Axis:
+    def _axis(self, length: int, resized: int, canvas: int, shown: tuple[range, ...]) -> TokenAxis:
         before = (canvas - resized) // 2
         starts = patch_starts(canvas // self.side, self.side, self.patch)
-        return Axis(length, resized, before * length, length, starts, self.patch, shown)
+        return TokenAxis(length, resized, before * length, length, starts, self.patch, shown)
 
 
 def fitted(size: Size, canvas: tuple[int, int]) -> tuple[int, int]:
@@ -144,7 +144,7 @@ class TiledPictures:
     image_processor: Any
     geometry: Tiling
 
-    def layout(self, size: Size) -> Layout:
+    def layout(self, size: Size) -> TokenLayout:
         """See `harness.checkpoint.adapters.Pictures`."""
         return self.geometry.layout(size)
 
@@ -161,7 +161,7 @@ class OneSquare:
     image_processor: Any
     geometry: SquarePadding
 
-    def layout(self, size: Size) -> Layout:
+    def layout(self, size: Size) -> TokenLayout:
         """See `harness.checkpoint.adapters.Pictures`."""
         return self.geometry.layout(size)
 

@@ -79,7 +79,7 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Change:
+class BatchChange:
     """How the packed batch of a layer comes out of that of the layer below.
 
     Attributes:
@@ -95,7 +95,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PackedLayer:
     """The packed batch of one layer.
 
     Attributes:
@@ -106,7 +106,7 @@ class Layout:
     """
 
     slots: tuple[Slot, ...]
-    change: Change | None
+    change: BatchChange | None
     zero: dict[str, Tensor]
 
 
@@ -261,7 +261,7 @@ def cohorts(branches: Sequence[Branch], tree: Tree) -> list[Cohort]:
     return [Cohort(question, row, tree, members) for (question, row), members in sorted(groups.items())]
 
 
-def layouts(found: Sequence[Cohort], n_layers: int) -> Iterator[Layout | None]:
+def packed_layers(found: Sequence[Cohort], n_layers: int) -> Iterator[PackedLayer | None]:
     """The packed batch of every layer; None below the layer at which the first branch joins.
 
     One at a time, because the masks of all layers together may be large.
@@ -269,11 +269,13 @@ def layouts(found: Sequence[Cohort], n_layers: int) -> Iterator[Layout | None]:
     before = [np.array([], dtype=np.int64) for _ in found]
     for layer in range(n_layers):
         now = [cohort.active(layer) for cohort in found]
-        yield _layout(found, layer, before, now) if any(map(len, now)) else None
+        yield _packed_layer(found, layer, before, now) if any(map(len, now)) else None
         before = now
 
 
-def _layout(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]) -> Layout:
+def _packed_layer(
+    found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]
+) -> PackedLayer:
     slots, zero = [], defaultdict(list)
     start = 0
     for cohort, active in zip(found, now, strict=True):
@@ -284,14 +286,16 @@ def _layout(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: S
                 zero[module].append(rows + start)
             start += len(active) * cohort.rows
     same = all(len(old) == len(active) for old, active in zip(before, now, strict=True))
-    return Layout(
+    return PackedLayer(
         tuple(slots),
         None if same else _change(found, layer, before, now),
         {module: torch.from_numpy(np.concatenate(rows, axis=1)) for module, rows in zero.items()},
     )
 
 
-def _change(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]) -> Change:
+def _change(
+    found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]
+) -> BatchChange:
     below, new = 0, sum(len(old) * cohort.rows for cohort, old in zip(found, before, strict=True))
     joining, order, positions = [], [], []
     for cohort, old, active in zip(found, before, now, strict=True):
@@ -304,4 +308,4 @@ def _change(found: Sequence[Cohort], layer: int, before: Sequence[Index], now: S
         joining.append(np.tile(cohort.base_rows, count))
         below += len(old) * cohort.rows
         new += count * cohort.rows
-    return Change(*(torch.from_numpy(np.concatenate(rows)) for rows in (joining, order, positions)))
+    return BatchChange(*(torch.from_numpy(np.concatenate(rows)) for rows in (joining, order, positions)))

@@ -12,7 +12,15 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.packed import CachedKeyValues, attend_shared
-from harness.engine.sweep.schedule import Branch, Change, Cohort, Layout, Slot, cohorts, layouts
+from harness.engine.sweep.schedule import (
+    BatchChange,
+    Branch,
+    Cohort,
+    PackedLayer,
+    Slot,
+    cohorts,
+    packed_layers,
+)
 from harness.engine.sweep.substitute import substituted
 from harness.engine.sweep.top import Rotary, keys_and_values
 from harness.engine.sweep.zero import zeroed_rows
@@ -26,7 +34,7 @@ class PackedPlan:
     """Attention of one layer's packed batch."""
 
     clean: CleanRun
-    layout: Layout
+    batch: PackedLayer
     whole: CachedKeyValues | None = None
     """Keys and values of the batch, ``[kv_heads, rows, head_dim]``, where the queries are those of its
     branches' last rows alone."""
@@ -40,7 +48,7 @@ class PackedPlan:
         whole = self.whole or CachedKeyValues(key[0], value[0])
         prefixes: dict[int, CachedKeyValues] = {}
         # A question's slots come by first row, ascending: the last one reads the longest prefix.
-        for slot in reversed(self.layout.slots):
+        for slot in reversed(self.batch.slots):
             if slot.question not in prefixes:
                 prefixes[slot.question] = self.clean.prefix(layer, slot.question, slot.row)
             start = stop - slot.branches * (1 if self.whole else slot.rows)
@@ -103,58 +111,58 @@ def walk(checkpoint: Checkpoint, clean: CleanRun, branches: Sequence[Branch]) ->
     """
     found = cohorts(branches, clean.tree)
     place = {branch: at for at, branch in enumerate(branches)}
-    layered = layouts(found, checkpoint.n_layers)
+    layered = packed_layers(found, checkpoint.n_layers)
     state = clean.hidden[0][:0]
-    for layer, (block, layout) in enumerate(zip(checkpoint.decoder.layers, layered, strict=True)):
-        if layout is None:
+    for layer, (block, batch) in enumerate(zip(checkpoint.decoder.layers, layered, strict=True)):
+        if batch is None:
             continue
-        if layout.change is not None:
-            state = _changed(state, clean.hidden[layer], layout.change)
-            rotary = clean.rotary_at(layout.change.positions, state)
+        if batch.change is not None:
+            state = _changed(state, clean.hidden[layer], batch.change)
+            rotary = clean.rotary_at(batch.change.positions, state)
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
         if layer == checkpoint.n_layers - 1:
-            state = _top(block, clean, layout, state, rotary)
+            state = _top(block, clean, batch, state, rotary)
         else:
-            state = _through(block, clean, layout, state, rotary)
+            state = _through(block, clean, batch, state, rotary)
     packed = checkpoint.head(checkpoint.decoder.norm(state))
     logits = torch.empty_like(packed)
     logits[members.to(logits.device)] = packed
     return logits
 
 
-def _through(block: Any, clean: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _through(block: Any, clean: CleanRun, batch: PackedLayer, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The batch after a layer."""
-    with zeroed_rows(block, layout.zero):
-        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(clean, layout))
+    with zeroed_rows(block, batch.zero):
+        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(clean, batch))
     return after[0]
 
 
-def _top(block: Any, clean: CleanRun, layout: Layout, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
+def _top(block: Any, clean: CleanRun, batch: PackedLayer, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The last rows of all branches after the top layer, ``[branches, width]``: nothing else is read of it.
 
     Every row's keys and values are needed, but only the last ones' outputs.
     """
-    ends = _ends(layout).to(state.device)
+    ends = _ends(batch).to(state.device)
     # Of zeroed modules, norms may be lost of other rows' outputs.
-    if layout.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
-        return _through(block, clean, layout, state, rotary)[ends]
+    if batch.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
+        return _through(block, clean, batch, state, rotary)[ends]
     whole = keys_and_values(block, state, rotary)
     cosine, sine = (table[:, ends.to(table.device)] for table in rotary)  # may lie on another device
     last: Tensor = block(
-        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(clean, layout, whole)
+        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(clean, batch, whole)
     )
     return last[0]
 
 
-def _changed(state: Tensor, clean: Tensor, change: Change) -> Tensor:
+def _changed(state: Tensor, clean: Tensor, change: BatchChange) -> Tensor:
     """The batch of a layer: rows from the layer below and rows of the clean run, put in order."""
     new = clean.index_select(0, change.joining.to(clean.device))
     return torch.cat([state.to(clean.device), new]).index_select(0, change.order.to(clean.device))
 
 
-def _ends(layout: Layout) -> Tensor:
+def _ends(batch: PackedLayer) -> Tensor:
     """Where the last position's row of every branch lies in the batch."""
-    slots = layout.slots
+    slots = batch.slots
     return torch.cat([torch.arange(slot.start + slot.rows - 1, slot.stop, slot.rows) for slot in slots])
 
 

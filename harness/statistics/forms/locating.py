@@ -81,7 +81,7 @@ def deepest(curves: Sequence[Curves], allowed: NDArray[np.bool_]) -> int:
 def deepest_pair(curves: Curves, grid: Grid, first: Band, second: Band) -> tuple[int, int]:
     """Return the deepest window of one band, and that of a later one with a window between them at least.
 
-    For description only: they are picked on the images they are told of.
+    For description only: they are chosen on the images that they describe.
 
     Raises:
         TooShallowError: if the second band leaves no room for one before it.

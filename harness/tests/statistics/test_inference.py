@@ -14,6 +14,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 from harness.statistics.curves import EFFECT, PROBABILITY
 from harness.statistics.inference import Panel, Prover
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import Leaf, every, quantities, some
 from harness.statistics.verdict import Verdict
 from harness.testing.known_curves import DRAWS, curves, gaussian, leaf, prover
@@ -109,7 +110,7 @@ def test_naming_the_images_otherwise_changes_only_the_luck_of_the_draws() -> Non
 def test_the_same_statement_has_the_same_numbers_and_another_seed_other_draws() -> None:
     data = {"effect": curves(gaussian(100, [1.0, 0.0]))}
     tree = some(leaf("effect", 0.0, 2))
-    first, again = (judge(tree, [data], planned=1) for _ in range(2))
+    first, again = (judge(tree, [data], ONE_LOOK) for _ in range(2))
     assert first == again
     other = Prover(Panel(data, quantities(tree), seed=1)).prove(tree)
     assert first.p_support != other
@@ -154,7 +155,7 @@ def ratio_leaf(asserts: str = ">") -> Leaf:
 
 def test_a_ratio_is_tested_without_dividing_and_reported_divided() -> None:
     data = {"a": curves(gaussian(100, [60.0])), "b": curves(gaussian(100, [20.0], seed=1))}
-    judged = judge(every(ratio_leaf()), [data], planned=1)
+    judged = judge(every(ratio_leaf()), [data], ONE_LOOK)
     means = [data[key].values.mean() for key in "ab"]
     assert judged.verdict is Verdict.SUPPORTED
     assert judged.parts[0].estimate == pytest.approx(means[0] / means[1] - 2)
@@ -167,7 +168,7 @@ def test_a_ratio_is_tested_without_dividing_and_reported_divided() -> None:
 @pytest.mark.parametrize("asserts", ["<", ">"])
 def test_a_ratio_to_nothing_shows_nothing(asserts: str) -> None:
     data = {"a": curves(gaussian(100, [60.0])), "b": curves(gaussian(100, [-5.0], 1.0))}
-    judged = judge(every(ratio_leaf(asserts)), [data], planned=1)
+    judged = judge(every(ratio_leaf(asserts)), [data], ONE_LOOK)
     assert judged.verdict is Verdict.INCONCLUSIVE
     assert math.isnan(judged.parts[0].estimate)
 

@@ -13,6 +13,7 @@ from scipy import stats
 from harness.statistics.curves import EFFECT, Curves
 from harness.statistics.inference import FEWEST_IMAGES, Data, MissingQuantityError
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK, EarlierLooks, LookPlan
 from harness.statistics.trees import AllOf, AtLeast, Everywhere, Leaf, Somewhere, every, some
 from harness.statistics.verdict import Verdict
 from harness.testing.known_curves import curves, gaussian, leaf
@@ -37,8 +38,8 @@ def test_each_look_has_its_share_of_alpha() -> None:
     tree = some(leaf("effect", 0.0))
     levels = [judge(tree, looks(0.0, [100, 200, 400])[: count + 1]).alpha for count in range(3)]
     assert levels == pytest.approx([0.005, 0.010, 0.035])
-    assert judge(tree, looks(0.0, [100, 200, 400]), alpha=0.10).alpha == pytest.approx(0.07)
-    assert judge(tree, looks(0.0, [100]), planned=1).alpha == pytest.approx(0.05)
+    assert judge(tree, looks(0.0, [100, 200, 400]), LookPlan(0.10)).alpha == pytest.approx(0.07)
+    assert judge(tree, looks(0.0, [100]), ONE_LOOK).alpha == pytest.approx(0.05)
 
 
 def test_a_look_with_too_few_images_hands_its_share_on() -> None:
@@ -51,12 +52,12 @@ def test_a_look_with_too_few_images_hands_its_share_on() -> None:
 
 def test_a_look_without_any_data_hands_its_share_on() -> None:
     tree = some(leaf("effect", 0.0))
-    judged = judge(tree, looks(20.0, [100, 200]), skipped=1)
+    judged = judge(tree, looks(20.0, [100, 200]), earlier=EarlierLooks(1))
     assert judged.look == 1
     assert judged.alpha == pytest.approx(0.015)
-    assert judge(tree, looks(0.0, [100]), skipped=2).alpha == pytest.approx(0.05)
+    assert judge(tree, looks(0.0, [100]), earlier=EarlierLooks(2)).alpha == pytest.approx(0.05)
     with pytest.raises(ValueError, match="planned"):
-        judge(tree, looks(0.0, [100, 200]), skipped=2)
+        judge(tree, looks(0.0, [100, 200]), earlier=EarlierLooks(2))
 
 
 def test_too_few_images_decide_nothing() -> None:
@@ -71,7 +72,7 @@ def test_too_few_images_decide_nothing() -> None:
 def test_looks_that_were_not_planned_are_refused() -> None:
     tree = some(leaf("effect", 0.0))
     with pytest.raises(ValueError, match="planned"):
-        judge(tree, looks(0.0, [100, 200]), planned=1)
+        judge(tree, looks(0.0, [100, 200]), ONE_LOOK)
     with pytest.raises(ValueError, match="planned"):
         judge(tree, [])
 
@@ -80,12 +81,12 @@ def test_an_undecided_claim_says_how_many_images_would_decide() -> None:
     """Classical planning: n = (z s / gap)^2 for one mean."""
     values = gaussian(100, [0.0], 40.0)
     values += 4.0 - values.mean()
-    judged = judge(some(leaf("effect", 0.0)), [{"effect": curves(values)}], planned=1)
+    judged = judge(some(leaf("effect", 0.0)), [{"effect": curves(values)}], ONE_LOOK)
     assert judged.verdict is Verdict.INCONCLUSIVE
     expected = (stats.norm.isf(0.05) * values.std(ddof=1) / 4.0) ** 2
     assert judged.needed_images == pytest.approx(expected, rel=0.15)
     assert str(judged.needed_images) in judged.reason
-    hopeless = judge(some(leaf("effect", values.mean())), [{"effect": curves(values)}], planned=1)
+    hopeless = judge(some(leaf("effect", values.mean())), [{"effect": curves(values)}], ONE_LOOK)
     assert hopeless.needed_images is None
 
 
@@ -99,7 +100,7 @@ def test_limits_and_p_values_say_the_same(
     quantifier: Callable[..., Somewhere | Everywhere], asserts: str, mean: float
 ) -> None:
     data = {"effect": curves(gaussian(100, [mean, mean / 2, mean]))}
-    judged = judge(quantifier(leaf("effect", 0.0, 3, asserts)), [data], planned=1)
+    judged = judge(quantifier(leaf("effect", 0.0, 3, asserts)), [data], ONE_LOOK)
     (part,) = judged.parts
     assert part.lower < part.estimate < part.upper
     above, below = part.lower > 0, part.upper < 0
@@ -114,7 +115,7 @@ def test_the_deciding_part_comes_first_and_names_its_point() -> None:
         "weak": curves(gaussian(100, [-50.0, 1.0])),
     }
     tree = AllOf((some(leaf("strong", 0.0, 2)), every(leaf("weak", 0.0, 2))))
-    judged = judge(tree, [data], planned=1)
+    judged = judge(tree, [data], ONE_LOOK)
     assert judged.verdict is Verdict.REFUTED
     assert [part.label for part in judged.parts] == ["weak", "strong"]
     assert [part.where for part in judged.parts] == ["point 0", "point 1"]
@@ -123,7 +124,7 @@ def test_the_deciding_part_comes_first_and_names_its_point() -> None:
 def test_judgements_are_plain_data() -> None:
     tree = AllOf((some(leaf("effect", 0.0)), every(leaf("other", 0.0))))
     data = {"effect": curves(gaussian(100, [5.0])), "other": curves(gaussian(80, [0.0]))}
-    judged = judge(tree, [data], planned=1)
+    judged = judge(tree, [data], ONE_LOOK)
     written = json.loads(json.dumps(asdict(judged), allow_nan=False))
     assert written["n_images"] == 80
     assert written["n_samples"] == 540
@@ -177,13 +178,13 @@ def test_counts_that_mean_nothing_are_refused(count: int) -> None:
 
 
 def test_one_image_and_constant_curves_are_no_crash() -> None:
-    one = judge(some(leaf("effect", 0.0)), [{"effect": curves(np.ones((1, 1)), EFFECT)}], planned=1)
+    one = judge(some(leaf("effect", 0.0)), [{"effect": curves(np.ones((1, 1)), EFFECT)}], ONE_LOOK)
     assert one.verdict is Verdict.INCONCLUSIVE
     flat = {"effect": curves(np.full((60, 2), 3.0))}
-    sure = judge(some(leaf("effect", 0.0, 2)), [flat], planned=1)
+    sure = judge(some(leaf("effect", 0.0, 2)), [flat], ONE_LOOK)
     assert sure.verdict is Verdict.SUPPORTED
     assert sure.notes == ("no variation over images: effect",)
-    tied = judge(some(leaf("effect", 3.0, 2)), [flat], planned=1)
+    tied = judge(some(leaf("effect", 3.0, 2)), [flat], ONE_LOOK)
     assert tied.verdict is Verdict.INCONCLUSIVE
     json.dumps(asdict(tied), allow_nan=False)
 
@@ -191,5 +192,5 @@ def test_one_image_and_constant_curves_are_no_crash() -> None:
 def test_an_undefined_quantity_shows_nothing() -> None:
     data = {"effect": curves(np.zeros((60, 2)))}
     tree = some(Leaf("share", ("effect",), lambda curve: curve[..., :1] / curve[..., 1:], 0.0, ">"))
-    judged = judge(tree, [data], planned=1)
+    judged = judge(tree, [data], ONE_LOOK)
     assert (judged.verdict, judged.p_support, judged.p_refute) == (Verdict.INCONCLUSIVE, 1.0, 1.0)

@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from harness.statistics.curves import Curves, Singles
-from harness.statistics.inference import FEWEST_IMAGES, Panel, decide
+from harness.statistics.inference import FEWEST_IMAGES, Panel
 from harness.statistics.judge import judge
+from harness.statistics.looks import EarlierLooks, LookPlan, decide
 from harness.statistics.multipliers import BLOCK_IMAGES, Drawn, Pseudo, Source
 from harness.statistics.trees import Leaf, some
 
@@ -120,13 +121,14 @@ def test_looks_known_to_decide_nothing_are_not_drawn_again() -> None:
         {"a": Curves(tuple(f"{image:03}" for image in range(size)), values[:size], size, None)}
         for size in sizes
     ]
-    whole = judge(tree, looks, draws=200)
-    assert judge(tree, looks, draws=200, open_after=2) == whole
+    plan = LookPlan(draws=200)
+    whole = judge(tree, looks, plan)
+    assert judge(tree, looks, plan, EarlierLooks(undecided=2)) == whole
     source = Counting()
     panels = (Panel(data, ("a",), 200, source=source) for data in looks)
-    decision = decide(tree, panels, open_after=2)
+    decision = decide(tree, panels, plan, EarlierLooks(undecided=2))
     assert source.asked == [sizes[2]]
     assert decision.look == 2
     assert decision.level == pytest.approx(0.035)
     with pytest.raises(ValueError, match="known to decide nothing"):
-        judge(tree, looks, draws=200, open_after=3)
+        judge(tree, looks, plan, EarlierLooks(undecided=3))

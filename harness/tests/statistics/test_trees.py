@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy import stats
 from harness.statistics.curves import EFFECT, Floats
 from harness.statistics.inference import Data, Panel, Prover
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import (
     AllOf,
     AnyOf,
@@ -238,7 +240,7 @@ def test_a_claim_about_a_stage_needs_the_stage(
     verdict: Verdict,
 ) -> None:
     tree = given([every(leaf("gate", 0.0))], every(leaf("claim", 0.0)), required=required)
-    assert judge(tree, [gate_data(gate, claim)], planned=1, draws=DRAWS).verdict is verdict
+    assert judge(tree, [gate_data(gate, claim)], replace(ONE_LOOK, draws=DRAWS)).verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -247,4 +249,4 @@ def test_a_claim_about_a_stage_needs_the_stage(
 )
 def test_refuting_needs_an_instrument_fine_enough(fine: int, claim: int, verdict: Verdict) -> None:
     tree = resolvable(every(leaf("claim", 0.0)), only_if=every(leaf("gate", 0.0)))
-    assert judge(tree, [gate_data(fine, claim)], planned=1, draws=DRAWS).verdict is verdict
+    assert judge(tree, [gate_data(fine, claim)], replace(ONE_LOOK, draws=DRAWS)).verdict is verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,21 @@ from harness.statistics import forms
 from harness.statistics.curves import Curves, Singles
 from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
 from harness.statistics.judge import judge
+from harness.statistics.looks import PLAN, LookPlan
 from harness.statistics.multipliers import Pseudo, Source
 from harness.statistics.trees import negation, quantities
-from harness.statistics.verdict import Verdict
+from harness.statistics.verdict import Judgement, Verdict
 from harness.validation.calibration import report
-from harness.validation.calibration.__main__ import MOST, ROUND, Job, Ledger, unsettled
 from harness.validation.calibration.batch import Batch, Multipliers
-from harness.validation.calibration.cases import Case
-from harness.validation.calibration.edges import edges
+from harness.validation.calibration.cases import Case, blocks, edges, powers
+from harness.validation.calibration.ledger import Job, Ledger
 from harness.validation.calibration.populations import SHAPES, Population
-from harness.validation.calibration.powers import powers
-from harness.validation.calibration.simulation import DRAWS, LOOKS, Count, count, count_singly, planned
+from harness.validation.calibration.schedule import MOST, ROUND, unsettled
+from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
+from harness.validation.calibration.trees import trees
+from harness.validation.store.rows import examination
+from harness.verdicts.claims import Claim
+from harness.verdicts.study import Study
 
 EDGES, POWERS = edges(), powers()
 GUARDED = 21
@@ -99,13 +103,35 @@ def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
         key = quantities(case.tree)[0]
         data = [
             {key: Curves(names[:size], np.repeat(values[:size], 8, axis=1), size, (-100.0, 100.0))}
-            for size in (round(share * images) for share in LOOKS)
+            for size in (round(share * images) for share in PLAN.images)
         ]
-        judged = judge(case.tree, data, draws=200)
+        judged = judge(case.tree, data, LookPlan(draws=200))
         assert planned(images)[-1][0] == judged.n_images
         assert planned(images)[-1][1] == pytest.approx(judged.alpha)
     assert sum(level for _, level in planned(240)) == pytest.approx(0.05)
     assert planned(FEWEST_IMAGES - 1) == []
+
+
+def test_what_is_calibrated_is_what_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that stays undecided is measured on as many images, and judged at the levels, as calibrated."""
+    taken: list[tuple[int, float]] = []
+
+    def undecided(*arguments: Any) -> Judgement:
+        judged = judge(*arguments)
+        taken.append((made.evidence.read()["image"].n_unique(), judged.alpha))
+        return replace(judged, verdict=Verdict.INCONCLUSIVE)
+
+    def claimed(study: Study, task: str) -> None:
+        study.judge(forms.drops_somewhere(study.effect("image->question", task), study.grid))
+
+    monkeypatch.setattr("harness.verdicts.examine.judge", undecided)
+    images = 320
+    made = examination(tmp_path, images)
+    claim = Claim("findings/x.py::test", "X1", "OURS", "A statement.", "fake", "ChooseAttr", claimed)
+    made.examine([claim], lambda *_: None)
+    assert [size for size, _ in taken] == [size for size, _ in planned(images)]
+    assert [level for _, level in taken] == pytest.approx([level for _, level in planned(images)])
+    assert len(taken) == len(PLAN)
 
 
 def test_bound_is_clopper_and_pearsons() -> None:
@@ -137,30 +163,33 @@ def test_guard_has_the_power_to_fail() -> None:
     assert row.hits > GUARDED
 
 
-def named_in_findings() -> tuple[set[str], set[str]]:
-    """Return the forms that the claims' files import, and the claims' ids."""
-    used: set[str] = set()
-    ids: set[str] = set()
-    for path in FINDINGS.glob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "harness.statistics.forms":
-                used |= {alias.name for alias in node.names}
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.claim":
-                ids.add(ast.literal_eval(node.args[0]))
-    return {name for name in used if not name.isupper()}, ids
+def forms_of_the_findings() -> set[str]:
+    """Return the forms that the claims' files import."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in FINDINGS.glob("test_*.py"))
+    imports = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    named = (alias.name for node in imports if node.module == forms.__name__ for alias in node.names)
+    return {name for name in named if not name.isupper()}
 
 
 def test_every_form_of_the_findings_is_on_the_edge_and_well_inside() -> None:
-    used, _ = named_in_findings()
+    used = forms_of_the_findings()
     assert len(used) > 20
     assert used <= {name for case in EDGES for name in case.functions}
     assert used <= {name for case in POWERS for name in case.functions}
 
 
-def test_every_claim_of_the_findings_is_named() -> None:
-    _, ids = named_in_findings()
-    assert len(ids) > 30
-    assert ids == {claim for case in EDGES for claim in case.claims}
+def test_every_tree_has_cells_on_its_quantities() -> None:
+    assert {case.form for case in EDGES} == set(trees())
+    for case in (*EDGES, *POWERS):
+        assert set(case.means) == set(quantities(case.tree)), case.name
+        assert case.probabilities <= set(case.means), case.name
+
+
+def test_curves_are_read_as_they_are_written() -> None:
+    case = next(case for case in EDGES if case.form == "drops somewhere")
+    assert case.truth == "all windows are at -10"
+    assert case.means["d"].tolist() == [-10.0] * 8
+    assert blocks({"q": -30, "t": -2})[[0, 1, 2, 4, 5, 31]].tolist() == [0, -30, 0, -2, -32, -32]
 
 
 def test_cases_name_functions_that_exist() -> None:
@@ -168,7 +197,7 @@ def test_cases_name_functions_that_exist() -> None:
 
 
 @pytest.mark.parametrize("family", [EDGES, POWERS], ids=["edges", "powers"])
-def test_no_two_cases_have_one_name(family: list[Case]) -> None:
+def test_no_two_cases_have_one_name(family: Sequence[Case]) -> None:
     assert len({case.name for case in family}) == len(family)
 
 
@@ -182,7 +211,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """What is counted is not counted again, and rounds add up."""
     results: dict[str, Any] = {"seconds": 0.0, "version": "", "date": "", "draws": DRAWS, "processes": 1}
     results |= {"errors": [], "powers": [], "equivalence": []}
-    first, second = (Job("final", "edges", 0, "piled", 60, 50, seed=number) for number in range(2))
+    first, second = (Job("final", 0, "piled", 60, 50, seed=number) for number in range(2))
     Ledger(results, tmp_path, map).count([first])
     (row,) = results["errors"]
     assert row["repetitions"] == 50

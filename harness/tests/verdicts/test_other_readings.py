@@ -10,6 +10,7 @@ from harness.interventions.measurements import Lens, Quantity, Sweep
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves
 from harness.statistics.forms import drops_somewhere, in_all, peaks_above
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.verdict import Verdict
 from harness.verdicts.other_readings import (
     METRIC_DEPENDENT,
@@ -33,8 +34,8 @@ def curves(depth: float, anchors: tuple[float, float] = EFFECT) -> Curves:
 
 def judged(evidence: dict[Quantity, Curves]) -> tuple[Verdict, dict[str, Verdict], tuple[str, ...]]:
     tree = drops_somewhere(P_C, GRID)
-    first = judge(tree, [evidence], planned=1)
-    read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
+    first = judge(tree, [evidence], ONE_LOOK)
+    read = with_other_readings(first, tree, [evidence], ONE_LOOK)
     return read.verdict, {reading.name: reading.verdict for reading in read.readings}, read.notes
 
 
@@ -68,8 +69,8 @@ def test_in_a_claim_about_several_tasks_only_those_with_a_distractor_are_read_ag
         **{key: curves(-50) for key in other},
     }
     tree = in_all([drops_somewhere(P_C, GRID), drops_somewhere(other[0], GRID)])
-    first = judge(tree, [evidence], planned=1)
-    read = with_other_readings(first, tree, [evidence], alpha=0.05, planned=1)
+    first = judge(tree, [evidence], ONE_LOOK)
+    read = with_other_readings(first, tree, [evidence], ONE_LOOK)
     assert first.verdict is Verdict.SUPPORTED
     assert {reading.name: reading.verdict for reading in read.readings} == {
         "distractor": Verdict.REFUTED,
@@ -82,8 +83,8 @@ def test_a_claim_about_probabilities_has_one_reading() -> None:
     lens, grid = Quantity("ChooseAttr", Lens(norm=False), "lower"), LensGrid(3)
     evidence = {lens: curves(0.5, PROBABILITY)}
     tree = peaks_above(lens, grid)
-    first = judge(tree, [evidence], planned=1)
-    assert with_other_readings(first, tree, [evidence], alpha=0.05, planned=1) is first
+    first = judge(tree, [evidence], ONE_LOOK)
+    assert with_other_readings(first, tree, [evidence], ONE_LOOK) is first
 
 
 def test_rereading_changes_effects_and_nothing_else() -> None:

@@ -1,7 +1,8 @@
 """How often the verdicts are wrong, measured on made-up populations whose truth is known.
 
-``python -m harness.validation.calibration`` runs the benchmark and writes ``results.json`` and ``results.md``
-beside this file; with ``--resume`` it goes on from where it was stopped. ``populations`` makes the
-samples; ``edges`` and ``powers`` say what is true of them, as ``cases``; ``simulation`` counts verdicts,
-many data sets at a time (``batch``); ``report`` writes them down.
+``python -m harness.validation calibration`` writes ``results.json`` and ``results.md`` beside this file; with
+``--resume`` it goes on from where it was stopped. In reading order: ``populations`` makes the samples;
+``trees`` has the forms and ``cells.toml`` what is true of them, together the ``cases``; ``simulation`` counts
+verdicts, many data sets at a time (``batch``); ``schedule`` says which cells are counted how often, and
+``report`` writes the counts down.
 """

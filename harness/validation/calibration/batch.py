@@ -54,7 +54,7 @@ class Multipliers:
     def drawn(
         cls, draws: int, images: int, points: Mapping[str, int], random: np.random.Generator
     ) -> Multipliers:
-        """Draw multipliers for so many images, and for measures with so many points each."""
+        """Draw multipliers for so many images, and for quantities with so many points each."""
         pseudo: dict[str, Singles] = {}
         patched: dict[str, Bools] = {}
         for key, count in points.items():

@@ -1,32 +1,32 @@
-"""A case: a form as a tree, a truth it is judged on, and which verdicts to count.
-
-The decoder has 8 layers and windows of one layer: bands of 3 (lower), 5 (middle), 1 (low) and 3 (mid)
-windows. Other checkpoints have 4 or 6 layers.
-"""
+"""A case: a form as a tree, a truth it is judged on, and which verdicts to count."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.data.depth import Grid, LensGrid
 from harness.statistics.curves import Floats
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Verdict
 from harness.validation.calibration.populations import SHAPES
+from harness.validation.calibration.trees import MEDIATORS, trees
 
-GRID = Grid(8, 1)
-FINE = Grid(8, 2)
-OTHER = Grid(4, 1)
-LENS = LensGrid(8)
-LENS_SHAPES = ("piled", "skewed")
-"""What a probability's population can look like."""
+CELLS = Path(__file__).with_name("cells.toml")
+POWER_SHAPES = ("skewed", "gaussian")
+"""Of the populations on which power is measured: one like real effects, one like textbooks."""
+COUNTED = {
+    "supported": (Verdict.SUPPORTED,),
+    "refuted": (Verdict.REFUTED,),
+    "both": (Verdict.SUPPORTED, Verdict.REFUTED),
+}
 
 Means: TypeAlias = Mapping[str, Floats]
-Truths: TypeAlias = Sequence[tuple[str, Means]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Case:
     Attributes:
         form: the form's name; ``"in all: drops somewhere, below the control"`` joins two of them with a
             colon, and says after the comma how it is used.
-        claims: ids of the claims that use it.
+        functions: names of the functions of `harness.statistics.forms` that are put to the test.
         counts: the verdicts that are counted: on the edge, both may be wrong.
         truth: the truth in words.
         tree: the claim.
@@ -47,7 +47,7 @@ class Case:
     """
 
     form: str
-    claims: tuple[str, ...]
+    functions: tuple[str, ...]
     counts: tuple[Verdict, ...]
     truth: str
     tree: Tree
@@ -60,57 +60,58 @@ class Case:
         """Form and truth in one line."""
         return f"{self.form}, where {self.truth}"
 
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """Names of the functions of `harness.statistics.forms` that are put to the test."""
-        return tuple(part.split(",")[0].strip().replace(" ", "_") for part in self.form.split(":"))
+
+@cache
+def edges() -> tuple[Case, ...]:
+    """Every form at its least favourable truths: each verdict counted is false."""
+    return tuple(_cases("edge", SHAPES))
 
 
-def cases(
-    form: str,
-    claims: str,
-    tree: Tree,
-    *,
-    supported: Truths = (),
-    refuted: Truths = (),
-    shapes: tuple[str, ...] = SHAPES,
-    lens: Sequence[str] = (),
-) -> list[Case]:
-    """Return one case for each truth.
-
-    Args:
-        form: see `Case`.
-        claims: ids, with spaces between.
-        tree: the claim.
-        supported: truths, in words and as mean curves, on which SUPPORTED is counted.
-        refuted: truths on which REFUTED is counted; one that is named in both is one case.
-        shapes: of the populations.
-        lens: the quantities that are probabilities.
-
-    """
-    counts: dict[str, list[Verdict]] = {}
-    means = dict((*supported, *refuted))
-    for verdict, truths in ((Verdict.SUPPORTED, supported), (Verdict.REFUTED, refuted)):
-        for truth, _ in truths:
-            counts.setdefault(truth, []).append(verdict)
-    return [
-        Case(form, tuple(claims.split()), tuple(verdicts), truth, tree, means[truth], frozenset(lens), shapes)
-        for truth, verdicts in counts.items()
-    ]
+@cache
+def powers() -> tuple[Case, ...]:
+    """Every form at stated effects: each verdict counted is true."""
+    return tuple(_cases("power", POWER_SHAPES))
 
 
-def at(value: float, *points: int, rest: float = 0.0, size: int = 8) -> Floats:
-    """Return a curve with ``value`` at some points and ``rest`` elsewhere."""
-    curve = np.full(size, rest)
-    curve[list(points)] = value
-    return curve
+def _cases(kind: str, shapes: tuple[str, ...]) -> Iterator[Case]:
+    found = trees()
+    for form in tomllib.loads(CELLS.read_text(encoding="utf-8"))["form"]:
+        for verdict, truths in form.get(kind, {}).items():
+            for truth, means in truths.items():
+                yield Case(
+                    form=form["name"],
+                    functions=_functions(form),
+                    counts=COUNTED[verdict],
+                    truth=truth,
+                    tree=found[form["name"]],
+                    means=_means(means),
+                    probabilities=frozenset(form.get("probabilities", ())),
+                    shapes=tuple(form.get("shapes", shapes)),
+                )
 
 
-def flat(value: float, size: int = 8) -> Floats:
-    """Return a curve with the same value everywhere."""
-    return np.full(size, value)
+def _functions(form: Mapping[str, Any]) -> tuple[str, ...]:
+    names = (part.split(",")[0].strip().replace(" ", "_") for part in form["name"].split(":"))
+    return (form["function"],) if "function" in form else tuple(names)
 
 
-def curve(*values: float) -> Floats:
-    """Return the curve with these values."""
-    return np.array(values, dtype=np.float64)
+def _means(curves: Mapping[str, str | Mapping[str, float]]) -> Means:
+    return {
+        name: _curve(text) if isinstance(text, str) else blocks(text)
+        for names, text in curves.items()
+        for name in names.split()
+    }
+
+
+def _curve(text: str) -> Floats:
+    """Read a curve: numbers, each perhaps with how often it comes, as in ``"3*0 -10 4*0"``."""
+    pairs = (number.rpartition("*") for number in text.split())
+    return np.concatenate([np.full(int(count or 1), float(value)) for count, _, value in pairs])
+
+
+def blocks(shares: Mapping[str, float]) -> Floats:
+    """Return the effect of blocking every subset of `MEDIATORS`, each with its own share of it."""
+    subsets = np.arange(2 ** len(MEDIATORS))
+    effects = [shares.get(name, 0.0) * (subsets >> place & 1) for place, name in enumerate(MEDIATORS)]
+    total: Floats = np.sum(effects, axis=0, dtype=np.float64)
+    return total

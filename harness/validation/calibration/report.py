@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.statistics.inference import DRAWS, FEWEST_IMAGES, SHARES
+from harness.statistics.inference import DRAWS, FEWEST_IMAGES
+from harness.statistics.looks import PLAN
 from harness.validation.calibration.simulation import Count
+from harness.validation.tables import table, write as write_text
 
 FOLDER = Path(__file__).parent
 PROMISED = 0.055
@@ -23,7 +25,7 @@ ENOUGH = 0.8
 """A number of images is enough if this share of data sets gets the right verdict."""
 
 _MADE = """\
-Version {version}, {date}. Made by `python -m harness.validation.calibration` in {minutes:.0f} minutes,
+Version {version}, {date}. Made by `python -m harness.validation calibration` in {minutes:.0f} minutes,
 {processes} process(es).
 """
 
@@ -52,8 +54,8 @@ look. The last column is the smallest number tried that gives the right verdict 
 def write(results: dict[str, Any], folder: Path = FOLDER) -> None:
     """Write ``results.json``, a line for each count, and ``results.md``."""
     entries = ",\n".join(f"{json.dumps(name)}: {_lines(value)}" for name, value in results.items())
-    (folder / "results.json").write_text(f"{{\n{entries}\n}}\n", encoding="utf-8")
-    (folder / "results.md").write_text(markdown(results), encoding="utf-8")
+    write_text(folder / "results.json", f"{{\n{entries}\n}}\n")
+    write_text(folder / "results.md", markdown(results))
 
 
 def _lines(value: object) -> str:
@@ -76,7 +78,7 @@ def markdown(results: dict[str, Any]) -> str:
             "",
             _MADE.format(**results, minutes=results["seconds"] / 60),
             _METHOD.format(
-                shares=", ".join(f"{x:g}" for x in SHARES),
+                shares=", ".join(f"{x:g}" for x in PLAN.spending),
                 fewest=FEWEST_IMAGES,
                 draws=results["draws"],
                 real=f"{DRAWS:,}",
@@ -94,7 +96,7 @@ def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:
     listed = [row for row in errors if row["stage"] == "shortlist"]
     final = [row for row in errors if row["stage"] == "final"]
     over = [row for row in final if row["bound"] > PROMISED]
-    lines = [
+    return [
         "## False verdicts at the least favourable truths\n",
         _SEARCH.format(
             searched=len(searched),
@@ -110,23 +112,26 @@ def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:
             f"**{len(final) - len(over)} of {len(final)} bounds are at most {PROMISED:.1%}**; the largest is "
             f"{max((row['bound'] for row in final), default=0):.2%}.\n"
         ),
-        *_table(final),
+        _table(final),
     ]
-    return [*lines, ""]
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| form | false verdict | where in truth | shape | images | repetitions | rate | bound |",
-        "| --- | --- | --- | --- | --: | --: | --: | --: |",
-    ]
-    for row in sorted(rows, key=lambda row: (row["form"], row["verdict"], row["truth"])):
-        mark = " **above**" if row["bound"] > PROMISED else ""
-        lines.append(
-            f"| {row['form']} | {row['verdict']} | {row['truth']} | {row['shape']} | {row['images']} "
-            f"| {row['repetitions']:,} | {row['rate']:.2%} | {row['bound']:.2%}{mark} |"
-        )
-    return lines
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    return table(
+        "form | false verdict | where in truth | shape | images: | repetitions: | rate: | bound:",
+        (
+            (*_cell(row), f"{row['repetitions']:,}", f"{row['rate']:.2%}", _bound(row["bound"]))
+            for row in sorted(rows, key=lambda row: (row["form"], row["verdict"], row["truth"]))
+        ),
+    )
+
+
+def _cell(row: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("form", "verdict", "truth", "shape", "images"))
+
+
+def _bound(bound: float) -> str:
+    return f"{bound:.2%} **above**" if bound > PROMISED else f"{bound:.2%}"
 
 
 def _many(errors: Sequence[dict[str, Any]]) -> list[str]:
@@ -137,7 +142,7 @@ def _many(errors: Sequence[dict[str, Any]]) -> list[str]:
         f"Final cells with the highest rates, with 1,000 images and {draws} draws per judgement. The largest "
         f"bound is {largest:.2%}.\n"
     )
-    return [text, *_table(rows), ""]
+    return [text, _table(rows)]
 
 
 def _span(rows: Sequence[dict[str, Any]], name: str) -> str:
@@ -147,33 +152,30 @@ def _span(rows: Sequence[dict[str, Any]], name: str) -> str:
 
 def _powers(powers: Sequence[dict[str, Any]]) -> list[str]:
     images = sorted({row["images"] for row in powers})
-    table: dict[tuple[str, str, str, str], dict[int, float]] = defaultdict(dict)
+    rates: dict[tuple[str, str, str, str], dict[int, float]] = defaultdict(dict)
     for row in powers:
-        table[row["form"], row["verdict"], row["truth"], row["shape"]][row["images"]] = row["rate"]
-    lines = [
-        "## How many images to plan for\n",
-        _PLAN.format(_span(powers, "repetitions")),
-        "| form | right verdict | truth | shape | " + " | ".join(f"{n}" for n in images) + " | 80 % |",
-        "| --- | --- | --- | --- | " + " | ".join("--:" for _ in images) + " | --: |",
-    ]
-    for (form, verdict, truth, shape), rates in table.items():
-        enough = [n for n in images if rates.get(n, 0) >= ENOUGH]
-        cells = " | ".join(f"{rates[n]:.0%}" if n in rates else "" for n in images)
-        last = f"{enough[0]}" if enough else f"> {images[-1]}"
-        lines.append(f"| {form} | {verdict} | {truth} | {shape} | {cells} | {last} |")
-    return [*lines, ""]
+        rates[row["form"], row["verdict"], row["truth"], row["shape"]][row["images"]] = row["rate"]
+    header = ["form", "right verdict", "truth", "shape", *(f"{n}:" for n in images), "80 %:"]
+    rows = ((*cell, *_rates(found, images)) for cell, found in rates.items())
+    text = _PLAN.format(_span(powers, "repetitions"))
+    return ["## How many images to plan for\n", text, table(" | ".join(header), rows)]
+
+
+def _rates(found: Mapping[int, float], images: Sequence[int]) -> Iterator[str]:
+    """Yield the rate at each number of images, and the smallest number that is enough."""
+    yield from (f"{found[n]:.0%}" if n in found else "" for n in images)
+    yield next((f"{n}" for n in images if found.get(n, 0) >= ENOUGH), f"> {images[-1]}")
 
 
 def _equivalence(rows: Sequence[dict[str, Any]]) -> list[str]:
-    lines = [
+    return [
         "## The short cut changes nothing\n",
         f"The same cells with {DRAWS:,} draws of their own, as in a judgement, and with few, shared ones:\n",
-        "| form | verdict | where in truth | shape | images | draws | repetitions | rate |",
-        "| --- | --- | --- | --- | --: | --: | --: | --: |",
+        table(
+            "form | verdict | where in truth | shape | images: | draws: | repetitions: | rate:",
+            (
+                (*_cell(row), f"{row['draws']:,}", f"{row['repetitions']:,}", f"{row['rate']:.2%}")
+                for row in rows
+            ),
+        ),
     ]
-    lines += [
-        f"| {row['form']} | {row['verdict']} | {row['truth']} | {row['shape']} | {row['images']} "
-        f"| {row['draws']:,} | {row['repetitions']:,} | {row['rate']:.2%} |"
-        for row in rows
-    ]
-    return [*lines, ""]

@@ -22,7 +22,8 @@ import numpy as np
 from scipy import stats
 
 from harness.statistics.curves import Curves, Floats
-from harness.statistics.inference import FEWEST_IMAGES, SHARES, Panel, decide
+from harness.statistics.inference import FEWEST_IMAGES, Panel
+from harness.statistics.looks import PLAN, LookPlan, decide
 from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Verdict
 from harness.validation.calibration.batch import Batch, Multipliers
@@ -31,7 +32,6 @@ from harness.validation.calibration.populations import Population
 
 DRAWS = 399
 MANY_DRAWS = 1_999
-LOOKS = (0.25, 0.5, 1.0)
 _BATCH = 25
 
 
@@ -104,16 +104,16 @@ def count_singly(case: Case, shape: str, images: int, repetitions: int, *, seed:
     for repetition in range(repetitions):
         data = population.sample(images, random)
         panels = (Panel(part, quantities(case.tree), seed=repetition) for part in _looks(data, images))
-        decision = decide(case.tree, panels)
+        decision = decide(case.tree, panels, PLAN)
         tally[decision.verdict, decision.look] += 1
     return _counts(case, shape, images, repetitions, tally)
 
 
-def planned(images: int, alpha: float = 0.05) -> list[tuple[int, float]]:
+def planned(images: int, plan: LookPlan = PLAN) -> list[tuple[int, float]]:
     """Return the looks that have enough images: how many, and at which level."""
     looks, level = [], 0.0
-    for part, share in zip(LOOKS, SHARES, strict=True):
-        level += alpha * share
+    for part, share in zip(plan.images, plan.spending, strict=True):
+        level += plan.alpha * share
         if round(part * images) >= FEWEST_IMAGES:
             looks.append((round(part * images), level))
             level = 0.0
@@ -121,13 +121,13 @@ def planned(images: int, alpha: float = 0.05) -> list[tuple[int, float]]:
 
 
 def _first_decision(looks: Sequence[tuple[float, float, float]]) -> tuple[Verdict, int]:
-    skipped = len(LOOKS) - len(looks)
+    skipped = len(PLAN) - len(looks)
     for look, (level, support, refute) in enumerate(looks):
         if support <= level:
             return Verdict.SUPPORTED, look + skipped
         if refute <= level:
             return Verdict.REFUTED, look + skipped
-    return Verdict.INCONCLUSIVE, len(LOOKS) - 1
+    return Verdict.INCONCLUSIVE, len(PLAN) - 1
 
 
 def _random(case: Case, shape: str, images: int, seed: int) -> np.random.Generator:
@@ -137,7 +137,7 @@ def _random(case: Case, shape: str, images: int, seed: int) -> np.random.Generat
 def _counts(
     case: Case, shape: str, images: int, repetitions: int, tally: Counter[tuple[Verdict, int]]
 ) -> list[Count]:
-    last = len(LOOKS) - 1
+    last = len(PLAN) - 1
     return [
         Count(
             form=case.form,
@@ -146,7 +146,7 @@ def _counts(
             shape=shape,
             images=images,
             repetitions=repetitions,
-            hits=sum(tally[verdict, look] for look in range(len(LOOKS))),
+            hits=sum(tally[verdict, look] for look in range(len(PLAN))),
             early=sum(tally[verdict, look] for look in range(last)),
         )
         for verdict in case.counts
@@ -155,7 +155,7 @@ def _counts(
 
 def _looks(data: Mapping[str, Curves], images: int) -> Iterator[dict[str, Curves]]:
     """Yield the first quarter, the first half, and all of the images."""
-    for share in LOOKS:
+    for share in PLAN.images:
         size = round(share * images)
         yield {
             key: Curves(curves.images[:size], curves.values[:size], size, curves.anchors)

@@ -1,1 +1,1 @@
-"""How often `harness.verdicts.regression` is wrong: `python -m harness.validation.false_alarms BASELINE`."""
+"""How often `harness.verdicts.regression` is wrong: ``python -m harness.validation false-alarms``."""

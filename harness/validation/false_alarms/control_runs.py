@@ -1,7 +1,7 @@
-"""Compare control checkpoints: ``python -m harness.validation.false_alarms.control_runs BASELINE ACCEPTED…``.
+"""Compare control checkpoints with a baseline: ``python -m harness.validation control-runs``.
 
 A control is the baseline's checkpoint changed in a way whose effect on every curve is known, at least in
-some windows (`fixtures.control_checkpoints`). ACCEPTED is what ``--accept`` keeps of a control, named
+some windows (`fixtures.control_checkpoints`). What ``--accept`` keeps of a control is named
 ``control-….parquet``. The table says whether the known windows are as they must be, which curves are
 reported as moved, and how far apart the curves truly are on the images compared.
 """
@@ -9,11 +9,9 @@ reported as moved, and how far apart the curves truly are on the images compared
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +21,7 @@ from harness.data.flow import Flow
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.forms import DROP
+from harness.validation.tables import Page, table
 from harness.verdicts.regression.baseline import Baseline, read_baseline
 from harness.verdicts.regression.changes import Change, Sides, compare
 
@@ -140,7 +139,7 @@ def _flow(quantity: Quantity) -> Flow:
 PAGE = """\
 # Control checkpoints against a baseline
 
-`python -m harness.validation.false_alarms.control_runs`. Baseline: {baseline}, {date}. Curves are compared
+`python -m harness.validation control-runs`. Baseline: {baseline}, {date}. Curves are compared
 on the images that both sides have. *Apart* is the largest difference of the two mean curves: what is more
 than {drop:g} points apart should be reported as moved, and nothing else. *Off* is the largest
 difference, image by image, from what must hold for a control by its construction; a dash where nothing must.
@@ -151,9 +150,7 @@ SECTION = """
 {curves} curves of {fewest} to {most} images. Reported as moved though {drop:g} points apart at most: {wrong};
 reported as equivalent though {drop:g} or more apart: {missed}.
 
-| flow | reported | apart, moved | apart, equivalent | apart, undecided | off |
-| --- | --- | --- | --- | --- | ---: |
-{lines}"""
+{table}"""
 
 
 def markdown(baseline: Baseline, controls: Sequence[tuple[Baseline, Sequence[Compared]]]) -> str:
@@ -172,11 +169,14 @@ def _section(control: Baseline, found: Sequence[Compared]) -> str:
         drop=DROP,
         wrong=sum(one.change.moved and one.apart <= DROP for one in found),
         missed=sum(one.change is Change.EQUIVALENT and one.apart >= DROP for one in found),
-        lines="".join(_line(flow, [one for one in found if one.flow == flow]) for flow in flows),
+        table=table(
+            "flow | reported | apart, moved | apart, equivalent | apart, undecided | off:",
+            (_cells(flow, [one for one in found if one.flow == flow]) for flow in flows),
+        ),
     )
 
 
-def _line(flow: str, found: Sequence[Compared]) -> str:
+def _cells(flow: str, found: Sequence[Compared]) -> Sequence[str]:
     changes = Counter(one.change.value for one in found).most_common()
     told = ", ".join(f"{number} {change}" for change, number in changes)
     moved = _range([one.apart for one in found if one.change.moved])
@@ -184,34 +184,21 @@ def _line(flow: str, found: Sequence[Compared]) -> str:
     undecided = _range([one.apart for one in found if one.change is Change.UNDECIDED])
     off = max(one.off for one in found)
     known = f"{off:.2g}" if np.isfinite(off) else "–"
-    return f"| {flow} | {told} | {moved} | {alike} | {undecided} | {known} |\n"
+    return (flow, told, moved, alike, undecided, known)
 
 
 def _range(values: Sequence[float]) -> str:
     return f"{min(values):.1f} to {max(values):.1f}" if values else "–"
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Compare, print, and write a table; returns 0, or 2 after one line on what was wrong with the input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.validation.false_alarms.control_runs", description=__doc__
-    )
-    parser.add_argument("baseline", type=Path, help="a baseline, e.g. reports/baselines/embedded.parquet")
-    parser.add_argument("accepted", type=Path, nargs="+", help="what --accept kept of the controls")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
-    options = parser.parse_args(words)
-    try:
-        baseline = read_baseline(options.baseline)
-        controls = [read_baseline(path) for path in options.accepted]
-        text = markdown(baseline, [(control, compared(baseline, control)) for control in controls])
-    except HarnessError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 2
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    return 0
+def run(options: argparse.Namespace) -> Page:
+    """Compare controls with a baseline.
 
+    Raises:
+        HarnessError: if a baseline cannot be read, or nothing is known of a control.
 
-if __name__ == "__main__":
-    sys.exit(main())
+    """
+    baseline = read_baseline(options.baseline)
+    controls = [read_baseline(path) for path in options.accepted]
+    text = markdown(baseline, [(control, compared(baseline, control)) for control in controls])
+    return Page("regression-controls", text)

@@ -27,7 +27,7 @@ class Tally:
     wrong: int = 0
 
     def add(self, *, wrong: bool) -> None:
-        """Count one more."""
+        """Outcomes one more."""
         self.of += 1
         self.wrong += wrong
 
@@ -36,7 +36,7 @@ class Tally:
 
 
 @dataclass
-class Count:
+class Outcomes:
     """What came out of a situation.
 
     Attributes:
@@ -58,10 +58,10 @@ class Count:
         """How many curves came out how."""
         return sum(self.by_flow.values(), Counter[Change]())
 
-    def __add__(self, other: Count) -> Count:
+    def __add__(self, other: Outcomes) -> Outcomes:
         flows = dict.fromkeys((*self.by_flow, *other.by_flow))
         none = Counter[Change]()
-        return Count(
+        return Outcomes(
             {flow: self.by_flow.get(flow, none) + other.by_flow.get(flow, none) for flow in flows},
             self.runs + other.runs,
             self.unmoved + other.unmoved,
@@ -70,7 +70,7 @@ class Count:
         )
 
     def add(self, flow: str, change: Change, old: Floats, new: Floats, depths: Floats) -> bool:
-        """Count one curve; says whether it was wrongly called moved."""
+        """Outcomes one curve; says whether it was wrongly called moved."""
         self.by_flow.setdefault(flow, Counter())[change] += 1
         apart = float(np.abs(new - old).max())
         if apart <= DROP + _ROUNDING:
@@ -84,7 +84,7 @@ class Count:
 
 def count(
     baseline: Baseline, situation: Situation, repetitions: Iterable[int], *, alpha: float, draws: int
-) -> Count:
+) -> Outcomes:
     """Repeat a comparison of all the baseline's curves.
 
     Args:
@@ -94,7 +94,7 @@ def count(
         alpha: largest error asked for.
         draws: perturbed replicates of each judgement.
     """
-    found = Count()
+    found = Outcomes()
     everyone = sorted({image for curves in baseline.curves.values() for image in curves.images})
     for repetition in repetitions:
         random = np.random.default_rng([zlib.crc32(situation.name.encode()), repetition])
@@ -106,7 +106,7 @@ def count(
 
 
 def _compared(
-    found: Count,
+    found: Outcomes,
     baseline: Baseline,
     situation: Situation,
     chosen: tuple[list[str], list[str]],

@@ -1,1 +1,1 @@
-"""The same knockouts in other libraries: `python -m harness.validation.peers`."""
+"""The same knockouts in other libraries: ``python -m harness.validation peers``."""

@@ -118,17 +118,11 @@ LIBRARIES = (
         ("vlmprobe", "transformers==5.3.0", "accelerate", "pillow"),
         "`causal.knockout(layers, queries, keys, joint=True)`, eager attention; transformers 5.3 only",
     ),
-    Library(
-        "pyvene",
-        ("pyvene",),
-        "cannot: its interventions replace what a module takes in or gives out at positions; attention "
-        "weights are not among its components, and its hooks reach a module's first input, never the mask",
-    ),
 )
 
 
 def environment() -> dict[str, str]:
-    """What a script's process is told: one thread, our modules, and no installing at run time."""
+    """The environment of a script's process: one thread, our modules, and no installing at run time."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PIP_NO_INDEX": "1"}
 
 

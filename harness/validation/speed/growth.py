@@ -1,4 +1,4 @@
-"""``python -m harness.validation.speed.growth``: how the cost of a sweep grows, with fitted exponents.
+"""How the cost of a sweep grows, with fitted exponents.
 
 One thing grows at a time from a small geometry; for each size the sweep runs whole and the released
 way runs a few knockouts, in the same moment. An exponent is the slope of a straight line through the
@@ -12,9 +12,8 @@ import argparse
 import dataclasses
 import os
 import statistics
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,11 +27,13 @@ from harness.data.depth import window_layers
 from harness.data.flow import Flow
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
+from harness.validation.speed.clock import timed
+from harness.validation.speed.conditions import conditions
 from harness.validation.speed.count import released_count, sweep_count
 from harness.validation.speed.geometry import QUESTION, Geometry
-from harness.validation.speed.measure import FLOWS, timed
-from harness.validation.speed.table import conditions
+from harness.validation.speed.measure import FLOWS
 from harness.validation.speed.ways import released
+from harness.validation.tables import Page, listed, report_progress, table
 
 BASE = Geometry("small", 8, 512, 1376, 8, 8, 16, 1024, 128)
 """Where everything starts: 256 visual tokens."""
@@ -43,7 +44,7 @@ RAN = 2
 
 
 @dataclass(frozen=True)
-class Size:
+class SizedSweep:
     """One size.
 
     Attributes:
@@ -85,8 +86,13 @@ class Point:
     sweep_operations: float | None
     released_operations: float | None
 
+    @property
+    def times(self) -> float:
+        """How many times as long the released way takes."""
+        return self.released / self.sweep
 
-def sizes() -> Iterator[Size]:
+
+def sizes() -> Iterator[SizedSweep]:
     """Every size of every axis, one model at a time."""
     for layers in (4, 8, 16, 32):
         yield _size("layers", layers, dataclasses.replace(BASE, layers=layers))
@@ -104,14 +110,14 @@ def sizes() -> Iterator[Size]:
         yield _size("samples on an image", count, BASE, texts)
 
 
-def _size(axis: str, value: int, geometry: Geometry, texts: Sequence[str] = (QUESTION,)) -> Size:
+def _size(axis: str, value: int, geometry: Geometry, texts: Sequence[str] = (QUESTION,)) -> SizedSweep:
     checkpoint = geometry.checkpoint()
     with tempfile.TemporaryDirectory() as folder:
         questions = tuple(geometry.question(checkpoint, Path(folder), text) for text in texts)
-    return Size(axis, value, checkpoint, questions)
+    return SizedSweep(axis, value, checkpoint, questions)
 
 
-def cost(size: Size, repetitions: int) -> Point:
+def cost(size: SizedSweep, repetitions: int) -> Point:
     """Measure a size: medians over some repetitions, both ways in each.
 
     Args:
@@ -146,53 +152,40 @@ def exponent(points: Sequence[tuple[float, float | None]]) -> float | None:
     return float(np.polyfit(np.log([size for size, _ in points]), np.log(costs), 1)[0])
 
 
-def markdown(points: Sequence[Point], info: dict[str, str]) -> str:
-    """Exponents, and the points they come from."""
-    axes = list(dict.fromkeys(point.axis for point in points))
-    about = "".join(f"- {name}: {text}\n" for name, text in info.items())
-    lines = "".join(
-        f"| {one.axis} | {one.value:,} | {one.sweep:.2f} | {one.released:.1f} "
-        f"| {one.released / one.sweep:.1f} |\n"
-        for one in points
-    )
-    return (
-        f"# How the cost of a sweep grows, {info['date']}\n\n"
-        "| what grows | from–to | sweep | counted | released way | counted |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: |\n"
-        + "".join(_exponents(axis, [one for one in points if one.axis == axis]) for axis in axes)
-        + "\nExponents, fitted to CPU time and to counted operations. All windows of six flows (where not "
-        f"flows grow), from\n{BASE.layers} layers, width {BASE.width}, {BASE.per_side**2} visual tokens and "
-        "one question; random float32 weights. With samples, the\nstem of the prompt runs once and counts "
-        f"are left out. The released way ran {RAN} knockouts of each size.\nBelow 1: a part of the cost, the "
-        "clean run for one, does not grow with it.\n\n## Seconds\n\n"
-        "| what grows | size | sweep, s | released way, s (scaled up) | × |\n"
-        f"| --- | ---: | ---: | ---: | ---: |\n{lines}\n{about}"
-    )
-
-
-def _exponents(axis: str, points: Sequence[Point]) -> str:
-    kinds = ("sweep", "sweep_operations", "released", "released_operations")
-    found = [exponent([(one.value, getattr(one, kind)) for one in points]) for kind in kinds]
-    cells = " | ".join("–" if one is None else f"{one:.2f}" for one in found)
-    return f"| {axis} | {points[0].value:,}–{points[-1].value:,} | {cells} |\n"
-
-
-def main() -> None:
-    """Measure, print, and keep a table."""
-    parser = argparse.ArgumentParser(prog="python -m harness.validation.speed.growth", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=3, help="of each size (default 3)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
-    options = parser.parse_args()
+def run(options: argparse.Namespace) -> Page:
+    """Measure every size on one thread."""
     torch.set_num_threads(1)
     load, points = os.getloadavg(), []
     for size in sizes():
         points.append(cost(size, options.repetitions))
-        print(points[-1], file=sys.stderr, flush=True)
-    text = markdown(points, conditions(load))
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+        report_progress(points[-1])
+    return page(points, conditions(load))
 
 
-if __name__ == "__main__":
-    main()
+def page(points: Sequence[Point], info: Mapping[str, str]) -> Page:
+    """Return exponents, and the points they come from."""
+    axes = list(dict.fromkeys(point.axis for point in points))
+    exponents = (_exponents(axis, [one for one in points if one.axis == axis]) for axis in axes)
+    seconds = (
+        (one.axis, f"{one.value:,}", f"{one.sweep:.2f}", f"{one.released:.1f}", f"{one.times:.1f}")
+        for one in points
+    )
+    return Page(
+        "growth",
+        f"# How the cost of a sweep grows, {info['date']}\n\n"
+        f"{table('what grows | from–to: | sweep: | counted: | released way: | counted:', exponents)}\n"
+        "Exponents, fitted to CPU time and to counted operations. All windows of six flows (where not "
+        f"flows grow), from\n{BASE.layers} layers, width {BASE.width}, {BASE.per_side**2} visual tokens and "
+        "one question; random float32 weights. With samples, the\nstem of the prompt runs once and counts "
+        f"are left out. The released way ran {RAN} knockouts of each size.\nBelow 1: a part of the cost, the "
+        "clean run for one, does not grow with it.\n\n## Seconds\n\n"
+        f"{table('what grows | size: | sweep, s: | released way, s (scaled up): | ×:', seconds)}\n"
+        f"{listed(info)}",
+    )
+
+
+def _exponents(axis: str, points: Sequence[Point]) -> Sequence[str]:
+    kinds = ("sweep", "sweep_operations", "released", "released_operations")
+    found = [exponent([(one.value, getattr(one, kind)) for one in points]) for kind in kinds]
+    cells = ("–" if one is None else f"{one:.2f}" for one in found)
+    return (axis, f"{points[0].value:,}–{points[-1].value:,}", *cells)

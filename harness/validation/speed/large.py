@@ -1,4 +1,4 @@
-"""``python -m harness.validation.speed.large``: one sample's six-flow sweep at LLaVA-1.5-7B's size, on a CPU.
+"""One sample's six-flow sweep at LLaVA-1.5-7B's size, on a CPU.
 
 Run by hand: with ``--float32-products`` it took ten minutes of one core and 15.4 GiB, weights and check
 included; without, half an hour is predicted from two layers. The weights are random and made in bfloat16
@@ -25,28 +25,22 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from harness.engine.sweep.sweeper import Sweeper
+from harness.validation.speed.clock import timed
+from harness.validation.speed.conditions import conditions
 from harness.validation.speed.geometry import LLAVA_7B
-from harness.validation.speed.measure import knockout_sets, timed
+from harness.validation.speed.measure import knockout_sets
 from harness.validation.speed.memory import GIB, resident
-from harness.validation.speed.table import conditions
+from harness.validation.tables import Page, listed, table
 
 Result = TypeVar("Result")
 
 
-def main() -> None:
-    """Run the sweep and print what it took, as Markdown."""
-    parser = argparse.ArgumentParser(prog="python -m harness.validation.speed.large", description=__doc__)
-    parser.add_argument("--layers", type=int, default=LLAVA_7B.layers, help="decoder layers (default 32)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    parser.add_argument("--float32-products", action="store_true", help="multiply in float32")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
-    options = parser.parse_args()
+def run(options: argparse.Namespace) -> Page:
+    """Make the model, sweep it once, and say what each step took."""
     torch.set_num_threads(options.threads)
     with Float32Products() if options.float32_products else nullcontext():
         text = report(options.layers, "float32" if options.float32_products else "bfloat16")
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+    return Page("large", text)
 
 
 class Float32Products(TorchFunctionMode):
@@ -84,24 +78,21 @@ def report(layers: int, products: str) -> str:
     sweeping, swept = _step(partial(sweeper.sweep, base, [knockouts]))
     moved = (swept[0].logits.float().log_softmax(-1) - base.passes[0].logits.float().log_softmax(-1)).abs()
     info = conditions(load)
-    about = "".join(f"- {name}: {what}\n" for name, what in info.items())
+    steps = (
+        ("make the weights", *making),
+        ("clean run, and the check against the model's own forward pass", *basing),
+        (f"all {len(knockouts)} knockouts", *sweeping),
+    )
     return (
         f"# One sample's sweep at the size of {geometry.name}, {info['date']}\n\n"
         f"Random bfloat16 weights, products in {products}, {layers} decoder layers, {encoded.length} tokens, "
         f"{len(knockouts)} knockouts\n(six flows, all windows).\n\n"
-        "| step | seconds | most memory so far, GiB |\n| --- | ---: | ---: |\n"
-        f"| make the weights | {making} |\n"
-        f"| clean run, and the check against the model's own forward pass | {basing} |\n"
-        f"| all {len(knockouts)} knockouts | {sweeping} |\n\n"
-        f"Largest change of a log-probability by a knockout: {float(moved.max()):.2g}.\n\n{about}"
+        f"{table('step | seconds: | most memory so far, GiB:', steps)}\n"
+        f"Largest change of a log-probability by a knockout: {float(moved.max()):.2g}.\n\n{listed(info)}"
     )
 
 
-def _step(work: Callable[[], Result]) -> tuple[str, Result]:
+def _step(work: Callable[[], Result]) -> tuple[tuple[str, str], Result]:
     """Do some work; returns its time and the most memory so far, as cells of the table, and its result."""
     took, result = timed(work)
-    return f"{took:,.0f} | {resident('VmHWM') / GIB:.1f}", result
-
-
-if __name__ == "__main__":
-    main()
+    return (f"{took:,.0f}", f"{resident('VmHWM') / GIB:.1f}"), result

@@ -9,14 +9,12 @@ from __future__ import annotations
 import random
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
@@ -25,10 +23,10 @@ from harness.data.depth import window_layers
 from harness.data.flow import Flow
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
+from harness.validation.speed.clock import timed
 from harness.validation.speed.count import released_count, sweep_count, tidy_count
 from harness.validation.speed.ways import additive, released, start_rows, tidy
 
-Result = TypeVar("Result")
 FLOWS = tuple(
     Flow.parse(text)
     for text in (
@@ -114,7 +112,7 @@ def measure(model: Model, pairs: int, ran: int, report: Callable[[str], None]) -
         model: the model and its question.
         pairs: how many pairs.
         ran: how many knockouts the slow ways run in each pair.
-        report: told what goes on.
+        report: called with each line of progress.
     """
     checkpoint = model.checkpoint()
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +148,7 @@ def _row(model: Model, checkpoint: Checkpoint, encoded: Encoded, what: str, some
 
 @dataclass(frozen=True)
 class _Slow:
-    """Seconds per knockout of the slow ways, and what the released one says."""
+    """Seconds per knockout of the slow ways, and the logits of the released one."""
 
     released: float
     tidy: float
@@ -167,20 +165,3 @@ def _slow(checkpoint: Checkpoint, encoded: Encoded, chosen: list[Knockout]) -> _
 
 def _difference(swept: Tensor, slow: Tensor) -> float:
     return float((swept.log_softmax(-1) - slow.log_softmax(-1)).abs().max())
-
-
-def timed(work: Callable[[], Result]) -> tuple[float, Result]:
-    """Do some work; returns the seconds it took, see `clock_name`, and its result."""
-    start = _clock()
-    result = work()
-    return _clock() - start, result
-
-
-def clock_name() -> str:
-    """Which clock is read, for the report."""
-    return "CPU time of the one thread" if torch.get_num_threads() == 1 else "wall clock"
-
-
-def _clock() -> float:
-    """Seconds. One thread's own CPU time leaves out the time in which other work had the core."""
-    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()

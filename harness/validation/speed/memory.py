@@ -1,4 +1,4 @@
-"""``python -m harness.validation.speed.memory``: what the sweep needs beside what a plain forward pass needs.
+"""The memory that the sweep needs beyond a plain forward pass.
 
 Each kind of work runs in a process of its own: the kernel keeps the most memory a process ever had,
 and that mark is set back once the weights are there and everything has run once. Linux only.
@@ -21,9 +21,10 @@ import torch
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.engine.sweep.sweeper import Sweeper
+from harness.validation.speed.conditions import conditions
 from harness.validation.speed.geometry import GEOMETRIES
 from harness.validation.speed.measure import knockout_sets
-from harness.validation.speed.table import conditions
+from harness.validation.tables import Page, chosen, listed, report_progress, table
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -103,50 +104,28 @@ def one(model: str, kind: str) -> dict[str, int]:
     return {"before": before, "above": resident("VmHWM") - before}
 
 
-def table(models: list[str]) -> str:
-    """Measure every kind of work on some models, each in a fresh process, as Markdown."""
-    load, lines = os.getloadavg(), []
-    for model in models:
-        for kind in KINDS:
-            command = [sys.executable, "-m", "harness.validation.speed.memory", model, "--kind", kind]
-            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
-            found = json.loads(said)
-            lines.append(
-                f"| {model} | {kind} | {found['before'] / MIB:,.0f} | {found['above'] / MIB:,.0f} |\n"
-            )
-            print(lines[-1], end="", file=sys.stderr, flush=True)
-    info = conditions(load)
-    about = "".join(f"- {name}: {text}\n" for name, text in info.items() if name != "clock")
-    return (
-        f"# Memory of the sweep, {info['date']}\n\n"
-        "| model | work | loaded, MiB | needs beyond, MiB |\n| --- | --- | ---: | ---: |\n"
-        + "".join(lines)
-        + "\nLoaded: the process with its weights. Beyond: the most resident memory during the work, less "
-        "that;\na process for each row, the work run once before. Random weights, float32.\n\n" + about
-    )
-
-
-def main() -> None:
-    """Measure, print, and keep a table."""
-    parser = argparse.ArgumentParser(prog="python -m harness.validation.speed.memory", description=__doc__)
-    parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help=f"of {', '.join(GEOMETRIES)}; default: all"
-    )
-    parser.add_argument("--kind", choices=KINDS, help="measure this kind alone, here, and print JSON")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: only print)")
-    options = parser.parse_args()
-    models = options.models or list(GEOMETRIES)
-    if unknown := set(models) - set(GEOMETRIES):
-        parser.error(f"unknown model {min(unknown)!r}; there are {', '.join(GEOMETRIES)}")
+def run(options: argparse.Namespace) -> Page:
+    """Measure one kind of work in this process, or every kind, each in a fresh one."""
+    models = chosen(options.models, GEOMETRIES, "model")
     torch.set_num_threads(1)
     if options.kind:
-        print(json.dumps(one(models[0], options.kind)))
-        return
-    text = table(models)
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+        (kind,) = chosen([options.kind], KINDS, "kind of work")
+        return Page("memory", json.dumps(one(models[0], kind)))
+    load, rows = os.getloadavg(), []
+    for model in models:
+        for kind in KINDS:
+            command = [sys.executable, "-m", "harness.validation", "memory", model, "--kind", kind]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+            found = json.loads(said)
+            rows.append((model, kind, f"{found['before'] / MIB:,.0f}", f"{found['above'] / MIB:,.0f}"))
+            report_progress(rows[-1])
+    info = conditions(load)
+    del info["clock"]
+    return Page(
+        "memory",
+        f"# Memory of the sweep, {info['date']}\n\n"
+        f"{table('model | work | loaded, MiB: | needs beyond, MiB:', rows)}\n"
+        "Loaded: the process with its weights. Beyond: the most resident memory during the work, less "
+        "that;\na process for each row, the work run once before. Random weights, float32.\n\n"
+        f"{listed(info)}",
+    )

@@ -1,4 +1,4 @@
-"""The cost of the paper's programme, by operation counts: ``python -m harness.validation.speed.predict``.
+"""The cost of the paper's programme, by operation counts.
 
 Nothing here is measured. Counted: six flows, all windows, every question of the paper's data, none
 filtered, each question on its own; a GPU that reaches a fixed share of its peak. A real run adds what
@@ -7,9 +7,11 @@ the count leaves out (reading pictures, decoding answers, starting small kernels
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 
 from harness.data.depth import rule_window, window_layers
+from harness.validation.tables import Page, table
 
 QUESTIONS = 5525
 """Questions of the paper's six tasks."""
@@ -24,7 +26,7 @@ TOWER = 303e6
 
 
 @dataclass(frozen=True)
-class Size:
+class CheckpointSize:
     """A checkpoint's numbers: layers, widths, heads, tokens; ``tiles`` pictures go through the tower."""
 
     name: str
@@ -75,35 +77,29 @@ class Size:
 
 
 SIZES = (
-    Size("LLaVA-1.5-7b", 32, 4096, 11008, 32, 32, 576, 1, 32064),
-    Size("LLaVA-1.5-13b", 40, 5120, 13824, 40, 40, 576, 1, 32064),
-    Size("LLaVA-v1.6-Vicuna-7b", 32, 4096, 11008, 32, 32, 2340, 5, 32064),
-    Size("Llama3-LLaVA-NeXT-8b", 32, 4096, 14336, 32, 8, 2340, 5, 128320),
+    CheckpointSize("LLaVA-1.5-7b", 32, 4096, 11008, 32, 32, 576, 1, 32064),
+    CheckpointSize("LLaVA-1.5-13b", 40, 5120, 13824, 40, 40, 576, 1, 32064),
+    CheckpointSize("LLaVA-v1.6-Vicuna-7b", 32, 4096, 11008, 32, 32, 2340, 5, 32064),
+    CheckpointSize("Llama3-LLaVA-NeXT-8b", 32, 4096, 14336, 32, 8, 2340, 5, 128320),
 )
 """The paper's four checkpoints; 2,340 visual tokens are typical of a 4:3 picture in five tiles."""
 
 
-def table() -> str:
-    """The predicted cost of the programme, as Markdown."""
-    lines = [
-        "| checkpoint | tokens | released, h | sweep, h | times less |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    totals = [0.0, 0.0]
+def run(_: argparse.Namespace) -> Page:
+    """Return the predicted cost of the programme."""
+    rows, totals = [], [0.0, 0.0]
     for size in SIZES:
         hours = [QUESTIONS * count / (PEAK * SHARE) / 3600 for count in (size.released, size.sweep)]
         totals = [total + one for total, one in zip(totals, hours, strict=True)]
-        lines.append(
-            f"| {size.name} | {size.length} | {hours[0]:.1f} | {hours[1]:.2f} | {hours[0] / hours[1]:.0f} |"
-        )
-    lines.append(f"| all four | | {totals[0]:.1f} | {totals[1]:.2f} | {totals[0] / totals[1]:.0f} |")
-    return (
+        rows.append((size.name, str(size.length), *_hours(*hours)))
+    rows.append(("all four", "", *_hours(*totals)))
+    return Page(
+        "predicted",
         "# Predicted cost on one H100, from operation counts (not measured)\n\n"
         f"Six flows, all windows, {QUESTIONS} questions per checkpoint, bfloat16 at {SHARE:.0%} of peak.\n\n"
-        + "\n".join(lines)
-        + "\n"
+        f"{table('checkpoint | tokens: | released, h: | sweep, h: | times less:', rows)}",
     )
 
 
-if __name__ == "__main__":
-    print(table())
+def _hours(released: float, sweep: float) -> tuple[str, str, str]:
+    return f"{released:.1f}", f"{sweep:.2f}", f"{released / sweep:.0f}"

@@ -1,4 +1,4 @@
-"""Kill a measuring process N times and look at what is left.
+"""Kill a measuring process again and again, and check what it leaves behind.
 
 A process measures into a store and is killed by SIGKILL at a random moment; another one goes on, and is
 killed too, until the store is complete. After every kill: no file of the store is damaged, nothing that

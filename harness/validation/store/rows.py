@@ -27,10 +27,11 @@ from harness.data.sample import TASKS
 from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.measuring.request import Request
 from harness.session.claim_items import claims_of
+from harness.statistics.looks import LOOKS
 from harness.testing.fake import HERE, LAYERS, Fake, fake_dataset
 from harness.verdicts.claims import Claim
 from harness.verdicts.examine import Examination
-from harness.verdicts.settings import LOOKS, Settings
+from harness.verdicts.settings import Settings
 
 LOCATING = ("B3", "B4", "D3")
 """Claims that locate a layer first, and may then ask for more: measured before the clock starts."""

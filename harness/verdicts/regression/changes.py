@@ -9,12 +9,12 @@ For each curve, not for all curves of a run together, each of three errors has a
 alpha: that curves which differ by 10 points or more somewhere are called equivalent; that curves which
 differ by no more anywhere are called moved, by whatever name; that a curve which has moved gets a name
 that is not true of it. The six names share the last alpha equally. How often each happens is counted by
-``python -m harness.validation.false_alarms``. Thresholds are our own.
+``python -m harness.validation false-alarms``. Thresholds are our own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.data.depth import Grid
@@ -23,6 +23,7 @@ from harness.statistics.curves import Curves
 from harness.statistics.forms import alike_everywhere, drops_somewhere, lies_deeper, stronger_over_depth
 from harness.statistics.inference import DRAWS
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import Tree
 from harness.statistics.verdict import Judgement, Part, Verdict
 
@@ -64,7 +65,7 @@ class CurveChange:
     """One curve on both sides.
 
     Attributes:
-        measure: which curve.
+        quantity: which curve.
         change: what became of it.
         difference: the largest difference, with its interval, in points of p_c; None if undecided for
             lack of images.
@@ -84,7 +85,7 @@ class Sides:
     """A curve on both sides.
 
     Attributes:
-        measure: which curve.
+        quantity: which curve.
         old: per-image curves of the baseline.
         old_grid: its windows.
         new: per-image curves of the checkpoint.
@@ -100,7 +101,7 @@ class Sides:
     def judge(self, claim: Tree, alpha: float, draws: int = DRAWS) -> Judgement:
         """Judge a statement about the two curves, in one look."""
         data = {OLD: self.old, NEW: self.new}
-        return judge(claim, [data], alpha=alpha, planned=1, draws=draws, plan=False)
+        return judge(claim, [data], replace(ONE_LOOK, alpha=alpha, draws=draws, suggest_images=False))
 
 
 def compare(sides: Sides, alpha: float = 0.05, draws: int = DRAWS) -> CurveChange:

@@ -11,6 +11,7 @@ from harness.data.depth import Grid
 from harness.data.errors import HarnessError
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import Curves
+from harness.statistics.looks import LOOKS
 from harness.statistics.summaries import curve_band
 from harness.verdicts.curve_axes import label
 from harness.verdicts.examine import Examination
@@ -18,7 +19,7 @@ from harness.verdicts.expectations import option_that_differs
 from harness.verdicts.record import ChangeRecord, Curve
 from harness.verdicts.regression.baseline import About, Baseline, kept_quantities, to_bytes
 from harness.verdicts.regression.changes import Sides, compare
-from harness.verdicts.settings import LOOKS, Settings
+from harness.verdicts.settings import Settings
 
 CURVE_OPTIONS = ("window", "dtype", "prompt", "image handling")
 """Options that a curve depends on, whatever the samples; they must be those of the baseline."""

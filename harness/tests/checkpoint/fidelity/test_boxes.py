@@ -17,7 +17,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 
 from harness.checkpoint.adapters.llava import SquarePictures
 from harness.checkpoint.adapters.tiling import TiledPictures
-from harness.checkpoint.patches import Grid, SquarePadding
+from harness.checkpoint.patches import SquarePadding, TokenGrid
 from harness.data.sample import Box, Size
 from harness.testing.families import NEXT_PINPOINTS, ONEVISION_PINPOINTS
 from harness.testing.painted import NEXT, ONEVISION
@@ -68,7 +68,7 @@ def painted_tokens(pictures: Any, size: Size, box: Box) -> set[int]:
     return found
 
 
-def showing(grid: Grid, marked: torch.Tensor) -> set[int]:
+def showing(grid: TokenGrid, marked: torch.Tensor) -> set[int]:
     tokens = iter(grid.patches)
     return {
         token

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from harness.checkpoint.adapters.tiling import Tiling
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.checkpoint.patches import Layout
+from harness.checkpoint.patches import TokenLayout
 from harness.data.sample import Size
 from harness.testing.painted import NEXT, ONEVISION, SIZES
 
 GEOMETRIES = [("llava_next", NEXT), ("llava_onevision", ONEVISION)]
 
 
-def coordinates(layout: Layout) -> torch.Tensor:
+def coordinates(layout: TokenLayout) -> torch.Tensor:
     """Per visual token its grid, and first and last patch row and column it shows: ``[tokens, 5]``."""
     table = torch.full((layout.count, 5), -1.0)
     for number, grid in enumerate(layout.grids):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from harness.statistics import forms
 from harness.statistics.curves import Floats
 from harness.statistics.forms.ingredients import depth_moment, total_drop
 from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import nodes, quantities
 from harness.testing.form_curves import OPEN, REFUTED, SUPPORTED, curves_of, dip, verdict
 
@@ -41,7 +44,7 @@ def test_depths_are_reported_as_depths() -> None:
     """Tested as a cross product, reported as a difference of centres of mass."""
     grid = Grid(8, 1)
     data = curves_of(a=dip(grid, 0.2), b=dip(grid, 0.6))
-    judged = judge(forms.in_order("ab", grid), [data], planned=1, draws=3_000)
+    judged = judge(forms.in_order("ab", grid), [data], replace(ONE_LOOK, draws=3_000))
     (part,) = [part for part in judged.parts if part.label == "depth of b minus depth of a minus 0.125"]
     means = [data[key].values.mean(axis=0) for key in "ab"]
     centres = [mean @ grid.depths / mean.sum() for mean in means]

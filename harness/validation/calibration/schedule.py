@@ -1,29 +1,24 @@
-"""Run the benchmark: ``python -m harness.validation.calibration [--repetitions N] [--processes N]``."""
+"""Which cells are counted, how often and in which order: search for the worst, then measure them afresh."""
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
-import time
-import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from functools import cache
+from dataclasses import replace
 from importlib import metadata
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness.statistics.inference import DRAWS as REAL_DRAWS
 from harness.validation.calibration import report
-from harness.validation.calibration.cases import Case
-from harness.validation.calibration.edges import edges
-from harness.validation.calibration.powers import powers
-from harness.validation.calibration.simulation import DRAWS, MANY_DRAWS, Count, count, count_singly
+from harness.validation.calibration.cases import edges, powers
+from harness.validation.calibration.ledger import Job, Ledger, Mapped
+from harness.validation.calibration.simulation import DRAWS
+from harness.validation.tables import today
 
 SEARCHED_IMAGES = (60, 240)
 PLANNED_IMAGES = (60, 100, 200, 400)
@@ -51,108 +46,16 @@ GROWING = (
 """The same, with many images."""
 COMPARED = ("drops somewhere", "negligible at", "same shape", "carries most, of two")
 COMPARED_IMAGES = 60
-REST = 10.0  # seconds between two writings
-
 
 Row: TypeAlias = Mapping[str, Any]
-Mapped: TypeAlias = Callable[[Callable[["Job"], list[Count]], Sequence["Job"]], Iterator[list[Count]]]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One cell to count: a case by its place in its family, a population, a size, and how carefully."""
-
-    stage: str
-    family: str
-    place: int
-    shape: str
-    images: int
-    repetitions: int
-    single: bool = False
-    seed: int = 0
-
-    @property
-    def case(self) -> Case:
-        """The case (trees hold functions, which do not travel between processes)."""
-        return _families()[self.family][self.place]
-
-    @property
-    def draws(self) -> int:
-        """Draws per judgement."""
-        if self.single:
-            return REAL_DRAWS
-        return MANY_DRAWS if self.stage == "many" else DRAWS
-
-
-@dataclass
-class Ledger:
-    """What has been counted so far, on disk.
-
-    Attributes:
-        results: what `report.write` takes.
-        folder: where it is written.
-        mapped: a `map`, perhaps over processes.
-
-    """
-
-    results: dict[str, Any]
-    folder: Path
-    mapped: Mapped
-
-    def __post_init__(self) -> None:
-        """Start the clock."""
-        self._start = self._written = time.monotonic()
-        self._before = self.results["seconds"]
-
-    @property
-    def minutes(self) -> float:
-        """Since this run began."""
-        return (time.monotonic() - self._start) / 60
-
-    def count(self, jobs: Sequence[Job]) -> None:
-        """Count what is not counted yet: a run that is stopped keeps what it has, and can go on."""
-        wanted = [job for job in jobs if self._done(job) <= job.seed * job.repetitions]
-        for job, counts in zip(wanted, self.mapped(_run, wanted), strict=True):
-            for row in report.as_json(counts):
-                self._add(_part(job), {**row, "stage": job.stage, "draws": job.draws})
-            self.results["seconds"] = round(self._before + 60 * self.minutes, 1)
-            if time.monotonic() - self._written > REST:
-                self.write()
-        self.write()
-
-    def write(self) -> None:
-        """Write it down."""
-        report.write(self.results, self.folder)
-        self._written = time.monotonic()
-
-    def _done(self, job: Job) -> int:
-        """Return how many repetitions of a cell there are."""
-        names = ("stage", "form", "truth", "shape", "images", "draws")
-        cell = (job.stage, job.case.form, job.case.truth, job.shape, job.images, job.draws)
-        rows = [row for row in self.results[_part(job)] if tuple(row[name] for name in names) == cell]
-        return min((row["repetitions"] for row in rows), default=0)
-
-    def _add(self, part: str, row: dict[str, Any]) -> None:
-        """Add a count to those of the same cell."""
-        cell = ("form", "truth", "verdict", "shape", "images", "stage", "draws")
-        rows = self.results[part]
-        for place, old in enumerate(rows):
-            if all(old[name] == row[name] for name in cell):
-                sums = {name: old[name] + row[name] for name in ("repetitions", "hits", "early")}
-                (new,) = report.as_json([Count(**{f.name: row[f.name] for f in fields(Count)} | sums)])
-                rows[place] = {**row, **new}
-                return
-        rows.append(row)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Search for the worst cells, measure them afresh, plan, compare, write."""
-    options = _options(arguments)
+def run(options: argparse.Namespace) -> None:
+    """Search for the worst cells, measure them afresh, plan, compare; write all into a folder."""
     options.folder.mkdir(parents=True, exist_ok=True)
     results = _earlier(options.folder) if options.resume else {}
     results = {"seconds": 0.0, "errors": [], "powers": [], "equivalence": [], **results}
-    results |= {"version": _version(), "draws": DRAWS, "processes": options.processes}
-    results["date"] = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    results |= {"version": _version(), "draws": DRAWS, "processes": options.processes, "date": today()}
     with _mapping(options.processes) as mapped:
         ledger = Ledger(results, options.folder, mapped)
         for number in range(options.search // SEARCH_ROUND):
@@ -164,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ledger.count([replace(job, seed=number) for job in worst])
         ledger.count(_plans(options.plan))
         at_many = [_at_many(job) for job in _in_doubt(worst, results["errors"])[:DOUBTED]]
-        at_many += [Job("many", "edges", *cell, ROUND) for cell in _places(GROWING)]
+        at_many += [Job("many", *cell, ROUND) for cell in _places(GROWING)]
         for number in range(options.many // ROUND):
             ledger.count([replace(job, seed=number) for job in dict.fromkeys(at_many)])
         ledger.count(list(_comparison(options.comparison)))
@@ -191,20 +94,16 @@ def unsettled(rows: Sequence[Row], rounds: int) -> list[Job]:
     return list(dict.fromkeys(found))
 
 
-def _part(job: Job) -> str:
-    return {"plan": "powers", "compared": "equivalence"}.get(job.stage, "errors")
-
-
 def _at_many(job: Job) -> Job:
     return replace(job, stage="many", images=MANY_IMAGES, repetitions=ROUND)
 
 
 def _comparison(repetitions: int) -> Iterator[Job]:
-    for place, case in enumerate(_families()["edges"]):
+    for place, case in enumerate(edges()):
         if case.form in COMPARED:
             for single in (False, True):
                 cell = (case.shapes[0], COMPARED_IMAGES, repetitions)
-                yield Job("compared", "edges", place, *cell, single=single)
+                yield Job("compared", place, *cell, single=single)
 
 
 @contextmanager
@@ -225,8 +124,8 @@ def _earlier(folder: Path) -> dict[str, Any]:
 
 def _search() -> list[Job]:
     return [
-        Job("search", "edges", place, shape, images, SEARCH_ROUND)
-        for place, case in enumerate(_families()["edges"])
+        Job("search", place, shape, images, SEARCH_ROUND)
+        for place, case in enumerate(edges())
         for shape, images in product(case.shapes, SEARCHED_IMAGES)
     ]
 
@@ -240,12 +139,12 @@ def _shortlist(rows: Sequence[Row], repetitions: int) -> list[Job]:
 def _worst(rows: Sequence[Row]) -> list[Job]:
     """Return, for each form and false verdict, the worst cell of the shortlist; and the suspected ones."""
     found = _jobs("final", [group[0] for group in _ranked(rows, "shortlist")], ROUND)
-    suspected = [Job("final", "edges", *cell, ROUND) for cell in _places(SUSPECTED)]
+    suspected = [Job("final", *cell, ROUND) for cell in _places(SUSPECTED)]
     return list(dict.fromkeys([*found, *suspected]))
 
 
 def _places(cells: Sequence[tuple[str, str, str, int]]) -> list[tuple[int, str, int]]:
-    places = {(case.form, case.truth): place for place, case in enumerate(_families()["edges"])}
+    places = {(case.form, case.truth): place for place, case in enumerate(edges())}
     return [(places[form, truth], shape, images) for form, truth, shape, images in cells]
 
 
@@ -260,7 +159,7 @@ def _ranked(rows: Sequence[Row], stage: str) -> list[list[Row]]:
 
 def _jobs(stage: str, rows: Sequence[Row], repetitions: int) -> list[Job]:
     names = [(row["form"], row["truth"], row["shape"], row["images"]) for row in rows]
-    return [Job(stage, "edges", *cell, repetitions) for cell in sorted(set(_places(names)))]
+    return [Job(stage, *cell, repetitions) for cell in sorted(set(_places(names)))]
 
 
 def _in_doubt(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:
@@ -275,22 +174,10 @@ def _in_doubt(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:
 
 def _plans(repetitions: int) -> list[Job]:
     return [
-        Job("plan", "powers", place, shape, images, repetitions)
-        for place, case in enumerate(_families()["powers"])
+        Job("plan", place, shape, images, repetitions)
+        for place, case in enumerate(powers())
         for shape, images in product(case.shapes, PLANNED_IMAGES)
     ]
-
-
-@cache
-def _families() -> dict[str, list[Case]]:
-    return {"edges": edges(), "powers": powers()}
-
-
-def _run(job: Job) -> list[Count]:
-    seed = zlib.crc32(f"{job.stage} {job.seed}".encode())
-    if job.single:
-        return count_singly(job.case, job.shape, job.images, job.repetitions, seed=seed)
-    return count(job.case, job.shape, job.images, job.repetitions, seed=seed, draws=job.draws)
 
 
 def _version() -> str:
@@ -298,24 +185,3 @@ def _version() -> str:
         return metadata.version("crossmodal-flow-findings")
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m harness.validation.calibration", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=10_000, help="of each final cell")
-    parser.add_argument("--search", type=int, default=200, help="of each cell of the search")
-    parser.add_argument("--shortlist", type=int, default=400, help="of each cell on the shortlist")
-    parser.add_argument("--plan", type=int, default=300, help="of each cell of the power table")
-    parser.add_argument("--many", type=int, default=10_000, help="of each final cell at 1,000 images")
-    parser.add_argument("--comparison", type=int, default=1_000, help="with as many draws as a judgement")
-    parser.add_argument(
-        "--minutes", type=float, default=float("inf"), help="count no more final cells after so many"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on from the results in the folder")
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=report.FOLDER)
-    return parser.parse_args(arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -18,7 +18,7 @@ class PeerError(Exception):
     """A script that ended; the message is its last line."""
 
 
-class Worker:
+class ScriptProcess:
     """A running script.
 
     Args:
@@ -79,4 +79,4 @@ class Worker:
                 answer: dict[str, Any] = json.loads(line)
                 return answer
         said = self._errors.read_text(encoding="utf-8").strip().splitlines()
-        raise PeerError(said[-1] if said else "ended without a word")
+        raise PeerError(said[-1] if said else "ended without a message")

@@ -17,9 +17,10 @@ from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout
 from harness.validation.peers.case import Blocked, Case
 from harness.validation.peers.library import Library
-from harness.validation.peers.worker import PeerError, Worker
+from harness.validation.peers.script import PeerError, ScriptProcess
+from harness.validation.speed.clock import timed
 from harness.validation.speed.geometry import Geometry
-from harness.validation.speed.measure import FLOWS, knockout_sets, timed
+from harness.validation.speed.measure import FLOWS, knockout_sets
 from harness.validation.speed.ways import released
 
 RAN = ("question->last", "image->question")
@@ -88,7 +89,7 @@ class Bench:
     ) -> Result:
         """Let a library run the chosen knockouts and the sweep run right after, some times over."""
         result = Result(library.name, library.versions(environments), library.lines(), library.remark)
-        with Worker(library, environments, self.folder) as worker:
+        with ScriptProcess(library, environments, self.folder) as worker:
             try:
                 worker.ready()
                 for _ in range(pairs):
@@ -99,7 +100,7 @@ class Bench:
                 report(f"{library.name}: {error}")
         return result
 
-    def _pair(self, worker: Worker, result: Result) -> None:
+    def _pair(self, worker: ScriptProcess, result: Result) -> None:
         answers = [worker.ask(number) for number in self.chosen]
         each = statistics.mean(seconds for seconds, _ in answers)
         took, _ = self.sweep()
