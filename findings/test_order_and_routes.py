@@ -9,7 +9,7 @@ from harness.verdicts.study import Study
 CARRIERS = ("separator", "question", "suffix", "roles", "last")
 
 
-@pytest.mark.claim("D1", source="ABS")
+@pytest.mark.claim("D1")
 def test_the_three_steps_come_in_order(study: Study, task: str) -> None:
     """Other patches reach the question first, then related patches, then the question reaches Last."""
     steps = [
@@ -20,13 +20,13 @@ def test_the_three_steps_come_in_order(study: Study, task: str) -> None:
     study.judge(in_order(steps, study.grid))
 
 
-@pytest.mark.claim("D2", source="ABS")
+@pytest.mark.claim("D2")
 def test_the_image_acts_through_the_question(study: Study, task: str) -> None:
     """Of what reads the image, the question's words carry more than half of its effect."""
     study.judge(mediates_most(study.mediators("image", CARRIERS, task), CARRIERS, "question"), threshold=None)
 
 
-@pytest.mark.claim("D3", source="OURS")
+@pytest.mark.claim("D3")
 def test_the_named_pathway_suffices(study: Study, task: str) -> None:
     """Image→Question in the windows of its two stages and Question→Last in its own suffice.
 

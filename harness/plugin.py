@@ -15,7 +15,7 @@ from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
 from harness.measuring.progress import Progress
 from harness.session import hooks, terminal
-from harness.session.claim_items import MARKER, claim_of, claims_of
+from harness.session.claim_items import MARKER, catalogue_of, check_catalogue, claim_of, claims_of
 from harness.session.conclude import ClaimRefutedError, ClaimUndecidedError, message
 from harness.session.gpu import pin_worker
 from harness.session.progress import Printed, Watch, Written
@@ -101,6 +101,13 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Check that every claim has one test and one entry in the catalogue, before anything is collected."""
+    if not is_worker(session.config):
+        check_catalogue(session.config)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every claim on every checkpoint and, if it asks for a task, on every task."""
     if "study" not in metafunc.fixturenames:
@@ -129,7 +136,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """List the claims instead of running them, if asked to."""
     if not session.config.getoption("claims"):
         return None
-    terminal.catalogue(session.config, claims_of(session.items))
+    terminal.catalogue(session.config, catalogue_of(session.config), claims_of(session.items))
     return True
 
 
@@ -250,8 +257,10 @@ def expect(run: Run, item: pytest.Item) -> None:
     expected = run.expectations.get(claim.checkpoint) if claim else None
     if claim is None or expected is None:
         return
+    known, found = expected.verdicts.get(claim.key), run.verdict(claim)
+    if known is None:
+        return
     enforced = run.enforced(claim.checkpoint)
-    known, found = expected.verdicts.get(claim.key, Verdict.SUPPORTED), run.verdict(claim)
     if enforced and found is not None and goes_to_or_from_undecided(known, found):
         if found in RAISES:
             reason = f"{found.value}, known as {known.value}"
@@ -290,7 +299,7 @@ def study(request: pytest.FixtureRequest) -> Study:
     run = request.config.stash[RUN]
     claim = claim_of(request.node)
     if claim is None:
-        pytest.fail("a test that uses 'study' carries the marker claim(id, source=…)", pytrace=False)
+        pytest.fail("a test that uses 'study' carries the marker claim(id)", pytrace=False)
     if claim.checkpoint in run.errors:
         pytest.fail(run.errors[claim.checkpoint], pytrace=False)
     examination = run.examinations[claim.checkpoint]

@@ -49,7 +49,7 @@ GROWING = (
     ("in order, two effects", "one layer apart, drops of 15", "unlike", 1_000),
 )
 """The same, with many images."""
-COMPARED = ("drops somewhere", "negligible at", "same shape", "carries most, of two")
+COMPARED = ("drops somewhere", "negligible at", "same shape", "mediates most, of two")
 COMPARED_IMAGES = 60
 REST = 10.0  # seconds between two writings
 

@@ -36,7 +36,7 @@ class Case:
     Attributes:
         form: the form's name; ``"in all: drops somewhere, below the control"`` joins two of them with a
             colon, and says after the comma how it is used.
-        claims: ids of the claims that use it.
+        claims: ids of some claims that use it, for the reader.
         counts: the verdicts that are counted: on the edge, both may be wrong.
         truth: the truth in words.
         tree: the claim.

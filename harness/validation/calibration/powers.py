@@ -425,7 +425,7 @@ def _values() -> list[Case]:
             lens=("kept", "whole", "chance"),
         ),
         *_power(
-            "carries most",
+            "mediates most",
             "D2",
             forms.mediates_most("blocks", CARRIERS, "q"),
             [("three quarters of 60", {"blocks": blocks(q=-45, s=-15)})],

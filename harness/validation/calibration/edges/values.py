@@ -53,14 +53,14 @@ def _mediators() -> list[Case]:
     whole = ("all mediators together are at -10", {"blocks": blocks(q=-10)})
     return [
         *cases(
-            "carries most, of two",
+            "mediates most, of two",
             "D2",
             forms.mediates_most("blocks", ["q", "s"], "q"),
             supported=[equal],
             refuted=[equal],
         ),
         *cases(
-            "carries most",
+            "mediates most",
             "D2",
             forms.mediates_most("blocks", CARRIERS, "q"),
             supported=[half, whole],
