@@ -45,11 +45,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All entries, in the order in which claims are listed.
+    """All entries.
 
     Attributes:
         parts: headings, by the letter with which the ids of their claims begin.
-        claims: entries by claim id.
+        claims: entries by claim id, part by part.
     """
 
     parts: Mapping[str, str]
@@ -111,7 +111,9 @@ def _catalogue(data: Mapping[str, Any]) -> Catalogue:
             raise HarnessError(
                 f"claim {claim}: an id is the letter of a part ({', '.join(parts)}) and a number"
             )
-    return replace(catalogue, claims=_on_both_sides(claims))
+    letters = list(parts)
+    in_order = sorted(claims, key=lambda claim: letters.index(catalogue.part_of(claim)))
+    return replace(catalogue, claims=_on_both_sides({claim: claims[claim] for claim in in_order}))
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
