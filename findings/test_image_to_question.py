@@ -47,7 +47,7 @@ def test_the_first_dip_is_the_deeper_one(study: Study, task: str) -> None:
 
 @pytest.mark.claim("B4")
 def test_the_second_dip_depends_on_the_kind_of_task(study: Study) -> None:
-    """The second dip is clear for the choosing and querying tasks, smaller for comparing and logic."""
+    """The second dip is clear in tasks that choose or query, smaller in those that compare or combine."""
     if not set(study.tasks) >= {*CLEAR, *FAINT}:
         return study.not_applicable(f"needs the tasks {', '.join((*CLEAR, *FAINT))}")
     second = study.deepest_window("image->question", MID)
@@ -67,7 +67,7 @@ def test_the_layers_agree_across_tasks(study: Study) -> None:
 
 @pytest.mark.claim("B6")
 def test_higher_layers_no_longer_need_the_image(study: Study, task: str) -> None:
-    """In the upper half of the layers the question no longer needs the image, singly or all at once."""
+    """In the upper half the question no longer needs the image, window by window or all at once."""
     effect = study.effect("image->question", task)
     upper_half = study.blocked_from("image->question", task, start=study.layer_at(0.5))
     study.judge(negligible_from_the_top(effect, study.grid, above=0.5, block=upper_half))

@@ -55,7 +55,10 @@ def test_other_patches_dominate_low_and_related_ones_in_the_middle(study: Study,
 
 @pytest.mark.claim("C4")
 def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) -> None:
-    """Related→Question drops more than equally many random patches, shifted boxes or foreign boxes."""
+    """Related patches→Question matters more than random patches, a shifted box or another image's boxes.
+
+    The random patches are as many; the shifted box has the same size.
+    """
     related = study.effect("related_patches->question", task)
     controls = [
         study.effect("random_patches->question", task),
@@ -67,11 +70,11 @@ def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) 
 
 @pytest.mark.claim("C5")
 def test_it_is_information_and_not_an_attention_sink(study: Study, task: str) -> None:
-    """What Image→Question loses in lower layers is information, not a place for attention to go.
+    """Blocking Image→Question in lower layers takes information away, not just a place to attend to.
 
-    Hiding nine tenths of the patches, giving them the data set's mean value, or giving them the contents
-    of an image that calls for another answer (the minimal pair, where the data set has one) each keeps
-    most of the effect.
+    Hiding nine tenths of the patches, replacing their values by the data set's mean, or replacing their
+    contents by those of an image with another answer (the minimal pair, where the data set has one) each
+    keeps most of the effect.
     """
     whole = study.effect("image->question", task)
     variants = [

@@ -16,7 +16,7 @@ from harness.statistics.forms import (
 )
 from harness.verdicts.study import Study
 
-STEPS = ("other_patches->question", "related_patches->question", "question->last")
+STAGES = ("other_patches->question", "related_patches->question", "question->last")
 
 
 @pytest.mark.claim("F1")
@@ -79,14 +79,14 @@ def test_base_image_and_tiles_both_reach_the_question(study: Study, task: str) -
 
 @pytest.mark.claim("F6")
 def test_across_checkpoints_the_order_holds(study: Study, task: str) -> None:
-    """On every checkpoint the three steps come in order; Question→Last is alike over relative depth."""
+    """On every checkpoint the three stages come in order; Question→Last has the same shape over depth."""
     if not study.peers:
         return study.not_applicable("needs a run on several checkpoints")
-    own = [study.effect(flow, task) for flow in STEPS]
+    own = [study.effect(flow, task) for flow in STAGES]
     order = [in_order(own, study.grid)]
     alike = []
     for peer in study.peers:
-        theirs = [study.effect(flow, task, of=peer) for flow in STEPS]
+        theirs = [study.effect(flow, task, of=peer) for flow in STAGES]
         order.append(in_order(theirs, peer.grid))
         alike.append(same_order_of_layers(own[-1], study.grid, theirs[-1], peer.grid))
     return study.judge(in_all([*order, *alike]))

@@ -15,7 +15,6 @@ from reports.tests.records import example, part
 from reports.tests.tolerant import TolerantJson, TolerantMarkdown, nearly
 from reports.tests.whole import whole
 
-
 ENTRY = Entry("OURS", "Is it so?", "It matters.", "It is so.", "It is not so.", ("R1",), "It was so.")
 """Prose of its own, so that nobody who mends the catalogue's meets a snapshot."""
 
