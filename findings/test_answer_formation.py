@@ -19,14 +19,14 @@ from harness.verdicts.study import Study
 def test_the_answer_rises_in_middle_layers(study: Study, task: str) -> None:
     """At the last position the answer is near zero in lower layers and rises in the middle ones.
 
-    The answer is its first token in either case.
+    The answer is its first token, lower-case or capitalised.
     """
     study.judge(rises_in(study.lens("either", task), study.lens_grid), bands=(MIDDLE,), threshold=RISE)
 
 
 @pytest.mark.claim("E2")
 def test_the_answer_rises_after_the_object_has_arrived(study: Study, task: str) -> None:
-    """The answer's probability, in either case, rises after Related patches→Question, the second stage."""
+    """The answer, in either letter case, rises after Related patches→Question, the second stage."""
     answer = study.lens("either", task)
     related = study.effect("related_patches->question", task)
     study.judge(onset_after(answer, related, study.lens_grid, study.grid), threshold=None)
@@ -41,7 +41,7 @@ def test_lower_case_comes_before_the_capital(study: Study, task: str) -> None:
 
 @pytest.mark.claim("E3-norm")
 def test_lower_case_comes_before_the_capital_with_the_final_norm(study: Study, task: str) -> None:
-    """The same, read with the final norm at every layer: what holds only without it is fragile."""
+    """Read with the final norm at every layer, the answer still forms in lower case first."""
     lower, capital = study.lens("lower", task, norm=True), study.lens("capital", task, norm=True)
     study.judge(one_form_then_another(lower, capital, study.lens_grid), threshold=RISE)
 
@@ -58,6 +58,6 @@ def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
 
 @pytest.mark.claim("E5", tasks=CHOOSE_TASKS)
 def test_the_true_option_leaves_the_false_one_behind(study: Study, task: str) -> None:
-    """Of the two options, in either case, the true one takes the lead, and the false one never does."""
+    """Of the two options, in either letter case, the true one takes the lead, and the false one never does."""
     true, false = study.lens("either", task), study.lens("false_either", task)
     study.judge(leaves_behind(true, false, study.lens_grid), threshold=RISE)
