@@ -58,6 +58,6 @@ def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
 
 @pytest.mark.claim("E5", tasks=CHOOSE_TASKS)
 def test_the_true_option_leaves_the_false_one_behind(study: Study, task: str) -> None:
-    """Of the two options, in either letter case, the true one takes the lead, and the false one never does."""
+    """Of the two options, in either letter case, the true one takes the lead and the false one never does."""
     true, false = study.lens("either", task), study.lens("false_either", task)
     study.judge(leaves_behind(true, false, study.lens_grid), threshold=RISE)

@@ -55,7 +55,9 @@ def catalogue(config: pytest.Config, known: Catalogue, claims: Iterable[Claim]) 
 def evidence_notes(config: pytest.Config, work: Work) -> None:
     """Name what was wrong with stored evidence, and subprocesses that died."""
     for name in work.quarantined:
-        write_line(config, f"evidence: {name} was not what its name says; set aside, and measured again")
+        write_line(
+            config, f"evidence: {name} does not match the hash in its name; quarantined, measured again"
+        )
     if work.lost_subprocesses:
         write_line(
             config,

@@ -181,11 +181,11 @@ def test_damaged_evidence_is_named_and_measured_again(runs: Runs, whole: Done) -
     shard = next((runs.folder / "damaged").glob("fake-*/block-*.parquet"))
     shard.write_bytes(shard.read_bytes()[:-7])
     done = runs("damaged", "-k", TWO)
-    assert f"{shard.parent.name}/{shard.name} was not what its name says; set aside" in done.said
+    assert f"{shard.parent.name}/{shard.name} does not match the hash in its name; quarantined" in done.said
     assert 0 < len(done.measured) < len(whole.measured)
     assert (done.code, verdicts(done)) == (0, verdicts(whole))
     clean = runs("damaged", "-k", TWO)
-    assert clean.measured == [] and "set aside" not in clean.said
+    assert clean.measured == [] and "quarantined" not in clean.said
 
 
 @pytest.mark.slow
