@@ -15,38 +15,38 @@ from harness.statistics.forms import (
 from harness.verdicts.study import Study
 
 
-@pytest.mark.claim("E1", source="ABS")
+@pytest.mark.claim("E1")
 def test_the_answer_rises_in_middle_layers(study: Study, task: str) -> None:
     """At the last position the answer is near zero in lower layers and rises in the middle ones.
 
-    The answer is its first token in either case.
+    The answer is its first token, lower-case or capitalised.
     """
     study.judge(rises_in(study.lens("either", task), study.lens_grid), bands=(MIDDLE,), threshold=RISE)
 
 
-@pytest.mark.claim("E2", source="ABS")
+@pytest.mark.claim("E2")
 def test_the_answer_rises_after_the_object_has_arrived(study: Study, task: str) -> None:
-    """The answer's probability, in either case, rises after Related patches→Question, the second stage."""
+    """The answer, in either letter case, rises after Related patches→Question, the second stage."""
     answer = study.lens("either", task)
     related = study.effect("related_patches->question", task)
     study.judge(onset_after(answer, related, study.lens_grid, study.grid), threshold=None)
 
 
-@pytest.mark.claim("E3", source="ABS")
+@pytest.mark.claim("E3")
 def test_lower_case_comes_before_the_capital(study: Study, task: str) -> None:
     """The answer forms in lower case first; its capital comes later."""
     lower, capital = study.lens("lower", task), study.lens("capital", task)
     study.judge(one_form_then_another(lower, capital, study.lens_grid), threshold=RISE)
 
 
-@pytest.mark.claim("E3-norm", source="ABS")
+@pytest.mark.claim("E3-norm")
 def test_lower_case_comes_before_the_capital_with_the_final_norm(study: Study, task: str) -> None:
-    """The same, read with the final norm at every layer: what holds only without it is fragile."""
+    """Read with the final norm at every layer, the answer still forms in lower case first."""
     lower, capital = study.lens("lower", task, norm=True), study.lens("capital", task, norm=True)
     study.judge(one_form_then_another(lower, capital, study.lens_grid), threshold=RISE)
 
 
-@pytest.mark.claim("E4", source="OURS")
+@pytest.mark.claim("E4")
 def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
     """Asked for a lower-case answer, the model skips the second phase: the capital never leads."""
     lower, capital = study.lens("lower", task), study.lens("capital", task)
@@ -56,8 +56,8 @@ def test_the_second_phase_is_about_form(study: Study, task: str) -> None:
     study.judge(never_leads(asked_capital, asked_lower, study.lens_grid, where=[two_phases]), threshold=RISE)
 
 
-@pytest.mark.claim("E5", source="CODE", tasks=CHOOSE_TASKS)
+@pytest.mark.claim("E5", tasks=CHOOSE_TASKS)
 def test_the_true_option_leaves_the_false_one_behind(study: Study, task: str) -> None:
-    """Of the two options, in either case, the true one takes the lead, and the false one never has it."""
+    """Of the two options, in either letter case, the true one takes the lead and the false one never does."""
     true, false = study.lens("either", task), study.lens("false_either", task)
     study.judge(leaves_behind(true, false, study.lens_grid), threshold=RISE)

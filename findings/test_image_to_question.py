@@ -20,7 +20,7 @@ CLEAR = ("ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr")
 FAINT = ("CompareAttr", "LogicalObj")
 
 
-@pytest.mark.claim("B1", source="ABS")
+@pytest.mark.claim("B1")
 def test_the_image_reaches_the_question_in_lower_layers(study: Study, task: str) -> None:
     """Blocking Image→Question in the lower layers lowers the answer's probability."""
     effect = study.effect("image->question", task)
@@ -28,7 +28,7 @@ def test_the_image_reaches_the_question_in_lower_layers(study: Study, task: str)
     study.judge(drops_somewhere(effect, study.grid, within=LOWER, control=control), bands=(LOWER,))
 
 
-@pytest.mark.claim("B2", source="ABS, 3P")
+@pytest.mark.claim("B2")
 def test_the_image_reaches_the_question_twice(study: Study, task: str) -> None:
     """Image→Question happens twice: a dip in lower layers, a recovery, another dip in middle layers."""
     effects = {grid: study.effect("image->question", task, on=grid) for grid in study.windows(1, 3)}
@@ -36,7 +36,7 @@ def test_the_image_reaches_the_question_twice(study: Study, task: str) -> None:
     study.judge(two_dips(effects, first=LOWER, second=MIDDLE), bands=(LOWER, MIDDLE), beside=[both])
 
 
-@pytest.mark.claim("B3", source="3P")
+@pytest.mark.claim("B3")
 def test_the_first_dip_is_the_deeper_one(study: Study, task: str) -> None:
     """The first dip of Image→Question is deeper than the second."""
     first = study.deepest_window("image->question", LOW)
@@ -45,9 +45,9 @@ def test_the_first_dip_is_the_deeper_one(study: Study, task: str) -> None:
     study.judge(both_dip_and_first_deeper(effect, study.grid, first, second), bands=(LOW, MID))
 
 
-@pytest.mark.claim("B4", source="MEM")
+@pytest.mark.claim("B4")
 def test_the_second_dip_depends_on_the_kind_of_task(study: Study) -> None:
-    """The second dip is clear for the choosing and querying tasks, smaller for comparing and logic."""
+    """The second dip is clear in tasks that choose or query, smaller in those that compare or combine."""
     if not set(study.tasks) >= {*CLEAR, *FAINT}:
         return study.not_applicable(f"needs the tasks {', '.join((*CLEAR, *FAINT))}")
     second = study.deepest_window("image->question", MID)
@@ -56,7 +56,7 @@ def test_the_second_dip_depends_on_the_kind_of_task(study: Study) -> None:
     return study.judge(group_dips_more_at(clear, faint, study.grid, second), bands=(MID,))
 
 
-@pytest.mark.claim("B5", source="MEM")
+@pytest.mark.claim("B5")
 def test_the_layers_agree_across_tasks(study: Study) -> None:
     """Image→Question lies at the same depth in every task, though its size differs."""
     if len(study.tasks) == 1:
@@ -65,9 +65,9 @@ def test_the_layers_agree_across_tasks(study: Study) -> None:
     return study.judge(one_depth_band(effects, study.grid))
 
 
-@pytest.mark.claim("B6", source="3P, ABS")
+@pytest.mark.claim("B6")
 def test_higher_layers_no_longer_need_the_image(study: Study, task: str) -> None:
-    """In the upper half of the layers the question no longer needs the image, singly or all at once."""
+    """In the upper half the question no longer needs the image, window by window or all at once."""
     effect = study.effect("image->question", task)
     upper_half = study.blocked_from("image->question", task, start=study.layer_at(0.5))
     study.judge(negligible_from_the_top(effect, study.grid, above=0.5, block=upper_half))

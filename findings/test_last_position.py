@@ -21,7 +21,7 @@ from harness.statistics.forms import (
 from harness.verdicts.study import Study
 
 
-@pytest.mark.claim("A1", source="ABS, 3P")
+@pytest.mark.claim("A1")
 def test_the_question_reaches_the_last_position(study: Study) -> None:
     """Blocking Question→Last cuts the answer's probability strongly, in all tasks."""
     study.judge(
@@ -38,7 +38,7 @@ def test_the_question_reaches_the_last_position(study: Study) -> None:
     )
 
 
-@pytest.mark.claim("A2", source="3P")
+@pytest.mark.claim("A2")
 def test_the_image_hardly_reaches_the_last_position_directly(study: Study) -> None:
     """Blocking Image→Last has no significant direct effect in most tasks."""
     direct = {task: study.effect("image->last", task) for task in study.tasks}
@@ -58,7 +58,7 @@ def test_the_image_hardly_reaches_the_last_position_directly(study: Study) -> No
     )
 
 
-@pytest.mark.claim("A3", source="3P")
+@pytest.mark.claim("A3")
 def test_the_last_position_hardly_needs_itself(study: Study) -> None:
     """Blocking Last→Last barely matters, in all tasks."""
     study.judge(
@@ -66,9 +66,9 @@ def test_the_last_position_hardly_needs_itself(study: Study) -> None:
     )
 
 
-@pytest.mark.claim("A4", source="3P")
+@pytest.mark.claim("A4")
 def test_the_question_matters_most_to_the_last_position(study: Study, task: str) -> None:
-    """Question→Last matters far more than Image→Last, and that at least as much as Last→Last."""
+    """Question→Last matters far more than Image→Last, which matters at least as much as Last→Last."""
     question = study.effect("question->last", task)
     image = study.effect("image->last", task)
     last = study.effect("last->last", task)
@@ -82,16 +82,16 @@ def test_the_question_matters_most_to_the_last_position(study: Study, task: str)
     )
 
 
-@pytest.mark.claim("A5", source="ABS, 3P")
+@pytest.mark.claim("A5")
 def test_the_question_is_read_in_one_band_of_layers(study: Study) -> None:
-    """Question→Last sits in one depth band, the same for every task, not in the first or last fifth."""
+    """Question→Last lies in one depth band, the same for every task, outside the first and last fifths."""
     if len(study.tasks) == 1:
         return study.not_applicable("compares several tasks")
     effects = [study.effect("question->last", task) for task in study.tasks]
     return study.judge(one_depth_band(effects, study.grid, within=CENTRAL), bands=(CENTRAL,))
 
 
-@pytest.mark.claim("A6", source="MEM")
+@pytest.mark.claim("A6")
 def test_open_questions_have_a_slight_direct_flow(study: Study) -> None:
     """QueryAttr is an exception: Image→Last has a slight direct effect there."""
     if "QueryAttr" not in study.tasks or len(study.tasks) == 1:
@@ -102,9 +102,9 @@ def test_open_questions_have_a_slight_direct_flow(study: Study) -> None:
     )
 
 
-@pytest.mark.claim("A7", source="MEM")
+@pytest.mark.claim("A7")
 def test_first_and_last_sub_word_are_fed_alike(study: Study, task: str) -> None:
-    """The first and the last sub-word of the answer give like curves of Question→Last."""
+    """Question→Last has the same shape for the first sub-word of the answer as for the last."""
     first = study.effect("question->last", task, condition="first_subword")
     last = study.effect("question->last", task, condition="last_subword")
     if study.undefined(last):

@@ -16,7 +16,7 @@ from harness.statistics.forms import (
 from harness.verdicts.study import Study
 
 
-@pytest.mark.claim("C1", source="ABS")
+@pytest.mark.claim("C1")
 def test_general_information_enters_in_lower_layers(study: Study, task: str) -> None:
     """Blocking Other patches→Question hurts mainly in the lower layers."""
     effect = study.effect("other_patches->question", task)
@@ -24,7 +24,7 @@ def test_general_information_enters_in_lower_layers(study: Study, task: str) -> 
     study.judge(mainly_inside(effect, LOWER, study.grid), bands=(LOWER,), beside=[whole])
 
 
-@pytest.mark.claim("C2", source="ABS")
+@pytest.mark.claim("C2")
 def test_the_object_enters_in_middle_layers(study: Study, task: str) -> None:
     """Blocking Related patches→Question hurts mainly in the middle layers."""
     effect = study.effect("related_patches->question", task)
@@ -32,7 +32,7 @@ def test_the_object_enters_in_middle_layers(study: Study, task: str) -> None:
     study.judge(mainly_inside(effect, MIDDLE, study.grid), bands=(MIDDLE,), beside=[whole])
 
 
-@pytest.mark.claim("C3", source="ABS")
+@pytest.mark.claim("C3")
 def test_related_patches_weigh_more_in_the_middle(study: Study, task: str) -> None:
     """Related patches weigh relatively more in the middle than in the lowest layers."""
     related = study.effect("related_patches->question", task)
@@ -41,7 +41,7 @@ def test_related_patches_weigh_more_in_the_middle(study: Study, task: str) -> No
     study.judge(shifts_from_low_to_mid(related, other, study.grid), bands=(LOW, MID), beside=[whole])
 
 
-@pytest.mark.claim("C3b", source="ABS implied")
+@pytest.mark.claim("C3b")
 def test_other_patches_dominate_low_and_related_ones_in_the_middle(study: Study, task: str) -> None:
     """Other patches matter more than related ones in the lowest layers, and less in the middle.
 
@@ -53,9 +53,12 @@ def test_other_patches_dominate_low_and_related_ones_in_the_middle(study: Study,
     study.judge(crosses_over(related, other, study.grid), bands=(LOW, MID), beside=[whole])
 
 
-@pytest.mark.claim("C4", source="OURS")
+@pytest.mark.claim("C4")
 def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) -> None:
-    """Related→Question drops more than equally many random patches, shifted boxes or foreign boxes."""
+    """Related patches→Question matters more than random patches, a shifted box or another image's boxes.
+
+    The random patches are as many; the shifted box has the same size.
+    """
     related = study.effect("related_patches->question", task)
     controls = [
         study.effect("random_patches->question", task),
@@ -65,13 +68,13 @@ def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) 
     study.judge(more_than_controls(related, controls, study.grid), bands=(MIDDLE,))
 
 
-@pytest.mark.claim("C5", source="OURS")
+@pytest.mark.claim("C5")
 def test_it_is_information_and_not_an_attention_sink(study: Study, task: str) -> None:
-    """What Image→Question loses in lower layers is information, not a place for attention to go.
+    """Blocking Image→Question in lower layers takes information away, not just a place to attend to.
 
-    Hiding nine tenths of the patches, giving them the data set's mean value, or giving them the contents
-    of an image that calls for another answer (the minimal pair, where the data set has one) each keeps
-    most of the effect.
+    Hiding nine tenths of the patches, replacing their values by the data set's mean, or replacing their
+    contents by those of an image with another answer (the minimal pair, where the data set has one) each
+    keeps most of the effect.
     """
     whole = study.effect("image->question", task)
     variants = [

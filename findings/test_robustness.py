@@ -16,10 +16,10 @@ from harness.statistics.forms import (
 )
 from harness.verdicts.study import Study
 
-STEPS = ("other_patches->question", "related_patches->question", "question->last")
+STAGES = ("other_patches->question", "related_patches->question", "question->last")
 
 
-@pytest.mark.claim("F1", source="CODE, MEM")
+@pytest.mark.claim("F1")
 def test_the_shape_does_not_hang_on_the_window_size(study: Study, task: str) -> None:
     """Image→Question has the same shape over depth at every odd window size up to half the decoder."""
     study.judge(
@@ -29,14 +29,14 @@ def test_the_shape_does_not_hang_on_the_window_size(study: Study, task: str) -> 
     )
 
 
-@pytest.mark.claim("F2", source="CODE", tasks=CHOOSE_TASKS)
+@pytest.mark.claim("F2", tasks=CHOOSE_TASKS)
 def test_the_true_option_reaches_the_last_position_most(study: Study, task: str) -> None:
     """Of the two options in the question, Last reads the true one more than the false one."""
     true, false = study.effect("true_option->last", task), study.effect("false_option->last", task)
     study.judge(exists_and_is_stronger_than(true, false, study.grid, exists=true))
 
 
-@pytest.mark.claim("F2-token", source="CODE")
+@pytest.mark.claim("F2-token")
 def test_token_for_token_the_object_reaches_the_last_position_most(study: Study, task: str) -> None:
     """Token for token, Last reads the question's object more than its remaining words."""
     named = study.effect("central_object->last", task, reading="per_token")
@@ -45,7 +45,7 @@ def test_token_for_token_the_object_reaches_the_last_position_most(study: Study,
     study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=exists), threshold=None)
 
 
-@pytest.mark.claim("F3", source="CODE")
+@pytest.mark.claim("F3")
 def test_the_image_reaches_the_object_s_words(study: Study, task: str) -> None:
     """The words that name the object read the image more than the remaining words of the question do."""
     named = study.effect("image->central_object", task)
@@ -53,7 +53,7 @@ def test_the_image_reaches_the_object_s_words(study: Study, task: str) -> None:
     study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=named))
 
 
-@pytest.mark.claim("F4", source="MEM")
+@pytest.mark.claim("F4")
 def test_the_question_needs_its_mlps_more_than_its_attention(study: Study, task: str) -> None:
     """At the question's positions MLP outputs matter more than attention outputs.
 
@@ -67,7 +67,7 @@ def test_the_question_needs_its_mlps_more_than_its_attention(study: Study, task:
     study.judge(more_than_controls(mlp, others, study.grid, within=WHOLE))
 
 
-@pytest.mark.claim("F5", source="CODE")
+@pytest.mark.claim("F5")
 def test_base_image_and_tiles_both_reach_the_question(study: Study, task: str) -> None:
     """The question reads both the base image and the high-resolution tiles."""
     tiles = study.effect("tile_patches->question", task)
@@ -77,22 +77,22 @@ def test_base_image_and_tiles_both_reach_the_question(study: Study, task: str) -
     return study.judge(in_all([drops_somewhere(base, study.grid), drops_somewhere(tiles, study.grid)]))
 
 
-@pytest.mark.claim("F6", source="ABS; arXiv 2508.20279")
+@pytest.mark.claim("F6")
 def test_across_checkpoints_the_order_holds(study: Study, task: str) -> None:
-    """On every checkpoint the three steps come in order; Question→Last is alike over relative depth."""
+    """On every checkpoint the three stages come in order; Question→Last has the same shape over depth."""
     if not study.peers:
         return study.not_applicable("needs a run on several checkpoints")
-    own = [study.effect(flow, task) for flow in STEPS]
+    own = [study.effect(flow, task) for flow in STAGES]
     order = [in_order(own, study.grid)]
     alike = []
     for peer in study.peers:
-        theirs = [study.effect(flow, task, of=peer) for flow in STEPS]
+        theirs = [study.effect(flow, task, of=peer) for flow in STAGES]
         order.append(in_order(theirs, peer.grid))
         alike.append(same_order_of_layers(own[-1], study.grid, theirs[-1], peer.grid))
     return study.judge(in_all([*order, *alike]))
 
 
-@pytest.mark.claim("F7", source="ABS")
+@pytest.mark.claim("F7")
 def test_image_tokens_can_be_dropped_above_the_second_stage(study: Study, task: str) -> None:
     """With image tokens unreadable in every layer above the second stage, most of the accuracy survives."""
     dropped = study.accuracy_by_start("image->after_image", task)

@@ -11,7 +11,7 @@ from harness.data.depth import TooShallowError
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
 from harness.session import hooks, terminal
-from harness.session.claim_items import MARKER, claim_of, claims_of
+from harness.session.claim_items import MARKER, catalogue_of, check_catalogue, claim_of, claims_of
 from harness.session.conclude import conclude_claim
 from harness.session.gpu import pin_worker
 from harness.session.measure_first import PROGRESS, WATCH, WORK, Measuring, stop_watching, watch_workers
@@ -81,6 +81,13 @@ def _check_baseline(run: Run) -> None:
         raise pytest.UsageError(f"--baseline: {error}") from error
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Check that every claim has one test and one entry in the catalogue, before anything is collected."""
+    if not is_worker(session.config):
+        check_catalogue(session.config)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every claim on every checkpoint and, if it asks for a task, on every task."""
     if "study" not in metafunc.fixturenames:
@@ -109,7 +116,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """List the claims instead of running them, if asked to."""
     if not session.config.getoption("claims"):
         return None
-    terminal.catalogue(session.config, claims_of(session.items))
+    terminal.catalogue(session.config, catalogue_of(session.config), claims_of(session.items))
     return True
 
 
@@ -165,7 +172,7 @@ def study(request: pytest.FixtureRequest) -> Study:
     run = request.config.stash[RUN]
     claim = claim_of(request.node)
     if claim is None:
-        pytest.fail("a test that uses 'study' carries the marker claim(id, source=…)", pytrace=False)
+        pytest.fail("a test that uses 'study' carries the marker claim(id)", pytrace=False)
     if claim.checkpoint in run.errors:
         pytest.fail(run.errors[claim.checkpoint], pytrace=False)
 

@@ -7,6 +7,7 @@ import re
 from harness.statistics.verdict import Part, Verdict
 from harness.verdicts.record import CheckpointRecord, ClaimRecord, RunRecord
 from reports import summary
+from reports.catalogue import catalogue_of
 from reports.planned import decided_at
 from reports.sensitivity import Sensitivity, sensitivity
 from reports.words import (
@@ -47,6 +48,7 @@ def render(record: RunRecord) -> str:
         _reasons(record, "Does not apply", Verdict.NOT_APPLICABLE),
         *(_samples(item) for item in record.checkpoints),
         _known_truths(sensitivity()),
+        _asked(record, matrix),
         _every_number(record),
         _closing(record),
     ]
@@ -201,6 +203,13 @@ def _known_truths(score: Sensitivity | None) -> str:
     head = ["of", "cases", "truth returned", "95 % interval", "inconclusive", "wrong"]
     told = f"Claims true or false by construction on control checkpoints, judged {escape(score.date)}:"
     return f"## Where the truth is known\n\n{told}\n\n{table(head, body)}"
+
+
+def _asked(record: RunRecord, matrix: tuple[summary.Row, ...]) -> str:
+    entries = catalogue_of(record).claims
+    lines = [f"- **{escape(row.id)}** {escape(entries[row.id].asked)}" for row in matrix if row.id in entries]
+    listed = "\n".join(lines)
+    return f"<details><summary>What each claim asks</summary>\n\n{listed}\n\n</details>" if lines else ""
 
 
 def _every_number(record: RunRecord) -> str:

@@ -17,11 +17,12 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from harness.verdicts.catalogue import Catalogue, Entry
 from harness.verdicts.record import CheckpointRecord, ClaimRecord, RunRecord
 from reports import citation, flowmap_art, panel_art, summary, words
 from reports.adjust import Adjusted, adjusted
 from reports.calibrated import calibration
-from reports.catalogue import ENTRIES, PARTS, STATEMENTS, Entry, part_of, source_of
+from reports.catalogue import catalogue_of, made_in, stated
 from reports.ceilings import ceilings_of
 from reports.controls import Baseline, Control, baselines, controls
 from reports.figures import Figure, at_the_rule, curves_of, figures
@@ -121,6 +122,7 @@ def render(record: RunRecord) -> str:
     """Return the page for ``record``."""
     environment = _environment()
     matrix = summary.rows(record)
+    catalogue = catalogue_of(record)
     seen = portraits(record)
     script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
@@ -132,11 +134,11 @@ def render(record: RunRecord) -> str:
         unexpected=summary.unexpected(record),
         unknown=summary.without_expectation(record),
         seconds=summary.seconds_spent(record.provenance),
-        sections=tuple(_sections(record, matrix, seen)),
-        parts=PARTS,
-        shown_parts=tuple(dict.fromkeys(part_of(row.id) for row in matrix if part_of(row.id))),
+        sections=tuple(_sections(record, catalogue, matrix, seen)),
+        parts=catalogue.parts,
+        shown_parts=tuple(dict.fromkeys(filter(None, (catalogue.part_of(row.id) for row in matrix)))),
         metric=any(map(summary.metric_dependent, record.claims)),
-        part_of=part_of,
+        part_of=catalogue.part_of,
         since=since(record),
         fragile=summary.fragile(record),
         cards=cards(record),
@@ -190,13 +192,13 @@ def _alpha(record: RunRecord) -> float:
 
 
 def _sections(
-    record: RunRecord, matrix: tuple[summary.Row, ...], seen: tuple[Portrait, ...]
+    record: RunRecord, catalogue: Catalogue, matrix: tuple[summary.Row, ...], seen: tuple[Portrait, ...]
 ) -> Iterator[Section]:
     rows = {row.id: row for row in matrix}
     before = ""
     for row in matrix:
-        part = part_of(row.id)
-        entry = ENTRIES.get(row.id)
+        part = catalogue.part_of(row.id)
+        entry = catalogue.claims.get(row.id)
         tested = [claim for claim in row.claims if not summary.inapplicable(claim)]
         yield Section(
             row=row,
@@ -204,7 +206,7 @@ def _sections(
             entry=entry,
             hypotheses=tuple(dict.fromkeys(claim.hypothesis for claim in tested)),
             absent=() if tested else tuple(dict.fromkeys(claim.hypothesis for claim in row.claims)),
-            against=tuple(_against(one, rows) for one in entry.against) if entry else (),
+            against=tuple(_against(one, catalogue, rows) for one in entry.rivals) if entry else (),
             shares=tuple(
                 _share(record, cell, one) for cell, one in zip(row.cells, seen, strict=True) if cell.claims
             ),
@@ -212,9 +214,10 @@ def _sections(
         before = part
 
 
-def _against(claim: str, rows: Mapping[str, summary.Row]) -> Against:
-    statement = rows[claim].statement if claim in rows else STATEMENTS.get(claim, ("",))[0]
-    return Against(claim, statement, source_of(claim), rows[claim].cells if claim in rows else ())
+def _against(claim: str, catalogue: Catalogue, rows: Mapping[str, summary.Row]) -> Against:
+    row, entry = rows.get(claim), catalogue.claims.get(claim)
+    statement = row.statement if row else stated(entry) if entry else ""
+    return Against(claim, statement, made_in(entry) if entry else "", row.cells if row else ())
 
 
 def _share(record: RunRecord, cell: summary.Cell, portrait: Portrait) -> Share:

@@ -33,8 +33,10 @@ def mark_expected(run: Run, item: pytest.Item) -> None:
     expected = run.expectations.get(claim.checkpoint) if claim else None
     if claim is None or expected is None:
         return
+    known, found = expected.verdicts.get(claim.key), run.verdict(claim)
+    if known is None:
+        return
     enforced = run.enforced(claim.checkpoint)
-    known, found = expected.verdicts.get(claim.key, Verdict.SUPPORTED), run.verdict(claim)
     if enforced and found is not None and goes_to_or_from_undecided(known, found):
         if found in RAISES:
             reason = f"{found.value}, known as {known.value}"

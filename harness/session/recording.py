@@ -15,6 +15,7 @@ import pytest
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
 from harness.session import terminal
+from harness.session.claim_items import catalogue_of
 from harness.session.conclude import PROPERTY
 from harness.session.provenance import SUITE_VERSION, provenance
 from harness.session.run import Run
@@ -145,6 +146,7 @@ class RecordCollector:
             remarks=(*REMARKS, *self._caveats, *lacking),
             samples=samples,
             changes=self._changes,
+            catalogue=catalogue_of(self._config),
             attribution="" if self._run.settings.dataset is None else GQA,
         )
 

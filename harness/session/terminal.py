@@ -10,6 +10,7 @@ import pytest
 
 from harness.session.tally import Work
 from harness.statistics.verdict import Part, Verdict, goes_to_or_from_undecided
+from harness.verdicts.catalogue import Catalogue
 from harness.verdicts.claims import Claim
 from harness.verdicts.record import ChangeRecord, ClaimRecord, RunRecord
 from harness.verdicts.settings import Settings
@@ -37,11 +38,18 @@ def write_line(config: pytest.Config, text: str) -> None:
         reporter.flush()
 
 
-def catalogue(config: pytest.Config, claims: Iterable[Claim]) -> None:
-    """List each claim once: id, source, statement."""
-    seen = {claim.id: claim for claim in reversed(list(claims))}
-    for claim in reversed(seen.values()):
-        write_line(config, f"{claim.id:4} [{claim.source}] {claim.statement}")
+def catalogue(config: pytest.Config, known: Catalogue, claims: Iterable[Claim]) -> None:
+    """List each claim once under its part, in the catalogue's order: id, source, statement, what is asked."""
+    statements = {claim.id: claim.statement for claim in claims}
+    part = ""
+    for name, entry in known.claims.items():
+        if name not in statements:
+            continue
+        if known.part_of(name) != part:
+            part = known.part_of(name)
+            write_line(config, f"{part}. {known.parts[part]}")
+        write_line(config, f"{name:4} [{entry.source}] {statements[name]}")
+        write_line(config, f"     {entry.asked}")
 
 
 def evidence_notes(config: pytest.Config, work: Work) -> None:

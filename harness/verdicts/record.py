@@ -18,6 +18,7 @@ import cattrs
 
 from harness.data.errors import HarnessError
 from harness.statistics.verdict import Judgement, Part, Verdict
+from harness.verdicts.catalogue import Catalogue
 
 RECORD_VERSION = 1
 """Raised whenever a reader of the old format would misread the new one."""
@@ -243,6 +244,7 @@ class RunRecord:
         samples: samples to look at.
         attribution: whose pictures they are; empty for the suite's own scenes.
         changes: curves against those of a baseline; empty without one.
+        catalogue: what is said of each claim in plain words; None in records written before it was kept.
     """
 
     suite: str
@@ -258,6 +260,7 @@ class RunRecord:
     samples: tuple[SampleRecord, ...] = ()
     attribution: str = ""
     changes: tuple[ChangeRecord, ...] = ()
+    catalogue: Catalogue | None = None
 
     def to_json(self) -> str:
         """Write the record; numbers that are not finite become null."""

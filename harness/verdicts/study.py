@@ -245,7 +245,7 @@ class Study:
         curves = [first[quantity] for quantity in pooled if quantity in first]
         allowed = self.grid.inside(band) & (np.arange(self.layers) > (-1 if after is None else after + 1))
         if not allowed.any():
-            raise TooShallowError(f"no window of the {band.name} band leaves room for one before it")
+            raise TooShallowError(f"no window of the {band.name} band lies deep enough for another before it")
         return deepest(curves, allowed) if curves else int(allowed.argmax())
 
     def on_other_images(self, quantity: Quantity) -> Quantity:

@@ -8,11 +8,15 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from harness.verdicts.catalogue import Catalogue, Entry
 from harness.verdicts.record import ChangeRecord, RunRecord
 from reports import markdown
 from reports.tests.records import example, part
 from reports.tests.tolerant import TolerantJson, TolerantMarkdown, nearly
 from reports.tests.whole import whole
+
+ENTRY = Entry("OURS", "Is it so?", "It matters.", "It is so.", "It is not so.", ("R1",), "It was so.")
+"""Prose of its own, so that nobody who mends the catalogue's meets a snapshot."""
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +24,7 @@ def record() -> RunRecord:
     everything = whole()
     old = [claim for claim in example().claims if claim.id in {"A2", "B2", "E3"}]
     new = [claim for claim in everything.claims if claim.id in {"C4", "F5"} and claim.task == "CompareAttr"]
+    new = [replace(claim, statement="It is so.") for claim in new]
     claims = [replace(claim, curves=claim.curves[:1]) for claim in [*old, *new]]
     sample = replace(everything.samples[0], picture="", curves=())
     curve = new[0].curves[0]
@@ -38,6 +43,7 @@ def record() -> RunRecord:
         samples=(sample,),
         changes=(change,),
         attribution="Someone's pictures",
+        catalogue=Catalogue({"C": "Which patches"}, {"C4": ENTRY}),
     )
 
 

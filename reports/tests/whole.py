@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from harness.data.sample import CHOOSE_TASKS
 from harness.statistics.verdict import Judgement, Reading, Verdict
+from harness.verdicts.catalogue import read_catalogue
+from harness.verdicts.claim_tests import ClaimTest, claim_tests
 from harness.verdicts.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, SampleRecord
+from reports.catalogue import OWN
 from reports.tests.pictures import picture
 from reports.tests.records import (
     LOWER,
@@ -89,43 +91,16 @@ CURVES: dict[str, tuple[str, ...]] = {
 ABSENT = {"F5": "the checkpoint has no tiles", "F6": "needs a run on several checkpoints"}
 
 
-@dataclass(frozen=True)
-class Collected:
-    """A claim test as it stands in findings/."""
-
-    id: str
-    source: str
-    statement: str
-    test: str
-    tasks: tuple[str | None, ...]
-
-
 @cache
-def collected() -> tuple[Collected, ...]:
-    """Every claim test, from the files' markers; nothing is imported."""
-    found = [
-        _collected(file.name, node, mark)
-        for file in sorted(FINDINGS.glob("test_*.py"))
-        for node in ast.parse(file.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-        for mark in node.decorator_list
-        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.claim"
-    ]
-    return tuple(found)
+def collected() -> tuple[ClaimTest, ...]:
+    """Every claim test, from the files; nothing is imported."""
+    return tuple(claim_tests(FINDINGS))
 
 
-def _collected(file: str, node: ast.FunctionDef, mark: ast.Call) -> Collected:
-    named = {word.arg: word.value for word in mark.keywords}
-    tasks: tuple[str | None, ...] = CHOOSE_TASKS if "tasks" in named else TASKS
-    if "task" not in [argument.arg for argument in node.args.args]:
-        tasks = (None,)
-    return Collected(
-        ast.literal_eval(mark.args[0]),
-        ast.literal_eval(named["source"]),
-        " ".join((ast.get_docstring(node) or "").split()),
-        f"findings/{file}::{node.name}",
-        tasks,
-    )
+def _tasks(one: ClaimTest) -> tuple[str | None, ...]:
+    if not one.by_task:
+        return (None,)
+    return CHOOSE_TASKS if one.some_tasks else TASKS
 
 
 def whole(checkpoints: tuple[str, ...] = ("embedded",)) -> RunRecord:
@@ -155,16 +130,16 @@ def _measured(name: str) -> CheckpointRecord:
     return replace(base, tasks=tasks)
 
 
-def _claims(one: Collected, name: str) -> Iterator[ClaimRecord]:
-    for place, task in enumerate(one.tasks):
+def _claims(one: ClaimTest, name: str) -> Iterator[ClaimRecord]:
+    for place, task in enumerate(_tasks(one)):
         label = f"{'-'.join(filter(None, (task, name)))}"
         yield ClaimRecord(
             id=one.id,
-            source=one.source,
+            source=read_catalogue(OWN).claims[one.id].source,
             statement=one.statement,
             hypothesis=ABSENT.get(one.id, f"at some point: made-up quantity of {one.id} < -10"),
-            test=f"{one.test}[{label}]",
-            command=f'pytest "{one.test}[{label}]"',
+            test=f"{one.node}[{label}]",
+            command=f'pytest "{one.node}[{label}]"',
             checkpoint=name,
             task=task,
             judgement=_judged(one.id, place),

@@ -51,7 +51,9 @@ def lies_deeper(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> P
         ">",
         unit=unit,
     )
-    masses = [every(Leaf(f"mass of {effect}", (effect,), total_drop, 0.0, ">")) for effect in (first, second)]
+    masses = [
+        every(Leaf(f"total drop of {effect}", (effect,), total_drop, 0.0, ">")) for effect in (first, second)
+    ]
     gates = [drops_somewhere(first, grid), drops_somewhere(second, other)]
     return given(gates, given(masses, every(leaf), required=False))
 

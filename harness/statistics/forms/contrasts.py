@@ -21,7 +21,7 @@ def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable, share: f
     count = grid.points
     names = [f"{small} against {deep}" for small in grid.labels for deep in grid.labels]
     leaf = Leaf(
-        f"{effect} minus {share:g} of {of}",
+        f"{effect} minus {share:g} times {of}",
         (effect, of),
         lambda small, deep: (small[..., :, None] - share * deep[..., None, :]).reshape(*small.shape[:-1], -1),
         0.0,
@@ -145,7 +145,7 @@ def _share(
 ) -> Everywhere:
     where = mask_of(grid, within)
     leaf = Leaf(
-        f"mean drop of {part} minus {share:g} of that of {whole}",
+        f"mean drop of {part} minus {share:g} times that of {whole}",
         (part, whole),
         lambda some_, full: mean_drop(some_, where) - share * mean_drop(full, where),
         0.0,

@@ -76,7 +76,17 @@ def one_depth_band(
     names = tuple(f"{effects[b]} against {effects[a]}" for a, b in pairs)
     keys = tuple(effects)
     claim: list[Tree] = [
-        every(Leaf("room left of one window of depth", keys, room, 0.0, ">", names, unit=product))
+        every(
+            Leaf(
+                "one window of depth minus the distance between two depths",
+                keys,
+                room,
+                0.0,
+                ">",
+                names,
+                unit=product,
+            )
+        )
     ]
     if within is not None:
         claim += [_depth_beyond(effect, grid, within.start, ">") for effect in effects]
@@ -87,7 +97,7 @@ def one_depth_band(
 def located(effects: Sequence[Hashable], grid: Grid, claim: Tree, *, required: bool = True) -> Pair:
     """Gate a claim about centres of mass: each effect drops somewhere, and has a positive mass in all."""
     gates = [drops_somewhere(effect, grid) for effect in effects]
-    masses = [every(Leaf(f"mass of {effect}", (effect,), total_drop, 0.0, ">")) for effect in effects]
+    masses = [every(Leaf(f"total drop of {effect}", (effect,), total_drop, 0.0, ">")) for effect in effects]
     return given(gates, given(masses, claim, required=False), required=required)
 
 

@@ -104,7 +104,7 @@ def _two_dips(effect: Hashable, grid: Grid, first: Band | None, second: Band | N
         ">",
         tuple(f"{labels[m]} over {labels[d]}" for m, d in zip(middle, dip, strict=True)),
     )
-    drop = Leaf(f"{effect}: a dip's depth", (effect,), lambda curve: curve, -DROP, "<", labels)
+    drop = Leaf(f"{effect}: depth of a dip", (effect,), lambda curve: curve, -DROP, "<", labels)
     firsts, seconds = set(places_in(grid, first).tolist()), set(places_in(grid, second).tolist())
     rows = [
         (number[m, a], number[m, b], len(middle) + a, len(middle) + b)

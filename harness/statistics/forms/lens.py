@@ -25,7 +25,16 @@ def peaks_above(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -
 def near_zero(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Everywhere:
     """Say that the probability stays below 0.05 everywhere in the band."""
     where = places_in(grid, within)
-    return every(Leaf(f"{lens} staying low", (lens,), values_at(where), RISE, "<", names_at(grid, where)))
+    return every(
+        Leaf(
+            f"{lens}, where it should be near zero",
+            (lens,),
+            values_at(where),
+            RISE,
+            "<",
+            names_at(grid, where),
+        )
+    )
 
 
 def rises_in(lens: Hashable, grid: LensGrid, band: Band = MIDDLE, *, quiet: Band = LOW) -> Pair:

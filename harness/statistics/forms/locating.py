@@ -90,7 +90,9 @@ def deepest_pair(curves: Curves, grid: Grid, first: Band, second: Band) -> tuple
     start = deepest([curves], grid.inside(first))
     later = grid.inside(second) & (np.arange(grid.points) > start + 1)
     if not later.any():
-        raise TooShallowError(f"no window of the {second.name} band leaves room for {grid.labels[start]}")
+        raise TooShallowError(
+            f"no window of the {second.name} band lies deep enough after {grid.labels[start]}"
+        )
     return start, deepest([curves], later)
 
 

@@ -22,7 +22,7 @@ def retains(
     """
     above = Leaf("accuracy above chance", (whole, chance), lambda full, luck: full - luck, RISE, ">")
     retained = Leaf(
-        f"accuracy of {kept} above chance, minus {share:g} of the whole",
+        f"accuracy of {kept} above chance, minus {share:g} times the unblocked one",
         (kept, whole, chance),
         lambda part, full, luck: (part[..., [point]] - luck) - share * (full - luck),
         0.0,

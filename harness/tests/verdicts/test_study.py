@@ -138,7 +138,7 @@ def test_where_two_dips_find_no_room_that_is_what_is_told() -> None:
     shallow = Curves(tuple(f"{number:03d}" for number in range(80)), steep, 80, EFFECT)
     told = looked.both_dips(effect, LOWER, MIDDLE).fact
     assert callable(told)
-    assert told({effect: shallow}) == "no window of the middle band leaves room for layer 1"
+    assert told({effect: shallow}) == "no window of the middle band lies deep enough after layer 1"
 
 
 def test_a_claim_may_not_apply() -> None:

@@ -58,8 +58,8 @@ def test_leaves_say_what_they_measure(grid: Grid) -> None:
     assert labels == [
         "deepest window of other->question",
         "deepest window of related->question",
-        "mass of other->question",
-        "mass of related->question",
+        "total drop of other->question",
+        "total drop of related->question",
         "depth of related->question minus depth of other->question minus " + f"{1 / grid.layers:.3g}",
         f"depth of related->question minus depth of other->question minus {1 / grid.layers:.3g} (scaled)",
     ]

@@ -66,5 +66,5 @@ def test_the_pair_of_dips_lies_in_its_bands_with_a_window_between() -> None:
     values[:, [1, 2, 6]] = [-60.0, -55.0, -40.0]
     curves = Curves(tuple("abcdefghij"), values, 10, EFFECT)
     assert forms.deepest_pair(curves, grid, LOWER, MIDDLE) == (1, 6)
-    with pytest.raises(TooShallowError, match="leaves room"):
+    with pytest.raises(TooShallowError, match="lies deep enough after"):
         forms.deepest_pair(curves, grid, Band("x", 0.1, 0.15), Band("y", 0.1, 0.25))
