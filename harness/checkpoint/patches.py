@@ -162,32 +162,11 @@ class SquarePadding:
         """Patches in one row."""
         return self.side // self.patch
 
-    @property
-    def count(self) -> int:
-        """Visual tokens per picture."""
-        return self.per_side**2
-
     def layout(self, size: Size) -> TokenLayout:
         """The visual tokens of a picture of this (width, height)."""
         width, height = size
         square = max(size)
         return TokenLayout(size, TokenGrid(0, self._axis(height, square), self._axis(width, square)))
-
-    def patches(self, box: Box, size: Size) -> tuple[int, ...]:
-        """The patches, numbered row by row, that hold at least one pixel of the box.
-
-        Args:
-            box: the object's box in the original picture, clipped to it.
-            size: the original picture's (width, height).
-
-        Returns:
-            Patch numbers in order; empty if the box lies outside the picture.
-        """
-        return self.layout(size).holding(box)
-
-    def padding(self, size: Size) -> tuple[int, ...]:
-        """The patches that hold nothing but padding."""
-        return self.layout(size).padding
 
     def _axis(self, length: int, square: int) -> TokenAxis:
         before = (square - length) // 2

@@ -47,7 +47,7 @@ def test_a_box_belongs_to_the_patches_where_its_paint_lands(
 ) -> None:
     geometry = SquarePadding(per_side * patch, patch)
     box = Box("object", left, top, box_width, box_height)
-    found = geometry.patches(box, (width, height))
+    found = geometry.layout((width, height)).holding(box)
     assert set(found) == painted(box, (width, height), geometry)
     assert list(found) == sorted(set(found))
 
@@ -56,13 +56,13 @@ def test_a_box_at_llava_geometry_by_hand() -> None:
     """A 640×480 picture is padded by 80 rows above; a patch is 14·640/336 = 26⅔ original pixels."""
     geometry = SquarePadding(336, 14)
     box = Box("dog", 0, 0, 27, 1)
-    assert geometry.patches(box, (640, 480)) == (3 * 24, 3 * 24 + 1)
+    assert geometry.layout((640, 480)).holding(box) == (3 * 24, 3 * 24 + 1)
 
 
 def test_a_wide_picture_has_padding_above_and_below() -> None:
     geometry = SquarePadding(336, 14)
-    assert geometry.padding((640, 320)) == (*range(6 * 24), *range(18 * 24, 24 * 24))
-    assert geometry.padding((640, 640)) == ()
+    assert geometry.layout((640, 320)).padding == (*range(6 * 24), *range(18 * 24, 24 * 24))
+    assert geometry.layout((640, 640)).padding == ()
 
 
 def test_padding_uses_the_mean_colour_and_keeps_the_picture_in_the_middle() -> None:
@@ -75,4 +75,4 @@ def test_padding_uses_the_mean_colour_and_keeps_the_picture_in_the_middle() -> N
 
 @pytest.mark.parametrize("box", [Box("gone", 30, 0, 5, 5), Box("gone", -9, 0, 5, 5)])
 def test_a_box_outside_the_picture_has_no_patches(box: Box) -> None:
-    assert SquarePadding(8, 2).patches(box, (20, 20)) == ()
+    assert SquarePadding(8, 2).layout((20, 20)).holding(box) == ()

@@ -153,6 +153,6 @@ def _values() -> dict[str, Tree]:
     """Accuracies, and the shares of mediators."""
     return {
         "retains": forms.retains("kept", "whole", "chance"),
-        "carries most, of two": forms.mediates_most("blocks", ["q", "s"], "q"),
-        "carries most": forms.mediates_most("blocks", MEDIATORS, "q"),
+        "mediates most, of two": forms.mediates_most("blocks", ["q", "s"], "q"),
+        "mediates most": forms.mediates_most("blocks", MEDIATORS, "q"),
     }
