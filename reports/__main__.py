@@ -18,8 +18,9 @@ from pathlib import Path
 
 from harness.data.errors import HarnessError
 from harness.verdicts.record import RunRecord, read_record
-from reports import compare, stages
-from reports.write import write_report, write_stages
+from reports import compare
+from reports.snapshots.snapshots import snapshots
+from reports.write import write_report, write_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "report" / "report.json"
@@ -78,9 +79,9 @@ def _snapshots(words: list[str]) -> int:
     parser.add_argument("records", nargs="+", type=Path, help="records, or folders of reports, in order")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write")
     options = parser.parse_args(words)
-    found = stages.snapshots([_stored(_record_in(path)) for path in options.records])
+    found = snapshots([_stored(_record_in(path)) for path in options.records])
     command = shlex.join(["python", "-m", "reports", "snapshots", *words])
-    for path in write_stages(found, command, options.out):
+    for path in write_snapshots(found, command, options.out):
         print(path)
     return 0
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from harness.statistics.verdict import Verdict
 from harness.verdicts.record import ClaimRecord, RunRecord
-from reports.markdown import cell_in_words, escape, table
+from reports.markdown import cell_in_words, escape, table, verdict_in_words
 from reports.summary import checkpoint_names, deciding, rows
-from reports.words import LOOKS, NOTHING, claim_order, count, interval, number, scope, source_in_words
+from reports.words import NOTHING, claim_order, count, number, scope, source_in_words
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ class Pair:
     def either(self) -> ClaimRecord:
         """The claim, from whichever run has it."""
         found = self.one or self.other
-        if found is None:
-            raise ValueError("a pair without a claim")
+        assert found is not None, "a pair has at least one claim"  # noqa: S101 - for the type checker
         return found
 
 
@@ -92,13 +91,13 @@ def _verdicts(found: tuple[Pair, ...], names: tuple[str, str], *, same: bool) ->
 
 
 def _agreement(found: tuple[Pair, ...]) -> str:
-    """How often two checkpoints say the same, the opposite, or not enough to tell."""
+    """How often the verdicts on two checkpoints agree, contradict each other, or leave it open."""
     decided = {Verdict.SUPPORTED.value, Verdict.REFUTED.value}
     kinds: Counter[str] = Counter()
     for pair in found:
         said = {_verdict(pair.one), _verdict(pair.other)}
         if not said <= decided:
-            kinds["not decided, or not asked, on one of them at least"] += 1
+            kinds["undecided or not judged on at least one of them"] += 1
         elif len(said) == 1:
             kinds[f"{said.pop()} on both"] += 1
         else:
@@ -107,7 +106,7 @@ def _agreement(found: tuple[Pair, ...]) -> str:
 
 
 def _contradictions(found: tuple[Pair, ...], names: tuple[str, str]) -> str:
-    """The claims that are proven on one checkpoint and disproven on the other, with their tasks."""
+    """The claims that are supported on one checkpoint and refuted on the other, with their tasks."""
     tasks: dict[tuple[str, str, str], list[str]] = {}
     for pair in found:
         said = (_verdict(pair.one), _verdict(pair.other))
@@ -118,7 +117,7 @@ def _contradictions(found: tuple[Pair, ...], names: tuple[str, str]) -> str:
         f"({escape(', '.join(found_on))})"
         for (claim, first, second), found_on in tasks.items()
     ]
-    return "## They contradict each other\n\n" + "\n".join(lines) if lines else ""
+    return "## Contradictions\n\n" + "\n".join(lines) if lines else ""
 
 
 def _statements(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
@@ -135,28 +134,19 @@ def _statements(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str
 
 def _circumstances(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> str:
     """What else differs between the runs, and so may be why a verdict does."""
+    both = (one, other)
+    hashes = [{item.name: item.sha256 for item in run.checkpoints} for run in both]
     info = {
-        "suite": (one.suite, other.suite),
-        "data set": (one.dataset_sha256, other.dataset_sha256),
-        **{f"checkpoint {name}": _hashes(one, other, name) for name in _shared(one, other)},
-        **{f"protocol: {key}": _settings(one, other, key) for key in {**one.protocol, **other.protocol}},
+        "suite": [run.suite for run in both],
+        "data set": [run.dataset_sha256 for run in both],
+        **{f"checkpoint {name}": [of[name] for of in hashes] for name in hashes[0] if name in hashes[1]},
+        **{
+            f"protocol: {key}": [str(run.protocol.get(key, NOTHING)) for run in both]
+            for key in {**one.protocol, **other.protocol}
+        },
     }
     body = [[escape(fact), escape(a, 80), escape(b, 80)] for fact, (a, b) in info.items() if a != b]
-    return "Different circumstances:\n\n" + table(["", *map(escape, names)], body) if body else ""
-
-
-def _shared(one: RunRecord, other: RunRecord) -> list[str]:
-    names = {item.name for item in other.checkpoints}
-    return [item.name for item in one.checkpoints if item.name in names]
-
-
-def _hashes(one: RunRecord, other: RunRecord, name: str) -> tuple[str, str]:
-    found = [next(item.sha256 for item in run.checkpoints if item.name == name) for run in (one, other)]
-    return found[0], found[1]
-
-
-def _settings(one: RunRecord, other: RunRecord, key: str) -> tuple[str, str]:
-    return str(one.protocol.get(key, NOTHING)), str(other.protocol.get(key, NOTHING))
+    return "The runs differ in:\n\n" + table(["", *map(escape, names)], body) if body else ""
 
 
 def _row(pair: Pair, *, same: bool) -> list[str]:
@@ -166,22 +156,13 @@ def _row(pair: Pair, *, same: bool) -> list[str]:
         escape(claim.id),
         *([escape(claim.checkpoint)] if same else []),
         escape(scope(claim)),
-        _told(pair.one),
-        _told(pair.other),
+        *(verdict_in_words(one) if one else "not judged" for one in (pair.one, pair.other)),
         *([_moved(pair)] if same else []),
     ]
 
 
 def _verdict(claim: ClaimRecord | None) -> str:
     return claim.judgement.verdict.value if claim else ""
-
-
-def _told(claim: ClaimRecord | None) -> str:
-    if claim is None:
-        return "not judged"
-    look, part = LOOKS[claim.judgement.verdict], deciding(claim)
-    effect = f"<br>{number(part.estimate)} [{interval(part.lower, part.upper)}]" if part else ""
-    return f"{look.symbol} {look.word}{effect}"
 
 
 def _moved(pair: Pair) -> str:

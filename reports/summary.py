@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.statistics.verdict import Part, Reading, Verdict
 from harness.verdicts.record import ClaimRecord, RunRecord
-from reports.words import LOOKS, MIXED, Look, claim_order, count
+from reports.words import BADGES, MIXED, Badge, claim_order, count
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Cell:
     claims: tuple[ClaimRecord, ...]
 
     @property
-    def look(self) -> Look | None:
+    def badge(self) -> Badge | None:
         """How the cell is shown: one verdict, or "differs by task"."""
         verdicts = {claim.judgement.verdict for claim in self.claims}
         if not verdicts:
             return None
-        return LOOKS[verdicts.pop()] if len(verdicts) == 1 else MIXED
+        return BADGES[verdicts.pop()] if len(verdicts) == 1 else MIXED
 
     @property
     def per_task(self) -> bool:
@@ -38,7 +38,7 @@ class Cell:
         return len(self.claims) > 1 or any(claim.task for claim in self.claims)
 
     @property
-    def counts(self) -> tuple[tuple[Look, int], ...]:
+    def counts(self) -> tuple[tuple[Badge, int], ...]:
         """How many verdicts of each kind it holds."""
         return count_verdicts(self.claims)
 
@@ -56,10 +56,9 @@ class Cell:
 
     @property
     def smallest_p(self) -> float:
-        """The smaller p-value of its first verdict, for sorting; 1 where there is none."""
+        """The smallest p-value of its verdicts, for sorting; 1 where there is none."""
         values = [min(c.judgement.p_support, c.judgement.p_refute) for c in self.claims]
-        known = [value for value in values if value == value]  # noqa: PLR0124 - NaN differs from itself
-        return min(known, default=1.0)
+        return min((value for value in values if not math.isnan(value)), default=1.0)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Row:
     @property
     def slugs(self) -> tuple[str, ...]:
         """What the filter may ask of it: the verdicts that occur, and whether they hang on the metric."""
-        verdicts = tuple(look.slug for look, _ in count_verdicts(self.claims))
+        verdicts = tuple(badge.slug for badge, _ in count_verdicts(self.claims))
         return (*verdicts, "metric") if any(map(metric_dependent, self.claims)) else verdicts
 
 
@@ -102,17 +101,66 @@ class Headline:
 
     checkpoint: str
     claims: int
-    counts: tuple[tuple[Look, int], ...]
+    counts: tuple[tuple[Badge, int], ...]
 
     @property
     def in_words(self) -> str:
         """The result in a few words; a claim that is merely undecided must not sound refuted."""
         claims = count(self.claims, "claim")
-        kinds = {look.slug: n for look, n in self.counts}
+        kinds = {badge.slug: n for badge, n in self.counts}
         if not kinds.keys() & {"supported", "refuted", "mixed"}:
             return f"None of {claims} decided"
         everywhere = " in every task" if "mixed" in kinds else ""
         return f"{kinds.get('supported', 0) or 'None'} of {claims} supported{everywhere}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The answer of a run.
+
+    Attributes:
+        names: every checkpoint, in the order of the record; also those that only a claim names.
+        rows: the matrix of claims and checkpoints, in the order of the claims' ids.
+        headlines: one per checkpoint.
+        totals: how many verdicts of each kind there are.
+        unexpected: the verdicts that are not those on file.
+        unknown: how many verdicts have nothing on file to compare with.
+        metric_dependent: the verdicts that another reading of the effects would change.
+        fragile: (id, checkpoint, task) of what is supported only without the model's final norm.
+        samples: samples used.
+        passes: knocked-out forward passes measured.
+        seconds: the time the run took; None if it is not recorded.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+    headlines: tuple[Headline, ...]
+    totals: tuple[tuple[Badge, int], ...]
+    unexpected: tuple[ClaimRecord, ...]
+    unknown: int
+    metric_dependent: tuple[ClaimRecord, ...]
+    fragile: frozenset[tuple[str, str, str | None]]
+    samples: int
+    passes: int
+    seconds: float | None
+
+
+def summarize(record: RunRecord) -> Summary:
+    """Count once what page and Markdown both tell."""
+    matrix = rows(record)
+    return Summary(
+        names=checkpoint_names(record),
+        rows=matrix,
+        headlines=headlines(matrix),
+        totals=count_verdicts(record.claims),
+        unexpected=tuple(filter(is_unexpected, record.claims)),
+        unknown=sum(claim.expected is None for claim in record.claims),
+        metric_dependent=tuple(filter(metric_dependent, record.claims)),
+        fragile=fragile(record),
+        samples=sum(task.included for item in record.checkpoints for task in item.tasks),
+        passes=sum(item.passes for item in record.checkpoints),
+        seconds=seconds_spent(record.provenance),
+    )
 
 
 def checkpoint_names(record: RunRecord) -> tuple[str, ...]:
@@ -142,30 +190,22 @@ def headlines(matrix: tuple[Row, ...]) -> tuple[Headline, ...]:
 
 
 def _headline(column: list[Cell]) -> Headline:
-    looks = [cell.look for cell in column]
-    judged = [look for look in looks if look is not None]
+    judged = [cell.badge for cell in column if cell.badge is not None]
     return Headline(column[0].checkpoint, len(judged), _in_order(Counter(judged)))
 
 
-def count_verdicts(claims: tuple[ClaimRecord, ...]) -> tuple[tuple[Look, int], ...]:
+def count_verdicts(claims: tuple[ClaimRecord, ...]) -> tuple[tuple[Badge, int], ...]:
     """How many verdicts of each kind, in the order in which verdicts are listed."""
-    return _in_order(Counter(LOOKS[claim.judgement.verdict] for claim in claims))
+    return _in_order(Counter(BADGES[claim.judgement.verdict] for claim in claims))
 
 
-def _in_order(counts: Mapping[Look, int]) -> tuple[tuple[Look, int], ...]:
+def _in_order(counts: Mapping[Badge, int]) -> tuple[tuple[Badge, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: item[0].order))
 
 
-def unexpected(record: RunRecord) -> tuple[ClaimRecord, ...]:
-    """The verdicts that are not those on file."""
-    return tuple(
-        claim for claim in record.claims if claim.expected not in {None, claim.judgement.verdict.value}
-    )
-
-
-def without_expectation(record: RunRecord) -> int:
-    """How many verdicts have nothing on file to compare with."""
-    return sum(claim.expected is None for claim in record.claims)
+def is_unexpected(claim: ClaimRecord) -> bool:
+    """Whether a verdict is on file, and is another one."""
+    return claim.expected not in {None, claim.judgement.verdict.value}
 
 
 def deciding(claim: ClaimRecord) -> Part | None:
@@ -199,9 +239,39 @@ def inapplicable(claim: ClaimRecord) -> bool:
     return claim.judgement.verdict is Verdict.NOT_APPLICABLE
 
 
-def undecided(claim: ClaimRecord) -> bool:
-    """Whether the claim was left open."""
-    return claim.judgement.verdict is Verdict.INCONCLUSIVE
+def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
+    """Return a function that says at which of the planned looks at the evidence a claim was decided.
+
+    ``protocol["looks"]`` is the share of the images at each look, e.g. ``"0.25, 0.5, 1"`` or a
+    list; without it only the number of the look is said.
+    """
+    shares = _shares(protocol.get("looks"))
+
+    def sentence(claim: ClaimRecord) -> str:
+        judgement = claim.judgement
+        images = count(judgement.n_images, "image")
+        if judgement.verdict is Verdict.NOT_APPLICABLE:
+            return "not judged"
+        if judgement.verdict is Verdict.INCONCLUSIVE:
+            return f"undecided after {images}"
+        if not 0 <= judgement.look < len(shares):
+            return f"decided at look {judgement.look + 1}, with {images}"
+        share = shares[judgement.look]
+        of_all = f"all {images}" if share >= 1 else f"{images}, {share:.0%} of the plan"
+        return f"decided at {of_all} (look {judgement.look + 1})"
+
+    return sentence
+
+
+def _shares(looks: object) -> tuple[float, ...]:
+    listed = looks.split(",") if isinstance(looks, str) else looks
+    if not isinstance(listed, list | tuple):
+        return ()
+    try:
+        shares = tuple(float(look) for look in listed)
+    except (TypeError, ValueError):
+        return ()
+    return shares if all(0 < share <= 1 for share in shares) else ()
 
 
 def seconds_spent(provenance: Mapping[str, object]) -> float | None:

@@ -12,7 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from harness.statistics.verdict import Verdict
-from harness.verdicts.record import ClaimRecord
+from harness.verdicts import wording
+from harness.verdicts.record import ClaimRecord, MeasurementRecord
 
 LONGEST = 1500
 """Characters of one outside text that the report shows; the JSON holds the whole."""
@@ -22,8 +23,8 @@ NOTHING = "–"
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a verdict looks.
+class Badge:
+    """How a verdict is shown.
 
     Attributes:
         slug: its name in CSS classes and ids.
@@ -40,37 +41,16 @@ class Look:
     meaning: str
 
 
-LOOKS = {
-    Verdict.SUPPORTED: Look(
-        "supported",
-        "SUPPORTED",
-        "✓",
-        0,
-        "The statement is proven for this checkpoint, with an error of at most 5 %.",
-    ),
-    Verdict.REFUTED: Look(
-        "refuted",
-        "REFUTED",
-        "✗",
-        2,
-        "Its negation is proven for this checkpoint, with an error of at most 5 %.",
-    ),
-    Verdict.INCONCLUSIVE: Look(
-        "inconclusive",
-        "INCONCLUSIVE",
-        "?",
-        3,
-        "Neither is proven on these samples; the reason stands beside it.",
-    ),
-    Verdict.NOT_APPLICABLE: Look(
-        "not-applicable",
-        "NOT APPLICABLE",
-        "○",
-        4,
-        "The checkpoint or the data lacks what the statement is about.",
-    ),
+_SHOWN = "is shown to hold for this checkpoint, with an error of at most 5 %."
+_LACKING = "The checkpoint or the data lacks what the statement is about."
+_OPEN = "These samples show neither; the reason is given with the verdict."
+BADGES = {
+    Verdict.SUPPORTED: Badge("supported", "SUPPORTED", "✓", 0, f"The statement {_SHOWN}"),
+    Verdict.REFUTED: Badge("refuted", "REFUTED", "✗", 2, f"The opposite {_SHOWN}"),
+    Verdict.INCONCLUSIVE: Badge("inconclusive", "INCONCLUSIVE", "?", 3, _OPEN),
+    Verdict.NOT_APPLICABLE: Badge("not-applicable", "NOT APPLICABLE", "○", 4, _LACKING),
 }
-MIXED = Look("mixed", "MIXED BY TASK", "◐", 1, "Verdicts differ between tasks; open the row to see them.")
+MIXED = Badge("mixed", "MIXED BY TASK", "◐", 1, "Verdicts differ between tasks; open the row to see them.")
 
 SOURCES = {
     "ABS": "the paper's abstract or Figure 1 caption",
@@ -83,52 +63,18 @@ SOURCES = {
 
 READINGS = {
     "p_c": "probability (p_c)",
-    "distractor": "share against the wrong answer",
-    "flip": "changed answers",
+    "distractor": wording.READINGS["distractor"],
+    "flip": wording.READINGS["flip"],
 }
 """The three ways in which an effect is read."""
 
-REGIONS = {
-    "after_image": "all after the image",
-    "most_patches": "nine tenths of the patches",
-    "random_patches": "as many random patches",
-    "shifted_patches": "a shifted box",
-    "foreign_patches": "another image's boxes",
-    "centre_patch": "the object's centre patch",
-    "centre_tile_patch": "the object's centre patch in the tiles",
-    "central_object": "the object's words",
-    "question_rest": "the question's other words",
-}
-"""Regions whose names do not explain themselves."""
-
-CARRIERS = {
-    "separator": "line break",
-    "question": "question",
-    "suffix": "instruction",
-    "roles": "role words",
-    "last": "last position",
-}
-"""What can carry a source to the answer."""
-
-_REGION = re.compile(rf"\b(?:{'|'.join(REGIONS)})\b")
-_SUBSETS = re.compile(r"(\w+)->subsets\(([\w,]+)\)( p_c on [^:]{1,80})?(: all mediators)?")
-_PART = re.compile(r": (\w+) minus half of all mediators")
-_WINDOW = re.compile(r"@(\d{1,3})(?![\d+-])")
 _ARXIV = re.compile(r"arXiv \d{4}\.\d{5}", re.ASCII)
 _TAG = re.compile(r"(?<!\w)(ABS|CODE|DATA|3P|MEM|OURS)(?!\w)")
-_FORMS = {"lower answer": "lower-case answer", "capital answer": "capitalised answer"}
-_FORM = re.compile("|".join(_FORMS))
-_NULL = re.compile(r"random([0-9]{1,3}):")
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _SMALLEST_P = 0.001
 _MANY = 1000
 _MINUTE = 60.0
 _HOUR = 3600.0
-
-
-def look(verdict: Verdict) -> Look:
-    """Return how ``verdict`` is shown."""
-    return LOOKS[verdict]
 
 
 def source_in_words(source: str) -> str:
@@ -211,41 +157,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / _HOUR:.1f} h"
 
 
-def quantities(text: str) -> str:
-    """Write a hypothesis for readers as `quantity` does, but keep its lines."""
-    return "\n".join(quantity(line, LONGEST) for line in text[: LONGEST + 1].split("\n"))
+def lines(text: str) -> str:
+    """Write an outside text as `clean` does, but keep its lines."""
+    return "\n".join(clean(line) for line in text[: LONGEST + 1].split("\n"))
 
 
-def flow_name(label: str) -> str:
-    """Write ``related_patches->question`` as ``related patches → question``; name random-source controls."""
-    null = _NULL.match(label)
-    shown = _regions(clean(label[null.end() :] if null else label, 120)).replace("_", " ")
-    shown = _FORM.sub(lambda form: _FORMS[form[0]], shown)
-    if not null:
-        return shown
-    return f"{shown}, random-source control" + (f" {int(null[1]) + 1}" if null[1] != "0" else "")
-
-
-def _regions(text: str) -> str:
-    return _REGION.sub(lambda name: REGIONS[name[0]], text).replace("->", " → ")
-
-
-def quantity(label: str, longest: int = 240) -> str:
-    """Write the name of a judged quantity for readers: arrows, regions and window sizes in words."""
-    told = _PART.sub(_carried, _SUBSETS.sub(_hidden, clean(label, longest)))
-    shown = _NULL.sub("random-source control of ", _regions(told))
-    return _WINDOW.sub(r", k = \1,", shown).replace("_patches", " patches")
-
-
-def _hidden(found: re.Match[str]) -> str:
-    """Say from where a source is hidden; its value with all mediators is the whole of its effect."""
-    mediators = [CARRIERS.get(name, name) for name in found[2].split(",")]
-    end = ": the whole effect" if found[4] else ""
-    return f"{found[1]} hidden in all layers from {', '.join(mediators)};{found[3] or ''}{end}"
-
-
-def _carried(found: re.Match[str]) -> str:
-    return f": the part through the {CARRIERS.get(found[1], found[1])} minus half of the whole"
+def measurement_name(measurement: MeasurementRecord) -> str:
+    """Write what a curve shows, e.g. ``related patches → question``."""
+    return clean(wording.measurement_name(measurement), 160)
 
 
 def percent(share: float | None) -> str:

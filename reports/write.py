@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.data.errors import HarnessError
+from harness.data.files import write_whole
 from harness.verdicts.record import Curve, RunRecord
-from reports import markdown, page, stages, stages_art
-from reports.schema import problems, schema
-from reports.stages import Snapshot
+from reports import markdown
+from reports.page import render
+from reports.schema.json_schema import problem
+from reports.snapshots import page, svg
+from reports.snapshots.snapshots import Snapshot
+from reports.words import measurement_name
 
 
 def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
@@ -24,26 +27,19 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
         HarnessError: if the folder cannot be made or written, or the record breaks its schema.
     """
     text = record.to_json()
-    broken = problems(json.loads(text), schema())
+    broken = problem(json.loads(text))
     if broken:
-        raise HarnessError(f"the record of this run breaks its own schema: {broken[0]}. Please report it")
-    uneven = next((curve.label for claim in record.claims for curve in claim.curves if _uneven(curve)), None)
-    if uneven is not None:
-        raise HarnessError(f"the record of this run has a curve {uneven!r:.80} whose series differ in length")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+        raise HarnessError(f"the record of this run breaks its own schema: {broken}. Please report it")
+    for uneven in (curve for claim in record.claims for curve in claim.curves if _is_uneven(curve)):
+        name = measurement_name(uneven.measurement)
+        raise HarnessError(f"the record of this run has a curve {name!r:.80} whose series differ in length")
+    with _made(folder, "the report cannot be written", "--report"):
         stored = _publish(folder / "report.json", text)
-        html = _publish(folder / "report.html", page.render(record))
-        summary = _publish(folder / "report.md", markdown.render(record))
-    except OSError as error:
-        reason = error.strerror or error
-        raise HarnessError(
-            f"{folder}: the report cannot be written ({reason}); name another folder with --report"
-        ) from error
-    return html, summary, stored
+        html = _publish(folder / "report.html", render.render(record))
+        return html, _publish(folder / "report.md", markdown.render(record)), stored
 
 
-def write_stages(found: Sequence[Snapshot], command: str, folder: Path) -> tuple[Path, Path]:
+def write_snapshots(found: Sequence[Snapshot], command: str, folder: Path) -> tuple[Path, Path]:
     """Write ``snapshots.svg`` and the page around it, ``README.md``, into ``folder``; return their paths.
 
     Args:
@@ -54,34 +50,31 @@ def write_stages(found: Sequence[Snapshot], command: str, folder: Path) -> tuple
     Raises:
         HarnessError: if the folder cannot be made or written.
     """
+    with _made(folder, "cannot be written", "--out"):
+        picture = _publish(folder / "snapshots.svg", svg.draw(found))
+        return picture, _publish(folder / "README.md", page.render(found, picture.name, command))
+
+
+@contextmanager
+def _made(folder: Path, fault: str, option: str) -> Iterator[None]:
+    """Make a folder to write into; what cannot be written is one line that names the option."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        picture = _publish(folder / "snapshots.svg", stages_art.draw(found, "snapshots"))
-        return picture, _publish(folder / "README.md", stages.markdown(found, picture.name, command))
+        yield
     except OSError as error:
         reason = error.strerror or error
-        raise HarnessError(
-            f"{folder}: cannot be written ({reason}); name another folder with --out"
-        ) from error
+        raise HarnessError(f"{folder}: {fault} ({reason}); name another folder with {option}") from error
 
 
-def _uneven(curve: Curve) -> bool:
+def _is_uneven(curve: Curve) -> bool:
     series = (curve.points, curve.depth, curve.mean, curve.lower, curve.upper)
     return len({len(values) for values in series}) > 1
 
 
 def _publish(path: Path, text: str) -> Path:
-    """Write beside the target, then rename: a reader sees the old file or the new one.
+    """Write a text whole or not at all.
 
     A lone surrogate, which JSON may carry, is written as its escape: the file stays UTF-8 and JSON.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, text.encode("utf-8", errors="backslashreplace"))
     return path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from filelock import FileLock, Timeout
 
 from harness.checkpoint.fingerprint import fingerprint
 from harness.data.errors import HarnessError
+from harness.data.files import WRITING, replacing
 from harness.evidence.engine_version import engine_versions
-from harness.evidence.shards import CLEAN, QUARANTINED, WRITING
+from harness.evidence.shards import CLEAN, QUARANTINED
 from harness.evidence.store import LOCKS, Evidence, StoreError
 
 EXPORT_SUFFIXES = (".parquet", ".csv")
@@ -135,16 +135,11 @@ def export(evidence: Iterable[Evidence], file: Path) -> int:
     if file.suffix not in EXPORT_SUFFIXES:
         raise HarnessError(f"{file}: exports are {' or '.join(EXPORT_SUFFIXES)}")
     table = pl.concat([_long(one) for one in evidence])
-    half = file.with_name(f"{WRITING}{file.name}")
+    write = table.write_csv if file.suffix == ".csv" else table.write_parquet
     try:
-        if file.suffix == ".csv":
-            table.write_csv(half)
-        else:
-            table.write_parquet(half)
-        half.replace(file)
+        with replacing(file) as half:
+            write(half)
     except OSError as error:
-        with suppress(OSError):
-            half.unlink()
         raise HarnessError(f"{file}: cannot be written ({error.strerror or error})") from error
     return len(table)
 

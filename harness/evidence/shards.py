@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import polars as pl
 
@@ -29,8 +26,6 @@ with the reason and no values."""
 CLEAN = "clean"
 SUFFIX = ".parquet"
 QUARANTINED = ".damaged"
-WRITING = ".writing-"
-"""How the name of a file begins that is not yet whole."""
 _NAME = re.compile(r"block-(\d{5,})-([0-9a-f]{16})\.parquet", re.ASCII)
 
 
@@ -75,39 +70,6 @@ def decode(store: str, name: str, content: bytes) -> pl.DataFrame | None:
     except pl.exceptions.PolarsError:
         return None
     return frame if frame.schema == pl.Schema(SCHEMA) else None
-
-
-def write_whole(path: Path, content: bytes, label: str = "") -> None:
-    """Write a file so that it is there whole or not at all, even if the power fails.
-
-    Args:
-        path: the file.
-        content: its bytes.
-        label: begins the name it has while it is written; the file's own, if empty.
-
-    Raises:
-        OSError: if it cannot be written; nothing of it is left behind then.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{label or path.stem}-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def rows_to_frame(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:

@@ -14,17 +14,16 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from harness.data.errors import HarnessError
+from harness.data.files import WRITING, write_whole
 from harness.evidence.shards import (
     CLEAN,
     QUARANTINED,
     SCHEMA,
     SUFFIX,
-    WRITING,
     block_of,
     decode,
     encode,
     shard_name,
-    write_whole,
 )
 
 KEY_FILE = "key.json"

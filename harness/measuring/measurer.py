@@ -73,7 +73,7 @@ class Case:
         clean: its unblocked pass.
         tokens: the tokens that are followed.
         measurements: what is to be measured.
-        kept: whether it is answered rightly; else only accuracies are read.
+        included: whether it is answered rightly; else only accuracies are read.
     """
 
     sample: Sample
@@ -81,7 +81,7 @@ class Case:
     clean: Pass
     tokens: Tokens
     measurements: tuple[Measurement, ...]
-    kept: bool
+    included: bool
 
     @cached_property
     def p1(self) -> float:
@@ -162,7 +162,7 @@ class ImageMeasurer:
         return answer_tokens(self._first_token, encoded, unblocked, distractor, wrong)
 
     def _under(self, condition: Condition, plain: Sequence[Case]) -> Iterator[Row]:
-        """Measure the measurements of one other condition."""
+        """Take the measurements of one other condition."""
         ready: list[tuple[Case, Encoded]] = []
         for case in plain:
             if not _wanted(case, condition):
@@ -178,13 +178,13 @@ class ImageMeasurer:
         for number, (case, encoded) in enumerate(ready):
             unblocked = clean.passes[number]
             tokens = self._tokens(case.sample, encoded, unblocked)
-            kept = case.kept
-            if kept and condition == "lower":
+            included = case.included
+            if included and condition == "lower":
                 said = decoding.read(self._checkpoint, clean.answers[number]).strip()
-                kept = said == case.sample.answer
-                if not kept:
+                included = said == case.sample.answer
+                if not included:
                     yield from _undefined(case, condition, "not answered in lower case when asked to")
-            cases.append(Case(case.sample, encoded, unblocked, tokens, case.measurements, kept))
+            cases.append(Case(case.sample, encoded, unblocked, tokens, case.measurements, included))
         yield from self._swept(clean, cases, condition)
 
     def _subwords(
@@ -203,7 +203,7 @@ class ImageMeasurer:
             return
         clean = self._engine.clean_run([encoded for _, encoded in ready])
         cases = [
-            Case(case.sample, encoded, unblocked, _own(unblocked), case.measurements, kept=True)
+            Case(case.sample, encoded, unblocked, _own(unblocked), case.measurements, included=True)
             for (case, encoded), unblocked in zip(ready, clean.passes, strict=True)
         ]
         yield from self._swept(clean, cases, condition)
@@ -231,7 +231,7 @@ class ImageMeasurer:
         subject = Subject(case.sample, regions, self._checkpoint.n_layers, self._patch_source)
         plan = _Plan([], [], [])
         for measurement in case.measurements:
-            if condition_of(measurement) != condition or not (case.kept or is_unfiltered(measurement)):
+            if condition_of(measurement) != condition or not (case.included or is_unfiltered(measurement)):
                 continue
             if isinstance(measurement, Lens | Accuracy | Chance):
                 plan.others.append(measurement)
@@ -280,8 +280,8 @@ def _own(unblocked: Pass) -> Tokens:
 def _knocked_readings(
     case: Case, measurement: KnockoutMeasurement, blocked: Tensor
 ) -> dict[str, tuple[float, ...]]:
-    readings = dict(read_sweep(case.clean.logits, blocked, case.tokens)) if case.kept else {}
-    if isinstance(measurement, Sweep) and case.kept and measurement.flow.source in PARTS:
+    readings = dict(read_sweep(case.clean.logits, blocked, case.tokens)) if case.included else {}
+    if isinstance(measurement, Sweep) and case.included and measurement.flow.source in PARTS:
         readings["per_token"] = _per_token(case, measurement.flow, readings["p"])
     return readings
 
@@ -302,7 +302,7 @@ def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...
 def _wanted(case: Case, condition: Condition) -> bool:
     """Whether anything is to be measured on a case under a condition."""
     return any(
-        condition_of(measurement) == condition and (case.kept or is_unfiltered(measurement))
+        condition_of(measurement) == condition and (case.included or is_unfiltered(measurement))
         for measurement in case.measurements
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.statistics.inference import FEWEST_IMAGES, Data, Panel, Prover
 from harness.statistics.looks import NOTHING_KNOWN, PLAN, Decision, EarlierLooks, LookPlan, decide
 from harness.statistics.trees import Everywhere, Leaf, Somewhere, Tree, negation, nodes, quantities
-from harness.statistics.verdict import Judgement, Part, Verdict
+from harness.statistics.verdict import Fact, Judgement, Part, Verdict
 
 
 def judge(
@@ -148,11 +148,11 @@ def _critical(prover: Prover, node: Somewhere | Everywhere, leaf: Leaf, atom: in
     return float(np.partition(noise, -rank)[-rank])
 
 
-def _constant(tree: Tree, panel: Panel) -> tuple[str, ...]:
+def _constant(tree: Tree, panel: Panel) -> tuple[Fact, ...]:
     """Name the quantities that do not vary over images at all: their p-values rest on that alone."""
     leaves = {leaf.label: leaf for node in nodes(tree) for leaf in node.leaves}
     flat = [label for label, leaf in leaves.items() if not panel.atoms(leaf).error.all()]
-    return tuple(f"no variation over images: {label}" for label in flat)
+    return tuple(Fact("no variation over images", label) for label in flat)
 
 
 def needed_images(tree: Tree, prover: Prover, level: float, most: int = 100) -> int | None:

@@ -6,7 +6,7 @@ draws them. They know nothing of models or of pytest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -29,7 +29,8 @@ class Part:
     """One leaf of the claim's tree: the quantity that decided it.
 
     Attributes:
-        label: the quantity in words, e.g. ``"deepest window of question->last, ChooseAttr"``.
+        label: what is compared. The statistics name quantities by their notation, e.g. ``"deepest window
+            of question->last@3 p_c on ChooseAttr"``; the record of a run as readers see them.
         estimate: its estimate, in the units of ``threshold`` (points of p_c unless said otherwise).
         lower: lower confidence limit at the look's level.
         upper: upper confidence limit at the look's level.
@@ -67,6 +68,19 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A fact told beside a verdict; it decides nothing.
+
+    Attributes:
+        about: what it is about, e.g. ``"unclipped windows only"``.
+        text: what was found; empty if ``about`` says it all, as ``"metric-dependent"`` does.
+    """
+
+    about: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on one claim, checkpoint and (where the claim is per task) task.
 
@@ -81,7 +95,7 @@ class Judgement:
         parts: the leaves, the deciding one first.
         reason: why it is INCONCLUSIVE or NOT APPLICABLE, and what would decide it; else empty.
         needed_images: images that would decide an INCONCLUSIVE claim if the estimates stay; else None.
-        notes: remarks such as ``"metric-dependent"``.
+        notes: facts told beside it.
         readings: what other readings of the effects say; empty where no effect is judged.
     """
 
@@ -95,5 +109,5 @@ class Judgement:
     parts: tuple[Part, ...] = ()
     reason: str = ""
     needed_images: int | None = None
-    notes: tuple[str, ...] = field(default=())
-    readings: tuple[Reading, ...] = field(default=())
+    notes: tuple[Fact, ...] = ()
+    readings: tuple[Reading, ...] = ()

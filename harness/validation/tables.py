@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.errors import HarnessError
-from harness.evidence.shards import write_whole
+from harness.data.files import write_whole
 
 RESULTS = Path(__file__).with_name("results")
 """Where the committed tables are."""

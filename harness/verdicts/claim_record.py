@@ -6,26 +6,18 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from harness.interventions.measurements import Lens, Quantity
+from harness.interventions.measurements import Quantity
 from harness.statistics.curves import CurveSource
 from harness.statistics.describe import describe
-from harness.statistics.summaries import curve_band
+from harness.statistics.trees import quantities as tree_quantities
 from harness.verdicts.claims import Claim
-from harness.verdicts.curve_axes import Axis, axis_of, label, role
+from harness.verdicts.curve_axes import axis_of, mean_curve, role
 from harness.verdicts.examine import Examination
 from harness.verdicts.expectations import Expectations
 from harness.verdicts.other_readings import OTHERS
 from harness.verdicts.record import ClaimRecord, Curve
 from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, default_dtype
-
-UNITS = {
-    "p_c": "change of the answer's probability in per cent",
-    "distractor": "change of the answer's share against the wrong answer in per cent",
-    "log_odds": "change of the log-odds against the wrong answer",
-    "flip": "minus the rate of changed answers in per cent",
-    "per_token": "change of the answer's probability in per cent, per source token",
-    "right": "share of right answers",
-}
+from harness.verdicts.wording import judgement_spelled_out, spelled_out
 
 
 def claim_record(
@@ -42,17 +34,18 @@ def claim_record(
     judgement = examination.judgements[claim.test]
     look = examination.seen_at(judgement.look)
     stated = examination.hypothesis(claim, judgement.look)
+    named = {*stated.quantities, *(tree_quantities(stated.tree) if stated.tree else ())}
     verdict = expected.verdicts.get(claim.key) if expected else None
     return ClaimRecord(
         id=claim.id,
         source=claim.source,
         statement=claim.statement,
-        hypothesis=describe(stated.tree) if stated.tree else stated.not_applicable,
+        hypothesis=spelled_out(describe(stated.tree), named) if stated.tree else stated.not_applicable,
         test=claim.test,
         command=command(claim, examination.settings),
         checkpoint=examination.info.name,
         task=claim.task,
-        judgement=judgement,
+        judgement=judgement_spelled_out(judgement, named),
         expected=verdict.value if verdict else None,
         enforced=enforced,
         curves=curves(examination, stated.quantities, look),
@@ -67,7 +60,7 @@ def curves(examination: Examination, quantities: Iterable[Quantity], look: Curve
     An effect's curves by the other readings follow it.
     """
     return tuple(
-        _curve(quantity, look, axis)
+        mean_curve(quantity, look[quantity], axis)
         for stated in quantities
         for quantity in _readings(stated)
         if quantity in look
@@ -79,26 +72,6 @@ def _readings(quantity: Quantity) -> Iterator[Quantity]:
     yield quantity
     if quantity.reading == "p_c" and role(quantity.measurement) == "effect":
         yield from (replace(quantity, reading=other) for other in OTHERS)
-
-
-def _curve(quantity: Quantity, look: CurveSource, axis: Axis) -> Curve:
-    data = look[quantity]
-    band = curve_band(data, str(quantity))
-    probability = isinstance(quantity.measurement, Lens)
-    return Curve(
-        label=label(quantity),
-        task=quantity.task,
-        reading="probability" if probability else quantity.reading,
-        unit="probability" if probability else UNITS[quantity.reading],
-        role=role(quantity.measurement),
-        window=axis.window,
-        points=axis.points,
-        depth=axis.depth,
-        mean=tuple(band.mean.tolist()),
-        lower=tuple(band.lower.tolist()),
-        upper=tuple(band.upper.tolist()),
-        n_images=len(data.images),
-    )
 
 
 def command(claim: Claim, settings: Settings) -> str:

@@ -1,10 +1,12 @@
-"""How a measurement's values are drawn: at which depths, under which name, in which role."""
+"""Curves for the record: what a quantity measures, at which depths its values lie, in which role."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.data.depth import Grid, LensGrid
+from harness.data.flow import Flow
 from harness.interventions.measurements import (
     ActivationPatch,
     BlockFromLayer,
@@ -14,6 +16,21 @@ from harness.interventions.measurements import (
     Quantity,
     Sweep,
 )
+from harness.statistics.curves import Curves
+from harness.statistics.summaries import curve_band
+from harness.verdicts.record import Curve, MeasurementRecord
+
+UNITS = {
+    "p_c": "change of the answer's probability in per cent",
+    "distractor": "change of the answer's share against the wrong answer in per cent",
+    "log_odds": "change of the log-odds against the wrong answer",
+    "flip": "minus the rate of changed answers in per cent",
+    "per_token": "change of the answer's probability in per cent, per source token",
+    "right": "share of right answers",
+    "probability": "probability at the last position",
+}
+CONTROL_REGIONS = frozenset({"random_patches", "most_patches", "shifted_patches", "foreign_patches"})
+"""Sources that stand for what a claim's own source must beat."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,11 @@ class Axis:
     window: int | None = None
 
 
+def grid_axis(grid: Grid) -> Axis:
+    """The axis of a sweep's windows."""
+    return Axis(tuple(grid.centres), tuple(grid.depths.tolist()), grid.size)
+
+
 def axis_of(measurement: Measurement, layers: int) -> Axis | None:
     """Where a measurement's values lie in depth; None for a single value and for values without a depth.
 
@@ -40,39 +62,36 @@ def axis_of(measurement: Measurement, layers: int) -> Axis | None:
     """
     match measurement:
         case Sweep() | ActivationPatch() | Modules():
-            grid = Grid(layers, measurement.window)
-            return Axis(tuple(grid.centres), tuple(grid.depths.tolist()), measurement.window)
+            return grid_axis(Grid(layers, measurement.window))
         case Lens():
-            lens = LensGrid(layers)
-            return Axis(tuple(range(layers + 1)), tuple(lens.depths.tolist()))
+            return Axis(tuple(range(layers + 1)), tuple(LensGrid(layers).depths.tolist()))
         case BlockFromLayer(_, starts) if len(starts) > 1:
             return Axis(starts, tuple(start / layers for start in starts))
         case _:
             return None
 
 
-def label(quantity: Quantity) -> str:
-    """What a curve is called in plots."""
-    return f"{_own_label(quantity)}, {quantity.checkpoint}" if quantity.checkpoint else _own_label(quantity)
+def measurement_record(quantity: Quantity) -> MeasurementRecord:
+    """What a quantity's curve shows, as the record says it.
 
-
-def _own_label(quantity: Quantity) -> str:
+    Raises:
+        ValueError: if its measurement has no curve over depth.
+    """
+    of = quantity.checkpoint
     match quantity.measurement:
-        case Lens(norm, condition):
-            text = _FORMS[quantity.reading] + (", final norm applied" if norm else "")
-            return text if condition == "plain" else f"{text}, {_CONDITIONS[condition]}"
-        case Sweep(flow, _, condition):
-            return str(flow) if condition == "plain" else f"{flow}, {_CONDITIONS[condition]}"
-        case ActivationPatch(flow, _, by):
-            return f"{flow}, reading {_CONTENTS[by]} instead"
+        case Sweep(Flow(source, target, draw), _, condition):
+            return MeasurementRecord("sweep", source, target, draw, condition, checkpoint=of)
+        case ActivationPatch(Flow(source, target, draw), _, by):
+            return MeasurementRecord("activation_patch", source, target, draw, replacement=by, checkpoint=of)
+        case BlockFromLayer(Flow(source, target, draw)):
+            return MeasurementRecord("block_from_layer", source, target, draw, checkpoint=of)
         case Modules(module, region, _, draw):
-            name = "MLP" if module == "mlp" else "attention"
-            own = f"{name} zeroed at {region}"
-            return own if draw is None else f"as much of the {name} taken from as many random rows"
-        case BlockFromLayer(flow):
-            return f"{flow} in all layers from here on"
-        case _:
-            return str(quantity.measurement)
+            return MeasurementRecord("modules", region, draw=draw, module=module, checkpoint=of)
+        case Lens(norm, condition):
+            form = quantity.reading
+            return MeasurementRecord("lens", condition=condition, form=form, norm=norm, checkpoint=of)
+        case other:
+            raise ValueError(f"{other} has no curve over depth")
 
 
 def role(measurement: Measurement) -> str:
@@ -90,21 +109,35 @@ def role(measurement: Measurement) -> str:
             return "effect"
 
 
-CONTROL_REGIONS = frozenset({"random_patches", "most_patches", "shifted_patches", "foreign_patches"})
-"""Sources that stand for what a claim's own source must beat."""
+def mean_curve(quantity: Quantity, data: Curves, axis: Axis, as_role: str = "") -> Curve:
+    """The mean over images with its simultaneous 95 % band; ``as_role`` if it is not `role`."""
+    band = curve_band(data, str(quantity))
+    series = (band.mean.tolist(), band.lower.tolist(), band.upper.tolist())
+    return _curve(quantity, axis, series, len(data.images), as_role)
 
-_FORMS = {
-    "lower": "lower answer",
-    "capital": "capital answer",
-    "either": "answer in either case",
-    "false_lower": "false lower answer",
-    "false_capital": "false capital answer",
-    "false_either": "false answer in either case",
-}
-_CONTENTS = {"mean": "the mean value", "other": "an image with another answer (minimal pair if any)"}
-_CONDITIONS = {
-    "grey": "grey picture",
-    "lower": "asked for lower case",
-    "first_subword": "first of several sub-words",
-    "last_subword": "last of several sub-words",
-}
+
+def sample_curve(quantity: Quantity, values: Sequence[float], axis: Axis) -> Curve:
+    """A single sample's values; it has no band."""
+    nothing = [float("nan")] * len(values)
+    return _curve(quantity, axis, (values, nothing, nothing), 1)
+
+
+def _curve(
+    quantity: Quantity, axis: Axis, series: tuple[Sequence[float], ...], images: int, as_role: str = ""
+) -> Curve:
+    reading = "probability" if isinstance(quantity.measurement, Lens) else quantity.reading
+    mean, lower, upper = map(tuple, series)
+    return Curve(
+        measurement=measurement_record(quantity),
+        task=quantity.task,
+        reading=reading,
+        unit=UNITS[reading],
+        role=as_role or role(quantity.measurement),
+        window=axis.window,
+        points=axis.points,
+        depth=axis.depth,
+        mean=mean,
+        lower=lower,
+        upper=upper,
+        n_images=images,
+    )

@@ -24,8 +24,7 @@ from harness.data.pictures import read_picture
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import Lens, Quantity, Sweep
-from harness.verdicts.claim_record import UNITS
-from harness.verdicts.curve_axes import axis_of, label, role
+from harness.verdicts.curve_axes import axis_of, measurement_record, sample_curve
 from harness.verdicts.examine import Examination
 from harness.verdicts.record import Curve, SampleRecord
 
@@ -71,28 +70,29 @@ def drops(examination: Examination, task: str) -> dict[str, dict[str, float]]:
     """By flow and sample: the largest fall of the answer's probability in any window, in per cent."""
     found: dict[str, dict[str, float]] = {}
     for flow in RANKED:
-        measured = examination.table.samples(
-            Quantity(task, Sweep(Flow.parse(flow), examination.window), "p_c")
-        )
+        measured = examination.table.samples(_swept(examination, task, flow))
         if measured is not None:
             deepest = -measured.values.min(axis=1)
             found[flow] = dict(zip(measured.samples, deepest.tolist(), strict=True))
     return found
 
 
-def chosen(effects: Mapping[str, Mapping[str, float]], most: int) -> dict[str, str]:
+def chosen(effects: Mapping[str, Mapping[str, float]], most: int) -> dict[str, tuple[str, str]]:
     """Which samples are shown, and why: by turns those of the largest and the smallest drop of each flow.
 
     Args:
         effects: by flow and sample id its drop; equal ones are in the order of a hash of the id.
         most: at most so many.
+
+    Returns:
+        By sample id ``"largest"`` or ``"smallest"``, and the flow.
     """
     turns = [
-        (f"{word} drop of {flow}", _ranked(of, sign))
+        ((word, flow), _ranked(of, sign))
         for flow, of in effects.items()
         for word, sign in (("largest", -1), ("smallest", 1))
     ]
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for turn in range(most if turns else 0):
         why, order = turns[turn % len(turns)]
         fresh = next((one for one in order if one not in found), None)
@@ -105,7 +105,13 @@ def _ranked(drop: Mapping[str, float], sign: int) -> list[str]:
     return sorted(drop, key=lambda one: (sign * drop[one], order_key(one)))
 
 
-def _record(examination: Examination, view: Any, sample: Sample, why: str) -> SampleRecord:  # noqa: ANN401
+def _record(
+    examination: Examination,
+    view: Any,  # noqa: ANN401
+    sample: Sample,
+    why: tuple[str, str],
+) -> SampleRecord:
+    drop, flow = why
     looked_at = examination.table.frame.filter(
         (pl.col("measurement") == CLEAN) & (pl.col("task") == sample.task) & (pl.col("sample") == sample.id)
     )
@@ -116,7 +122,8 @@ def _record(examination: Examination, view: Any, sample: Sample, why: str) -> Sa
         task=sample.task,
         id=sample.id,
         image=sample.image_id,
-        why=why,
+        drop=drop,
+        flow=measurement_record(_swept(examination, sample.task, flow)),
         question=sample.question,
         answer=sample.answer,
         said=base["answer"],
@@ -131,31 +138,17 @@ def _record(examination: Examination, view: Any, sample: Sample, why: str) -> Sa
 
 
 def _curves(examination: Examination, sample: Sample) -> Iterator[Curve]:
-    sweeps = [Quantity(sample.task, Sweep(Flow.parse(flow), examination.window), "p_c") for flow in DRAWN]
+    sweeps = [_swept(examination, sample.task, flow) for flow in DRAWN]
     for quantity in (*sweeps, *(Quantity(sample.task, Lens(norm=False), form) for form in FORMS)):
-        measured, axis = (
-            examination.table.samples(quantity),
-            axis_of(quantity.measurement, examination.info.layers),
-        )
-        if measured is None or axis is None or sample.id not in measured.samples:
-            continue
-        values = tuple(measured.values[measured.samples.index(sample.id)].tolist())
-        probability = isinstance(quantity.measurement, Lens)
-        nothing = (float("nan"),) * len(values)
-        yield Curve(
-            label=label(quantity),
-            task=sample.task,
-            reading="probability" if probability else "p_c",
-            unit="probability" if probability else UNITS["p_c"],
-            role=role(quantity.measurement),
-            window=axis.window,
-            points=axis.points,
-            depth=axis.depth,
-            mean=values,
-            lower=nothing,
-            upper=nothing,
-            n_images=1,
-        )
+        measured = examination.table.samples(quantity)
+        axis = axis_of(quantity.measurement, examination.info.layers)
+        if measured is not None and axis is not None and sample.id in measured.samples:
+            values = measured.values[measured.samples.index(sample.id)]
+            yield sample_curve(quantity, values.tolist(), axis)
+
+
+def _swept(examination: Examination, task: str, flow: str) -> Quantity:
+    return Quantity(task, Sweep(Flow.parse(flow), examination.window), "p_c")
 
 
 # ------------------------------------------------------------------------------- what the model sees

@@ -9,7 +9,7 @@ from harness.statistics.curves import CurveSource
 from harness.statistics.judge import judge_beside
 from harness.statistics.looks import LookPlan
 from harness.statistics.trees import Tree
-from harness.statistics.verdict import Judgement
+from harness.statistics.verdict import Fact, Judgement
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Note:
 def with_notes(
     judgement: Judgement, notes: Sequence[Note], looks: Sequence[CurveSource], plan: LookPlan
 ) -> Judgement:
-    """A judgement with its facts as notes, each ``label: fact``.
+    """A judgement with its facts as notes.
 
     Args:
         judgement: the claim's.
@@ -43,5 +43,5 @@ def with_notes(
         judged = judge_beside(judgement, note.fact, looks, plan)
         return f"{judged.verdict.value} on {judged.n_images} images"
 
-    texts = (f"{note.label}: {said(note)}" for note in notes)
-    return replace(judgement, notes=(*judgement.notes, *texts))
+    facts = (Fact(note.label, said(note)) for note in notes)
+    return replace(judgement, notes=(*judgement.notes, *facts))

@@ -15,7 +15,7 @@ from harness.statistics.curves import Curves, CurveSource, OfImages
 from harness.statistics.judge import judge_beside
 from harness.statistics.looks import LookPlan
 from harness.statistics.trees import Tree, quantities
-from harness.statistics.verdict import Judgement, Reading
+from harness.statistics.verdict import Fact, Judgement, Reading
 
 DRAWS = 1_000
 """Replicates for the other readings, fewer than for p_c: only their verdicts are reported."""
@@ -82,9 +82,9 @@ def with_other_readings(
         other = judge_beside(judgement, tree, again, replace(plan, draws=DRAWS))
         found.append(Reading(reading, other.verdict, other.parts[0] if other.parts else None))
         if but:
-            notes.append(f"{WITHOUT_A_DISTRACTOR}: {', '.join(sorted(but))}")
+            notes.append(Fact(WITHOUT_A_DISTRACTOR, ", ".join(sorted(but))))
     if any(reading.verdict is not judgement.verdict for reading in found):
-        notes.append(METRIC_DEPENDENT)
+        notes.append(Fact(METRIC_DEPENDENT))
     return replace(judgement, readings=tuple(found), notes=tuple(notes))
 
 

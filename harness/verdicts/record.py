@@ -1,8 +1,8 @@
 """The record of a run: what was judged, on what, with which numbers. The report is made from it alone.
 
-Plain frozen data, written as JSON (`RunRecord.to_json`) and read back strictly (`read_record`). The
-format has a version; a file of a newer version is refused with one line. Every number in it comes
-from stored evidence.
+Plain frozen data, written as JSON (`RunRecord.to_json`) and read back (`read_record`). The format has a
+version. Within one, fields may be added: a reader lets those it does not know pass. A file of another
+version is refused with one line. Every number in it comes from stored evidence.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,42 @@ from harness.data.errors import HarnessError
 from harness.statistics.verdict import Judgement, Part, Verdict
 from harness.verdicts.catalogue import Catalogue
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Raised whenever a reader of the old format would misread the new one."""
+
+
+@dataclass(frozen=True)
+class MeasurementRecord:
+    """What a curve shows: what was done to the model, or what was read off it.
+
+    Attributes:
+        kind: ``"sweep"``, ``"activation_patch"``, ``"block_from_layer"``, ``"modules"`` or ``"lens"``.
+        source: the region whose keys are hidden or replaced, or whose module output is zeroed; else empty.
+        target: the region whose queries may not read the source; else empty.
+        draw: number of the random-source control, from 0; None for the effect itself.
+        condition: how the sample was put to the model: ``"plain"``, ``"grey"``, ``"lower"`` …
+        replacement: of an activation patch, what is read instead: ``"mean"`` or ``"other"``; else empty.
+        module: ``"attention"`` or ``"mlp"``; empty unless a module's output is zeroed.
+        form: of a lens, whose probability: ``"lower"``, ``"capital"``, ``"either"``, ``"false_lower"`` …
+        norm: whether a lens applies the model's final norm.
+        checkpoint: the checkpoint it was measured on, if not the one under study; else empty.
+    """
+
+    kind: str
+    source: str = ""
+    target: str = ""
+    draw: int | None = None
+    condition: str = "plain"
+    replacement: str = ""
+    module: str = ""
+    form: str = ""
+    norm: bool = False
+    checkpoint: str = ""
+
+    @property
+    def flow(self) -> str:
+        """Source and target, e.g. ``"image->question"``."""
+        return f"{self.source}->{self.target}"
 
 
 @dataclass(frozen=True)
@@ -29,12 +64,12 @@ class Curve:
     """A mean over images, point by point, with a simultaneous band.
 
     Attributes:
-        label: what is drawn, e.g. ``"image->question"`` or ``"lower-case answer"``.
+        measurement: what it shows.
         task: the task it was measured on.
         reading: ``"p_c"``, ``"distractor"``, ``"flip"``, ``"log_odds"``, ``"per_token"``, ``"right"``, or
             ``"probability"``.
-        unit: the unit of ``mean``, for the axis.
-        role: ``"effect"``, ``"control"`` or ``"lens"``.
+        unit: what ``mean`` counts, for the axis, e.g. ``"share of right answers"``.
+        role: ``"effect"``, ``"control"``, ``"lens"``, or ``"baseline"`` for an accepted checkpoint's effect.
         window: window size k in layers; None for lens curves.
         points: centre layers (sweeps) or layers 0…L (lens).
         depth: relative depth u of each point.
@@ -44,7 +79,7 @@ class Curve:
         n_images: images behind it.
     """
 
-    label: str
+    measurement: MeasurementRecord
     task: str
     reading: str
     unit: str
@@ -103,7 +138,7 @@ class TaskRecord:
         task: the task.
         samples: samples looked at.
         images: images they are on.
-        kept: samples the checkpoint answers correctly and that were used.
+        included: samples the checkpoint answers correctly and that were used.
         excluded: how many were left out, by reason.
         right: share of right first tokens without a knockout, on all samples, if it was measured.
         grey: the same with an even grey picture instead of the image.
@@ -117,7 +152,7 @@ class TaskRecord:
     task: str
     samples: int
     images: int
-    kept: int
+    included: int
     excluded: Mapping[str, int]
     right: float | None = None
     grey: float | None = None
@@ -163,7 +198,8 @@ class SampleRecord:
         task: the task.
         id: the sample's id.
         image: the image's id.
-        why: why it is shown, e.g. ``"largest drop of question->last"``.
+        drop: ``"largest"`` or ``"smallest"``: which drop of ``flow`` it is shown for.
+        flow: the flow by whose drop it was chosen.
         question: the question.
         answer: the expected answer.
         said: the checkpoint's answer.
@@ -180,7 +216,8 @@ class SampleRecord:
     task: str
     id: str
     image: str
-    why: str
+    drop: str
+    flow: MeasurementRecord
     question: str
     answer: str
     said: str
@@ -200,7 +237,6 @@ class ChangeRecord:
     Attributes:
         checkpoint: the checkpoint's name.
         baseline: the baseline's checkpoint and date.
-        flow: e.g. ``"image->question"``.
         task: the task.
         change: ``equivalent``, ``undecided``, ``new``, ``gone``, ``shifted to higher layers`` …
         moved: whether the two curves are shown to differ.
@@ -214,7 +250,6 @@ class ChangeRecord:
 
     checkpoint: str
     baseline: str
-    flow: str
     task: str
     change: str
     moved: bool
@@ -224,6 +259,11 @@ class ChangeRecord:
     old: Curve
     new: Curve
     reason: str = ""
+
+    @property
+    def flow(self) -> str:
+        """The flow, e.g. ``"image->question"``."""
+        return self.new.measurement.flow
 
 
 @dataclass(frozen=True)
@@ -272,7 +312,7 @@ def read_record(path: Path) -> RunRecord:
     """Read a record back.
 
     Raises:
-        HarnessError: if the file is missing, not a record, or of a newer version.
+        HarnessError: if the file is missing, not a record, or of another version.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -294,14 +334,15 @@ T = TypeVar("T")
 
 
 def structure(data: Any, kind: type[T]) -> T:  # noqa: ANN401 - plain data of any shape
-    """Make a record from plain data, strictly."""
+    """Make a record from plain data; fields that it does not know pass."""
     made: T = _converter().structure(data, kind)
     return made
 
 
+@cache
 def _converter() -> cattrs.Converter:
-    """A strict reader: unknown fields are refused; null stands for a number that is not finite."""
-    converter = cattrs.Converter(forbid_extra_keys=True)
+    """Null stands for a number that is not finite."""
+    converter = cattrs.Converter()
     converter.register_structure_hook(float, lambda value, _: math.nan if value is None else float(value))
     return converter
 

@@ -8,8 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.data.depth import Grid, LensGrid
-from harness.statistics.verdict import Judgement, Part, Verdict
-from harness.verdicts.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, TaskRecord
+from harness.data.flow import Flow
+from harness.statistics.verdict import Fact, Judgement, Part, Verdict
+from harness.verdicts.curve_axes import UNITS
+from harness.verdicts.record import (
+    CheckpointRecord,
+    ClaimRecord,
+    Curve,
+    MeasurementRecord,
+    RunRecord,
+    TaskRecord,
+)
+from reports.drawing.styles import answer
 
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr")
 LAYERS, WINDOW = 12, 3
@@ -33,15 +43,27 @@ FLOWS: dict[str, Shape] = {
     "other_patches->question": bump(0.13, 0.11, -38),
 }
 LENS: dict[str, Shape] = {
-    "lower answer": lambda u: 0.62 / (1 + math.exp(-(u - 0.58) * 22)) * (1 - u**9),
-    "capital answer": lambda u: 0.93 / (1 + math.exp(-(u - 0.86) * 30)),
+    "lower": lambda u: 0.62 / (1 + math.exp(-(u - 0.58) * 22)) * (1 - u**9),
+    "capital": lambda u: 0.93 / (1 + math.exp(-(u - 0.86) * 30)),
 }
 
 
-def curve(label: str, task: str, shape: Shape, *, role: str = "effect", reading: str = "p_c") -> Curve:
-    """A curve of that shape, scaled a little by task, with a band of plausible width."""
-    noise = random.Random(repr((label, task, role, reading)))
-    lens = role == "lens"
+def sweep(text: str) -> MeasurementRecord:
+    """A flow's sweep, e.g. of ``"image->question"`` or ``"random0:image->question"``."""
+    flow = Flow.parse(text)
+    return MeasurementRecord("sweep", flow.source, flow.target, flow.draw)
+
+
+def curve(
+    of: MeasurementRecord | str, task: str, shape: Shape, *, role: str = "effect", reading: str = "p_c"
+) -> Curve:
+    """A curve of that shape, scaled a little by task, with a band of plausible width.
+
+    ``of`` is what it shows: a flow, or any other measurement.
+    """
+    measurement = sweep(of) if isinstance(of, str) else of
+    noise = random.Random(repr((measurement, task, role, reading)))
+    lens = measurement.kind == "lens"
     grid = LensGrid(LAYERS) if lens else Grid(LAYERS, WINDOW)
     depths = tuple(float(u) for u in grid.depths)
     scale, jitter = noise.uniform(0.72, 1.08), 0.008 if lens else 1.1
@@ -52,11 +74,11 @@ def curve(label: str, task: str, shape: Shape, *, role: str = "effect", reading:
     mean = tuple(scale * shape(u) + noise.gauss(0, jitter) for u in depths)
     half = [2.4 * jitter + abs(value) * 0.09 for value in mean]
     return Curve(
-        label=label,
+        measurement=measurement,
         task=task,
         reading="probability" if lens else reading,
         unit="probability" if lens else UNITS[reading],
-        role=role,
+        role="lens" if lens else role,
         window=None if lens else WINDOW,
         points=tuple(range(len(depths))),
         depth=depths,
@@ -67,28 +89,21 @@ def curve(label: str, task: str, shape: Shape, *, role: str = "effect", reading:
     )
 
 
-UNITS = {
-    "p_c": "change of the answer's probability in per cent",
-    "log_odds": "change of log-odds",
-    "flip": "share of flipped answers",
-    "distractor": "change of the answer's share against the wrong answer in per cent",
-    "per_token": "change of the answer's probability in per cent, per source token",
-}
 READ = ("p_c", "log_odds", "flip")
 """The readings of a flow in the example."""
 
 
-def null(label: str, task: str) -> Curve:
-    return curve(label, task, bump(0.5, 0.5, -2.5), role="control")
+def random_control(flow: str, task: str) -> Curve:
+    return curve(f"random0:{flow}", task, bump(0.5, 0.5, -2.5), role="control")
 
 
 def flows(names: tuple[str, ...], tasks: tuple[str, ...], *, controls: bool = True) -> tuple[Curve, ...]:
     readings = [curve(n, t, FLOWS[n], reading=r) for n in names for t in tasks for r in READ]
-    return tuple(readings + [null(f"random0:{n}", t) for n in names for t in tasks if controls])
+    return tuple(readings + [random_control(n, t) for n in names for t in tasks if controls])
 
 
 def lenses(tasks: tuple[str, ...]) -> tuple[Curve, ...]:
-    return tuple(curve(name, task, shape, role="lens") for name, shape in LENS.items() for task in tasks)
+    return tuple(curve(answer(form), task, shape) for form, shape in LENS.items() for task in tasks)
 
 
 def part(label: str, estimate: float, half: float, threshold: float, asserts: str) -> Part:
@@ -203,10 +218,10 @@ S, R, U, N = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.N
 
 def last_position() -> list[ClaimRecord]:
     deep = [
-        part(f"deepest window of question->last, {task}", -72.0 + 3 * i, 5.5, -10, "<")
+        part(f"deepest window of question → last, {task}", -72.0 + 3 * i, 5.5, -10, "<")
         for i, task in enumerate(TASKS)
     ]
-    small = [part(f"image->last, {task}", -3.1 + 0.4 * i, 2.0, -10, ">") for i, task in enumerate(TASKS)]
+    small = [part(f"image → last, {task}", -3.1 + 0.4 * i, 2.0, -10, ">") for i, task in enumerate(TASKS)]
     return [
         claim(
             "A1",
@@ -226,7 +241,7 @@ def last_position() -> list[ClaimRecord]:
         ),
         claim(
             "A3",
-            judgement(S, part("last->last, CompareAttr", 2.4, 1.9, 10, "<"), look=2),
+            judgement(S, part("last → last, CompareAttr", 2.4, 1.9, 10, "<"), look=2),
             expected="SUPPORTED",
             threshold=-10.0,
             curves=flows(("last->last",), TASKS, controls=False),
@@ -238,7 +253,7 @@ def image_to_question() -> list[ClaimRecord]:
     found: list[ClaimRecord] = []
     for place, task in enumerate(TASKS):
         image = flows(("image->question",), (task,))
-        one = part(f"deepest window of image->question, {task}", -44.0 + 4 * place, 6, -10, "<")
+        one = part(f"deepest window of image → question, {task}", -44.0 + 4 * place, 6, -10, "<")
         two = part(f"recovery between two drops, {task}", 11.0 - 2.6 * place, 4.0, 3, ">")
         verdict = (S, S, S, U, R, U)[place]
         why = "The recovery lies between 0.2 and 9.1: neither above nor below 3." if verdict is U else ""
@@ -261,7 +276,7 @@ def image_to_question() -> list[ClaimRecord]:
                     look=2,
                     reason=why,
                     needed_images=430 if verdict is U else None,
-                    notes=("metric-dependent",) if verdict is R else (),
+                    notes=(Fact("metric-dependent"),) if verdict is R else (),
                 ),
                 task,
                 bands=(LOW, MID),
@@ -311,7 +326,7 @@ def patches() -> list[ClaimRecord]:
 def formation() -> list[ClaimRecord]:
     steps = (
         part("related minus other, centres of mass", 0.21, 0.05, 1 / 12, ">"),
-        part("question->last minus related, centres of mass", 0.14, 0.04, 1 / 12, ">"),
+        part("question → last minus related, centres of mass", 0.14, 0.04, 1 / 12, ">"),
     )
     order = flows(
         ("other_patches->question", "related_patches->question", "question->last"), TASKS, controls=False

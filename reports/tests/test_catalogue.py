@@ -8,8 +8,9 @@ import pytest
 
 from harness.verdicts.catalogue import Catalogue, Entry, check_tested, read_catalogue
 from harness.verdicts.record import RunRecord
-from reports import markdown, page
+from reports import markdown
 from reports.catalogue import OWN, catalogue_of, made_in
+from reports.page.render import claim_ids
 from reports.tests.test_page import NASTY, seen, text_of
 from reports.tests.whole import collected, whole
 from reports.words import claim_order, source_in_words
@@ -73,7 +74,7 @@ def test_the_page_has_a_section_for_every_claim_under_its_part() -> None:
     assert places == sorted(places)
     assert "Not tested in this run" not in text
     links = set(seen(bare).links)
-    assert {f"#{anchor}" for anchor in page.claim_ids(tuple(ENTRIES)).values()} <= links
+    assert {f"#{anchor}" for anchor in claim_ids(tuple(ENTRIES)).values()} <= links
 
 
 def with_catalogue(asked: str, part: str = "Own part") -> RunRecord:

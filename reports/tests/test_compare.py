@@ -29,7 +29,7 @@ def test_a_run_does_not_differ_from_itself() -> None:
     assert not any(pair.differs for pair in compare.pairs(example(), example()))
     text = compare.render(example(), example(), ("one", "two"))
     assert "36 verdicts, none of them different." in text
-    assert "circumstances" not in text
+    assert "The runs differ in" not in text
 
 
 def test_what_differs_is_marked_and_counted() -> None:
@@ -40,6 +40,7 @@ def test_what_differs_is_marked_and_counted() -> None:
     assert "✗ REFUTED" in rows[0]
     assert rows[0].endswith("| 70.0 |")
     assert "not judged" in rows[1]
+    assert "The runs differ in:\n\n|  | one | two |" in text
     assert "| checkpoint embedded |" in text
 
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given, strategies as st
 
-from harness.verdicts.record import Curve
-from reports import flowmap_art, page, panel_art
-from reports.drawing import inline
-from reports.figures import curves_of, figures, is_answer
-from reports.flowmap import flow_map
-from reports.panels import Panel, plots
-from reports.styles import MUTED, VARIABLES, styles
-from reports.tests.records import FLOWS, TASKS, curve, example, lenses
+from harness.verdicts.record import Curve, MeasurementRecord
+from reports.drawing import flow_map_svg, panel_svg
+from reports.drawing.figures import curves_of, figures, is_answer
+from reports.drawing.flow_map import flow_map
+from reports.drawing.panels import Panel, plots
+from reports.drawing.styles import (
+    IMAGE_LAST,
+    IMAGE_QUESTION,
+    LAST_LAST,
+    LOWER,
+    MUTED,
+    OTHER,
+    QUESTION_LAST,
+    RELATED,
+    Series,
+    series_of,
+    styles,
+)
+from reports.drawing.svg import MARKERS, Canvas, ticks
+from reports.page.checkpoints import checkpoint_views
+from reports.tests.records import FLOWS, TASKS, curve, example, lenses, sweep
 
 ALL = curves_of(example(), "embedded")
 SERIES = ("points", "depth", "mean", "lower", "upper")
@@ -36,60 +52,105 @@ def parsed(svg: str) -> ET.Element:
 
 
 def test_same_panel_same_bytes() -> None:
-    assert panel_art.draw(panel(effect()), "p1") == panel_art.draw(panel(effect()), "p1")
+    assert panel_svg.draw(panel(effect())) == panel_svg.draw(panel(effect()))
 
 
 def test_nothing_of_a_drawing_reaches_the_rest_of_the_page() -> None:
-    svg = panel_art.draw(panel(effect()), "p1")
-    assert "<style" not in svg
+    svg = panel_svg.draw(panel(effect()))
     assert "font-family" not in svg
-    assert "<!--" not in svg
-    ids = [element.get("id") for element in parsed(svg).iter() if element.get("id")]
-    assert all(str(one).startswith("p1-") for one in ids)
-    assert len(ids) == len(set(ids))
+    tree = parsed(svg)
+    assert {element.tag.rpartition("}")[2] for element in tree.iter()} == {"svg", "path", "text"}
+    assert not [element.get("id") for element in tree.iter() if element.get("id")]
 
 
-def test_what_is_referred_to_exists() -> None:
-    drawn = (
-        '<svg viewBox="0 0 1 1" xmlns:xlink="x"><defs><path id="m1"/><path id="spare"/></defs>'
-        '<use xlink:href="#m1"/><g clip-path="url(#m1)"/></svg>'
-    )
-    tree = parsed(inline(drawn, "p1", "label"))
-    assert {element.get("id") for element in tree.iter()} == {None, "p1-m1"}
-    assert {element.get("href") for element in tree.iter()} == {None, "#p1-m1"}
+def drawn(canvas: Canvas) -> list[ET.Element]:
+    return list(parsed(canvas.svg("a drawing")))
+
+
+def canvas() -> Canvas:
+    """Twice as many points as units in both directions, from the corner at 10, 20."""
+    return Canvas((100, 80), (10, 20, 90, 70), (0, 40), (-5, 20))
+
+
+def test_a_line_breaks_where_a_value_is_not_a_number() -> None:
+    one = canvas()
+    one.line((0, 10, 20, 30, 40), (0, math.nan, 5, 10, math.inf), "var(--s0)", 1.5, "4 2", "square")
+    line, marks = drawn(one)
+    assert line.get("d") == "M10 50M50 40L70 30"
+    assert "stroke: var(--s0)" in str(line.get("style")) and "stroke-dasharray: 4 2" in str(line.get("style"))
+    assert str(marks.get("d")).count("M") == str(marks.get("d")).count("z") == 3
+    assert str(marks.get("d")).startswith("M8.1 48.1L11.9 48.1")
+
+
+def test_a_band_is_filled_where_both_its_sides_are_numbers() -> None:
+    one = canvas()
+    one.band((0, 10, 20, 30), (0, 0, -math.inf, 0), (5, 5, 5, 10), "var(--s1)", 0.16)
+    both, alone = drawn(one)
+    assert both.get("d") == "M10 40L30 40L30 50L10 50z"
+    assert alone.get("d") == "M70 30L70 50z"
+    assert "fill-opacity: 0.16" in str(both.get("style"))
+
+
+def test_a_word_stands_where_it_belongs() -> None:
+    one = canvas()
+    one.word(20, 0, "<&>", "var(--ink)", 10, "right", "top", (-4, 3))
+    (word,) = drawn(one)
+    assert (word.text, word.get("x"), word.get("y")) == ("<&>", "46", "54.8")
+    assert "text-anchor: end" in str(word.get("style")) and "font-size: 10px" in str(word.get("style"))
+
+
+def test_markers_all_differ() -> None:
+    assert len({tuple(shape) for shape in MARKERS.values()}) == len(MARKERS) == 8
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 9))
+def test_ticks_are_round_evenly_spaced_and_inside(low: float, span: float, most: int) -> None:
+    high = low + span
+    found = ticks((low, high), most)
+    assert found == sorted(found) and len(found) <= most + 1
+    assert all(low - 1e-6 * span <= one <= high + 1e-6 * span for one in found)
+    steps = {round((b - a) / span, 6) for a, b in pairwise(found)}
+    assert len(steps) <= 1
+
+
+def test_ticks_are_the_numbers_one_would_write() -> None:
+    assert ticks((-84.0, 13.0), 5) == [-80, -60, -40, -20, 0]
+    assert ticks((-0.06, 1.1), 5) == [0, 0.25, 0.5, 0.75, 1.0]
+    assert ticks((0.0, 1.0), 1) == [0, 1]
 
 
 def test_the_points_of_a_curve_are_one_element() -> None:
-    count = len(list(parsed(panel_art.draw(panel(effect()), "p1")).iter()))
+    count = len(list(parsed(panel_svg.draw(panel(effect()))).iter()))
     longer = replace(effect(), **{name: getattr(effect(), name) * 3 for name in SERIES})
-    assert len(list(parsed(panel_art.draw(panel(longer), "p1")).iter())) == count
+    assert len(list(parsed(panel_svg.draw(panel(longer))).iter())) == count
 
 
-def test_controls_are_told_apart_and_random_controls_are_grey() -> None:
+def test_controls_are_told_apart_and_random_source_controls_are_grey() -> None:
     names = ("random_patches->question", "shifted_patches->question", "random0:image->question")
-    drawn = [effect(), *(replace(effect(), label=name, role="control") for name in names)]
-    look = styles(drawn)
-    assert look["random0:image->question", "control", 3].colour == MUTED
+    drawn = [effect(), *(replace(effect(), measurement=sweep(name), role="control") for name in names)]
+    look = styles(map(series_of, drawn))
+    assert look[Series(sweep("random0:image->question"), "control", 3)].colour == MUTED
     assert len({style.colour for style in look.values()}) == 4
-    assert [entry.text for entry in plots(drawn)[0].entries][1:3] == [
+    assert [entry.text for entry in plots(drawn)[0].entries][1:] == [
         "as many random patches → question (control)",
         "a shifted box → question (control)",
+        "image → question, random-source control",
     ]
 
 
 def test_colours_are_the_pages() -> None:
-    svg = panel_art.draw(panel(effect()), "p1")
+    svg = panel_svg.draw(panel(effect()))
     assert "var(--s3)" in svg
-    assert not [stand_in for stand_in in VARIABLES if stand_in in svg]
+    assert not re.search(r"(fill|stroke): (?!var\(--|none)", svg)
 
 
 def test_words_are_words_whatever_they_hold() -> None:
-    svg = panel_art.draw(replace(panel(effect()), bands=(("$x_<b>&", 0.0, 0.5),)), "p1")
+    svg = panel_svg.draw(replace(panel(effect()), bands=(("$x_<b>&", 0.0, 0.5),)))
     assert "$x_<b>&" in [element.text for element in parsed(svg).iter()]
 
 
 def test_the_label_says_what_is_seen() -> None:
-    svg = panel_art.draw(panel(replace(effect(), label='a"><script>->b')), "p1")
+    svg = panel_svg.draw(panel(replace(effect(), measurement=MeasurementRecord("sweep", 'a"><script>', "b"))))
     label = parsed(svg).get("aria-label") or ""
     assert 'a"><script> → b lowest −' in label
 
@@ -98,14 +159,14 @@ def test_the_label_says_what_is_seen() -> None:
 def test_missing_numbers_leave_gaps(gone: tuple[int, ...]) -> None:
     whole = effect()
     mean = tuple(math.nan if place in gone else value for place, value in enumerate(whole.mean))
-    svg = panel_art.draw(panel(replace(whole, mean=mean, lower=mean, upper=mean)), "p1")
+    svg = panel_svg.draw(panel(replace(whole, mean=mean, lower=mean, upper=mean)))
     assert "nan" not in svg.lower().replace("no numbers", "")
     assert ("no numbers" in [element.text for element in parsed(svg).iter()]) == (len(gone) == 12)
 
 
 def test_infinite_bands_do_not_spoil_the_scale() -> None:
     whole = effect()
-    svg = panel_art.draw(panel(replace(whole, lower=(-math.inf,) * 12)), "p1")
+    svg = panel_svg.draw(panel(replace(whole, lower=(-math.inf,) * 12)))
     assert "inf" not in svg.replace("−∞", "")
 
 
@@ -142,7 +203,7 @@ def test_another_reading_alone_is_a_plot_of_its_own() -> None:
 
 def test_a_companion_is_smaller_and_says_less() -> None:
     (plot,) = plots(read("p_c", "flip"), (("lower", 0.0, 0.4),), -10.0)
-    main, small = (parsed(panel_art.draw(one, "p1")) for one in (plot.panels[0], plot.panels[0].beside[0]))
+    main, small = (parsed(panel_svg.draw(one)) for one in (plot.panels[0], plot.panels[0].beside[0]))
     assert main.get("viewBox") == "0 0 260 168" and small.get("viewBox") == "0 0 128 78"
     words = [{element.text for element in svg.iter()} for svg in (main, small)]
     assert ["lower" in one for one in words] == [True, False]
@@ -154,21 +215,28 @@ def test_a_curve_named_twice_is_drawn_once() -> None:
 
 
 def test_known_flows_keep_their_colour_and_all_differ() -> None:
-    look = styles([effect(name) for name in FLOWS])
+    look = styles(Series(sweep(name)) for name in FLOWS)
     assert len({style.colour for style in look.values()}) == len(FLOWS)
     assert len({(style.dash, style.marker) for style in look.values()}) == len(FLOWS)
-    alone = styles([effect("question->last")])
-    assert alone["question->last", "effect", 3] == look["question->last", "effect", 3]
+    assert styles([Series(QUESTION_LAST)])[Series(QUESTION_LAST)] == look[Series(QUESTION_LAST)]
 
 
-def test_a_random_control_goes_with_its_flow() -> None:
-    two = [effect(name) for name in ("image->question", "question->last")]
-    blocks = [replace(one, label=f"random0:{one.label}", role="control") for one in two]
-    look = styles([*blocks, *two])
-    for one in two:
-        assert look[f"random0:{one.label}", "control", 3].colour == look[one.label, "effect", 3].colour
-    alone = styles([blocks[0], two[0]])
-    assert alone["random0:image->question", "control", 3].colour == MUTED
+def test_the_baselines_curve_is_told_from_todays() -> None:
+    before = replace(effect(), role="baseline")
+    (plot,) = plots([before, effect()])
+    assert [entry.text for entry in plot.entries] == ["image → question, baseline", "image → question"]
+    assert plot.entries[0].style != plot.entries[1].style
+    assert plot.entries[1].style == styles([Series(IMAGE_QUESTION)])[Series(IMAGE_QUESTION)]
+
+
+def test_a_random_source_control_goes_with_its_flow() -> None:
+    flows = ("image->question", "question->last")
+    controls = [Series(sweep(f"random0:{one}"), "control", 3) for one in flows]
+    effects = [Series(sweep(one), "effect", 3) for one in flows]
+    look = styles([*controls, *effects])
+    for control, own in zip(controls, effects, strict=True):
+        assert look[control].colour == look[own].colour
+    assert styles([controls[0], effects[0]])[controls[0]].colour == MUTED
 
 
 def test_windows_of_one_flow_are_told_apart() -> None:
@@ -199,14 +267,14 @@ def test_figures_and_the_picture_show_the_rules_window_and_the_most_images() -> 
     only = replace(record, claims=(replace(first, curves=sizes), replace(first, curves=(fewer,))))
     drawn = [c for figure in figures(only, "embedded") for p in figure.plots for c in p.panels[0].curves]
     assert [(c.window, c.mean[0]) for c in drawn] == [(3, -3.0)]
-    picture = page.portraits(only)[0].picture
-    assert picture is not None
-    assert picture.flows["image->question"][0] == 3.0
+    shown = checkpoint_views(only)[0].flow_map
+    assert shown is not None
+    assert shown.flows[IMAGE_QUESTION][0] == 3.0
 
 
 def test_the_answers_figure_leaves_other_prompts_out() -> None:
-    asked = replace(lenses(("ChooseAttr",))[0], label="lower answer, asked for lower case")
-    normed = replace(asked, label="lower answer, final norm applied")
+    asked = replace(lenses(("ChooseAttr",))[0], measurement=replace(LOWER, condition="lower"))
+    normed = replace(asked, measurement=replace(LOWER, norm=True))
     assert [is_answer(c) for c in (asked, normed, *lenses(("ChooseAttr",)))] == [False, True, True, True]
 
 
@@ -215,25 +283,30 @@ def test_the_picture_of_the_flow_is_the_mean_over_tasks() -> None:
     picture = flow_map(curves, 12)
     assert picture is not None
     expected = -sum(c.mean[6] for c in curves) / len(curves)
-    assert math.isclose(picture.flows["question->last"][6], expected)
+    assert math.isclose(picture.flows[QUESTION_LAST][6], expected)
     assert picture.tasks == 6
 
 
 def test_the_whole_image_gives_way_to_its_parts() -> None:
     picture = flow_map(ALL, 12)
     assert picture is not None
-    assert "image->question" not in picture.flows
-    assert "last->last" not in picture.flows
-    whole = flow_map([c for c in ALL if "patches" not in c.label], 12)
+    assert IMAGE_QUESTION not in picture.flows
+    assert LAST_LAST not in picture.flows
+    whole = flow_map([c for c in ALL if c.measurement not in {RELATED, OTHER}], 12)
     assert whole is not None
-    assert "image->question" in whole.flows
+    assert {IMAGE_QUESTION, IMAGE_LAST} <= whole.flows.keys()
+
+
+def test_the_flow_map_shows_nothing_but_plain_flows() -> None:
+    grey = replace(effect(), measurement=replace(IMAGE_QUESTION, condition="grey"))
+    assert flow_map([grey], 12) is None
 
 
 def test_an_arrow_for_every_effect_that_shows() -> None:
     drop = replace(effect("question->last"), mean=(0.0, -1.9, -2.1, 30.0, math.nan, -80.0) + (0.0,) * 6)
     picture = flow_map([drop], 12)
     assert picture is not None
-    svg = flowmap_art.draw(picture, "m1")
+    svg = flow_map_svg.draw(picture)
     assert svg.count("fill: var(--s0)") == 2
 
 
@@ -244,7 +317,7 @@ def test_any_depth_can_be_drawn(layers: int) -> None:
     one = replace(effect("question->last"), points=tuple(range(layers)), depth=depth, mean=mean)
     picture = flow_map([one, *lenses(TASKS)], layers)
     assert picture is not None
-    parsed(flowmap_art.draw(picture, "m1"))
+    parsed(flow_map_svg.draw(picture))
 
 
 def test_nothing_measured_no_picture() -> None:

@@ -12,9 +12,17 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from harness.statistics.verdict import Reading, Verdict
-from harness.verdicts.record import ChangeRecord, ClaimRecord, RunRecord, SampleRecord, TaskRecord
-from reports import markdown, page
+from harness.statistics.verdict import Fact, Reading, Verdict
+from harness.verdicts.record import (
+    ChangeRecord,
+    ClaimRecord,
+    MeasurementRecord,
+    RunRecord,
+    SampleRecord,
+    TaskRecord,
+)
+from reports import markdown
+from reports.page import render as page
 from reports.tests.pictures import picture
 from reports.tests.records import TASKS, checkpoint, claim, curve, example, judgement, part
 
@@ -31,7 +39,11 @@ NASTY = (
 )
 
 
-class EvidenceView(HTMLParser):
+PLACES = range(5)
+"""The kinds of record that `hostile` makes."""
+
+
+class Page(HTMLParser):
     """What a browser would make of a page, as far as this test cares."""
 
     def __init__(self) -> None:
@@ -58,8 +70,8 @@ class EvidenceView(HTMLParser):
         self.text.append(data)
 
 
-def seen(record: RunRecord) -> EvidenceView:
-    parser = EvidenceView()
+def seen(record: RunRecord) -> Page:
+    parser = Page()
     parser.feed(page.render(record))
     return parser
 
@@ -68,14 +80,22 @@ def hostile(text: str, place: int) -> RunRecord:
     """A record in which ``text`` stands at every place that can hold one."""
     quantity = replace(part("x", -30.0, 5.0, -10, "<"), label=text, where=text, asserts=text[:2])
     readings = tuple(Reading(name, Verdict.REFUTED, quantity) for name in (text, "distractor"))
-    judged = judgement(Verdict.INCONCLUSIVE, quantity, reason=text, notes=(text,), readings=readings)
-    drawn = replace(curve(text, text, math.sin), unit=text, reading=("p_c", text)[place % 2])
+    judged = judgement(
+        Verdict.INCONCLUSIVE, quantity, reason=text, notes=(Fact(text), Fact(text, text)), readings=readings
+    )
+    kind = ("lens", "modules", "activation_patch", "sweep", text)[place % 5]
+    of = MeasurementRecord(kind, *(text, text, None, text, text, text, text), norm=True, checkpoint=text)
+    drawn = replace(curve(of, text, math.sin), unit=text, reading=("p_c", text)[place % 2], role="effect")
     named = ClaimRecord(text, text, text, text, text, text, text, text or None, judged, text, enforced=True)
     one = replace(named, curves=(drawn,), bands=((text, 0.1, 0.4),), threshold=-10.0)
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
     ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
     shown = SampleRecord(
-        *(text,) * 8,
+        *(text,) * 5,
+        flow=of,
+        question=text,
+        answer=text,
+        said=text,
         p1=0.5,
         prompt=((text, text), ("question", text)),
         picture=(text, picture())[place % 2],
@@ -84,7 +104,7 @@ def hostile(text: str, place: int) -> RunRecord:
         patches=((0.0, 0.0, 12.0, 12.0),),
         curves=(drawn,),
     )
-    change = ChangeRecord(text, text, text, text, text, True, quantity, 1, 2, drawn, drawn, text)
+    change = ChangeRecord(text, text, text, text, True, quantity, 1, 2, drawn, drawn, text)
     return RunRecord(
         *(text, text, text, text, text, {text: {text: text}}, {text: [text]}, (ran,), (one,), (text,)),
         samples=(shown,),
@@ -95,7 +115,7 @@ def hostile(text: str, place: int) -> RunRecord:
 
 @cache
 def harmless() -> frozenset[str]:
-    return frozenset(seen(hostile("x", 0)).tags | seen(hostile("x", 1)).tags)
+    return frozenset(tag for place in PLACES for tag in seen(hostile("x", place)).tags)
 
 
 def assert_harmless(record: RunRecord) -> None:
@@ -121,12 +141,12 @@ def bars(line: str) -> int:
 
 @pytest.mark.parametrize("text", NASTY)
 def test_hostile_texts_come_out_harmless(text: str) -> None:
-    assert_harmless(hostile(text, 0))
-    assert_harmless(hostile(text, 1))
+    for place in PLACES:
+        assert_harmless(hostile(text, place))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.text(st.characters(), max_size=60), st.integers(0, 1))
+@given(st.text(st.characters(), max_size=60), st.sampled_from(PLACES))
 def test_any_text_comes_out_harmless(text: str, place: int) -> None:
     assert_harmless(hostile(text, place))
 
@@ -199,12 +219,16 @@ def test_half_a_run_says_so_and_shows_what_there_is() -> None:
 
 def test_notes_beside_a_verdict_stand_below_the_table() -> None:
     (old,) = [one for one in without_curves(example()).claims if one.id == "B2"][:1]
-    notes = ("metric-dependent", "unclipped windows only: REFUTED on 60 images", "both dips: 3% of 60 images")
-    told = replace(old, judgement=replace(old.judgement, notes=notes))
+    facts = (
+        Fact("metric-dependent"),
+        Fact("unclipped windows only", "REFUTED on 60 images"),
+        Fact("both dips", "3% of 60 images"),
+    )
+    told = replace(old, judgement=replace(old.judgement, notes=facts))
     text = text_of(replace(example(), claims=(told,)))
     assert re.search(r"unclipped windows only ?: ?\S* ?REFUTED on 60 images", text)
     assert re.search(r"both dips ?: ?\S* ?3% of 60 images", text)
-    assert page.notes((told,)).keys() == {"unclipped windows only", "both dips"}
+    assert page.facts((told,)).keys() == {"unclipped windows only", "both dips"}
 
 
 def test_four_checkpoints_stand_side_by_side() -> None:
@@ -238,6 +262,6 @@ def test_a_rival_that_was_tested_is_linked() -> None:
 
 def test_verdicts_as_expected() -> None:
     kept = tuple(replace(c, curves=()) for c in example().claims if c.id != "A2")
-    assert "Every verdict on file came out again." in text_of(replace(example(), claims=kept))
+    assert "Every verdict is as expected." in text_of(replace(example(), claims=kept))
     unknown = tuple(replace(c, expected=None) for c in kept)
-    assert "Nothing is on file" in text_of(replace(example(), claims=unknown))
+    assert "No verdicts are on file" in text_of(replace(example(), claims=unknown))

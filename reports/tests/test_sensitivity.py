@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import markdown, page
+from reports import markdown
+from reports.page import render
 from reports.sensitivity import Sensitivity, sensitivity
 from reports.tests.records import example
 
@@ -48,13 +49,13 @@ def test_a_claim_over_tasks_has_no_task_in_its_name(tmp_path: Path) -> None:
 
 def test_the_page_shows_the_score_and_what_was_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     score = read(tmp_path / "a.json", row("SUPPORTED", "SUPPORTED"), row("SUPPORTED", "REFUTED"))
-    monkeypatch.setattr(page, "sensitivity", lambda: score)
-    shown = page.render(example())
-    assert "How often the truth is returned" in shown
+    monkeypatch.setattr(render, "sensitivity", lambda: score)
+    shown = render.render(example())
+    assert "Verdicts where the truth is known" in shown
     assert "true claims (sensitivity)" in shown
-    assert "planted-last, B6/QueryAttr: refuted, truly supported; 70 images" in shown
-    monkeypatch.setattr(page, "sensitivity", lambda: None)
-    assert "No score of the control checkpoints" in page.render(example())
+    assert "planted-last, B6/QueryAttr: refuted, the truth is supported; 70 images" in shown
+    monkeypatch.setattr(render, "sensitivity", lambda: None)
+    assert "verdicts on control checkpoints were not found" in render.render(example())
 
 
 def test_the_summary_tells_the_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Samples to look at, controls and calibration, and what changed since a baseline."""
+"""Example samples, controls and calibration, and what changed since a baseline."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from harness.verdicts.record import ChangeRecord, Curve, RunRecord, SampleRecord
-from reports.calibrated import RESULTS, calibration
-from reports.controls import baselines, controls
-from reports.figures import curves_of
-from reports.panels import plots
-from reports.shown import MOST, cards
-from reports.since import since
+from reports.drawing.figures import curves_of
+from reports.drawing.panels import plots
+from reports.page.calibrated import RESULTS, calibration
+from reports.page.controls import controls, reference_values
+from reports.page.samples import MOST, cards
+from reports.page.since import since
 from reports.tests.pictures import picture
-from reports.tests.records import checkpoint, curve, example, part
+from reports.tests.records import checkpoint, curve, example, part, sweep
 from reports.tests.test_page import seen, text_of
 from reports.tests.whole import SHAPES, shown_sample, whole
 
@@ -77,19 +77,25 @@ def test_regions_are_marked_by_letters_and_unknown_ones_as_anything_else() -> No
     assert card.prompt == (("question", "Q", "a⏎b"), ("other", "·", "c"))
 
 
+def test_a_card_says_why_it_is_shown() -> None:
+    shown = sample(drop="smallest", flow=sweep("related_patches->question"))
+    (card,) = cards(with_samples(shown))["embedded", "ChooseAttr"]
+    assert card.why == "smallest drop of related patches → question"
+
+
 def test_whose_pictures_they_are_is_said_beside_them() -> None:
     said = "Visual Genome: CC BY 4.0"
     assert said in text_of(replace(with_samples(sample()), attribution=said))
     assert said not in text_of(replace(with_samples(), attribution=said))
-    assert "No samples were kept to look at" in text_of(with_samples())
+    assert "This run kept no example samples" in text_of(with_samples())
 
 
 def test_controls_are_listed_by_their_deepest_effect() -> None:
     found = controls(curves_of(whole(), "embedded"))
-    labels = [control.label for control in found]
-    assert labels[:2] == ["random0:image->question", "random0:question->last"]
-    assert "shifted_patches->question" in labels
-    assert "question->last" not in labels
+    measured = [control.measurement for control in found]
+    assert measured[:2] == [sweep("random0:image->question"), sweep("random0:question->last")]
+    assert sweep("shifted_patches->question") in measured
+    assert sweep("question->last") not in measured
     drawn = [
         replace(curve("x_patches->y", task, SHAPES["question->last"]), role="control") for task in ("a", "b")
     ]
@@ -105,13 +111,15 @@ def test_an_effect_is_held_against_its_ceiling() -> None:
     tasks = tuple(
         replace(task, right=0.9, image_ceiling=-52.0, question_ceiling=-100.0) for task in checkpoint().tasks
     )
-    rows = baselines(replace(checkpoint(), tasks=tasks), effects)
+    rows = reference_values(replace(checkpoint(), tasks=tasks), effects)
     assert [row.image_share for row in rows] == [0.5, *[None] * 5]
     assert [row.question_share for row in rows] == [0.75, *[None] * 5]
     flat = tuple(replace(task, image_ceiling=-0.5) for task in tasks)
-    assert baselines(replace(checkpoint(), tasks=flat), effects)[0].image_share is None
+    assert reference_values(replace(checkpoint(), tasks=flat), effects)[0].image_share is None
     known = tuple(replace(task, prior=0.5) for task in checkpoint().tasks)
-    assert baselines(replace(checkpoint(), tasks=known), effects) == (), "the prior alone is no measurement"
+    assert reference_values(replace(checkpoint(), tasks=known), effects) == (), (
+        "the prior alone is no measurement"
+    )
 
 
 def test_a_panel_says_the_ceiling_of_what_its_effects_start_from() -> None:
@@ -148,15 +156,15 @@ def test_a_calibration_of_another_form_is_left_out(text: str, tmp_path: Path) ->
 
 
 def test_what_moved_since_the_baseline_is_told_and_drawn() -> None:
-    old = curve("question->last", "ChooseAttr", SHAPES["question->last"])
+    old = curve("question->last", "ChooseAttr", SHAPES["question->last"], role="baseline")
     moved = ChangeRecord(
-        *("embedded", "older", "question->last", "ChooseAttr", "shallower"),
+        *("embedded", "older", "ChooseAttr", "shallower"),
         moved=True,
         difference=part("x", 22.5, 3.0, 0, ">"),
         images_on_both=9,
         images_on_one=1,
         old=old,
-        new=replace(old, mean=(0.0,) * 12),
+        new=replace(old, role="effect", mean=(0.0,) * 12),
     )
     same = replace(moved, moved=False, change="equivalent", task="ChooseCat", difference=None)
     record = replace(example(), changes=(moved, same))
@@ -169,4 +177,4 @@ def test_what_moved_since_the_baseline_is_told_and_drawn() -> None:
         "question → last",
     ]
     assert "1 of 2 curves moved" in text_of(record)
-    assert "No baseline was named" in text_of(example())
+    assert "This run has no baseline" in text_of(example())

@@ -29,7 +29,7 @@ def record() -> RunRecord:
     sample = replace(everything.samples[0], picture="", curves=())
     curve = new[0].curves[0]
     change = ChangeRecord(
-        *("embedded", "older, 2026-11-01", curve.label, curve.task, "deeper"),
+        *("embedded", "older, 2026-11-01", curve.task, "deeper"),
         moved=True,
         difference=part("largest difference", -12.0, 4.0, 0, "<"),
         images_on_both=200,

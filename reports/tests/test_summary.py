@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from harness.statistics.verdict import Judgement, Verdict
+from harness.statistics.verdict import Judgement, Reading, Verdict
 from reports import summary
-from reports.adjust import adjusted
-from reports.planned import decided_at
+from reports.page.adjust import adjusted
+from reports.page.usage import Usage, usage
+from reports.summary import decided_at, summarize
 from reports.tests.records import example, judgement, part
-from reports.usage import Usage, usage
-from reports.words import LOOKS, MIXED
+from reports.words import BADGES, MIXED
 
 
 def test_one_row_per_claim_one_cell_per_checkpoint() -> None:
@@ -22,9 +22,9 @@ def test_one_row_per_claim_one_cell_per_checkpoint() -> None:
 
 def test_tasks_that_differ_are_not_summed_up_in_one_verdict() -> None:
     cell = {row.id: row.cells[0] for row in summary.rows(example())}["B2"]
-    assert cell.look is not None
-    assert cell.look.slug == "mixed"
-    assert [(look.slug, n) for look, n in cell.counts] == [
+    assert cell.badge is not None
+    assert cell.badge.slug == "mixed"
+    assert [(badge.slug, n) for badge, n in cell.counts] == [
         ("supported", 3),
         ("refuted", 1),
         ("inconclusive", 2),
@@ -34,7 +34,7 @@ def test_tasks_that_differ_are_not_summed_up_in_one_verdict() -> None:
 def test_a_checkpoint_that_lacks_a_claim_has_an_empty_cell() -> None:
     both = example(("one", "two"))
     record = replace(both, claims=tuple(c for c in both.claims if (c.id, c.checkpoint) != ("A1", "two")))
-    assert [cell.look is None for cell in summary.rows(record)[0].cells] == [False, True]
+    assert [cell.badge is None for cell in summary.rows(record)[0].cells] == [False, True]
     assert [line.claims for line in summary.headlines(summary.rows(record))] == [11, 10]
 
 
@@ -43,8 +43,8 @@ def test_a_claim_may_name_a_checkpoint_the_record_does_not_list() -> None:
 
 
 def _headline(**verdicts: int) -> str:
-    looks = {look.slug.replace("-", "_"): look for look in (*LOOKS.values(), MIXED)}
-    counts = tuple((looks[slug], n) for slug, n in verdicts.items())
+    badges = {one.slug.replace("-", "_"): one for one in (*BADGES.values(), MIXED)}
+    counts = tuple((badges[slug], n) for slug, n in verdicts.items())
     return summary.Headline("embedded", sum(verdicts.values()), counts).in_words
 
 
@@ -56,7 +56,19 @@ def test_an_undecided_claim_does_not_sound_refuted() -> None:
 
 
 def test_only_a_different_verdict_is_unexpected() -> None:
-    assert [claim.id for claim in summary.unexpected(example())] == ["A2"]
+    found = summarize(example())
+    assert [claim.id for claim in found.unexpected] == ["A2"]
+    assert found.unknown == sum(claim.expected is None for claim in example().claims) == 26
+
+
+def test_what_is_counted_is_counted_over_the_whole_run() -> None:
+    found = summarize(example(("one", "two")))
+    assert (found.samples, found.passes, found.seconds) == (2 * 2418, 2 * 151_200, 255.5)
+    assert sum(n for _, n in found.totals) == len(example(("one", "two")).claims)
+    first = example().claims[0]
+    other = Reading("flip", Verdict.REFUTED)
+    hanging = replace(first, judgement=replace(first.judgement, readings=(other,)))
+    assert summarize(replace(example(), claims=(first, hanging))).metric_dependent == (hanging,)
 
 
 def test_what_holds_only_without_the_final_norm_is_fragile() -> None:
@@ -84,7 +96,7 @@ def test_samples_are_added_up_over_the_tasks_of_a_claim() -> None:
     whole, per_task = usage(record, cells["A1"]), usage(record, cells["B1"])
     assert whole == per_task
     assert whole is not None
-    assert (whole.samples, whole.kept) == (2520, 2418)
+    assert (whole.samples, whole.included) == (2520, 2418)
     assert whole.excluded == (("answered wrongly", 90), ("two options share their first token", 12))
     one = replace(cells["B1"], claims=cells["B1"].claims[1:2])
     assert usage(record, one) == Usage(420, 411, (("answered wrongly", 9),))

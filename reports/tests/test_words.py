@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
+from harness.verdicts.record import MeasurementRecord
 from reports import words
 
 
@@ -42,24 +43,14 @@ def test_p_values(p: float, written: str) -> None:
     assert words.p_value(p) == written
 
 
-def test_flows_are_written_for_readers() -> None:
-    assert words.flow_name("related_patches->question") == "related patches → question"
-    assert words.flow_name("random0:image->last") == "image → last, random-source control"
-    assert words.flow_name("random2:image->last") == "image → last, random-source control 3"
-    assert words.flow_name("false lower answer") == "false lower-case answer"
-
-
-def test_mediators_are_written_for_readers() -> None:
-    blocks = "image->subsets(separator,question,last) p_c on ChooseAttr"
-    told = "image hidden in all layers from line break, question, last position; p_c on ChooseAttr: "
-    assert words.quantity(f"{blocks}: all mediators") == told + "the whole effect"
-    share = f"{blocks}: question minus half of all mediators"
-    assert words.quantity(share) == told + "the part through the question minus half of the whole"
+def test_what_a_curve_shows_is_written_for_readers() -> None:
+    name = words.measurement_name(MeasurementRecord("sweep", "related_patches", "question\n\u202e"))
+    assert name == "related patches → question "
+    assert len(words.measurement_name(MeasurementRecord("lens", form="x" * 999))) == 160
 
 
 def test_a_hypothesis_keeps_its_lines() -> None:
-    told = words.quantities("all of:\n  related_patches->question@3 p_c < -10")
-    assert told == "all of:\n  related patches → question, k = 3, p_c < -10"
+    assert words.lines("all of:\n  a\tb < -10\x1b") == "all of:\n  a b < -10\ufffd"
 
 
 def test_counts_agree_with_their_noun() -> None:

@@ -45,7 +45,16 @@ def test_rebuilt_from_the_stored_record(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"version": 99}', '{"version": 1, "claims": 3}', "\x00"]
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 99}',
+        '{"version": 2, "claims": 3}',
+        '{"version": 1, "claims": []}',
+        "\x00",
+    ],
 )
 def test_what_is_not_a_record_gets_one_line(
     content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -92,7 +101,7 @@ def test_an_unfinished_write_leaves_the_old_file(
 
 def test_a_record_that_breaks_its_schema_is_not_written(small: RunRecord, tmp_path: Path) -> None:
     broken = replace(small, suite=3)  # type: ignore[arg-type]
-    with pytest.raises(HarnessError, match=r"record\.suite: 3 is not of type string"):
+    with pytest.raises(HarnessError, match=r"record\.suite: 3 is not of type 'string'"):
         write_report(broken, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -8,11 +8,20 @@ from functools import cache
 from pathlib import Path
 
 from harness.data.sample import CHOOSE_TASKS
-from harness.statistics.verdict import Judgement, Reading, Verdict
+from harness.statistics.verdict import Fact, Judgement, Reading, Verdict
 from harness.verdicts.catalogue import read_catalogue
 from harness.verdicts.claim_tests import ClaimTest, claim_tests
-from harness.verdicts.record import CheckpointRecord, ClaimRecord, Curve, RunRecord, SampleRecord
+from harness.verdicts.curve_axes import CONTROL_REGIONS
+from harness.verdicts.record import (
+    CheckpointRecord,
+    ClaimRecord,
+    Curve,
+    MeasurementRecord,
+    RunRecord,
+    SampleRecord,
+)
 from reports.catalogue import OWN
+from reports.drawing.styles import CAPITAL as CAPITALISED, LOWER as LOWER_CASE, answer
 from reports.tests.pictures import picture
 from reports.tests.records import (
     LOWER,
@@ -25,6 +34,7 @@ from reports.tests.records import (
     example,
     judgement,
     part,
+    sweep,
 )
 
 FINDINGS = Path(__file__).resolve().parents[2] / "findings"
@@ -37,12 +47,13 @@ SHAPES = {
     "image->question": IMAGE,
     "related_patches->question": RELATED,
     "other_patches->question": OTHER,
-    "lower answer": bump(0.7, 0.14, 0.6),
-    "capital answer": bump(1.0, 0.2, 0.93),
+    "lower": bump(0.7, 0.14, 0.6),
+    "capital": bump(1.0, 0.2, 0.93),
 }
 ORDER = ("other_patches->question", "related_patches->question", "question->last")
-ANSWERS = ("lower answer", "capital answer")
-CURVES: dict[str, tuple[str, ...]] = {
+ANSWERS = (LOWER_CASE, CAPITALISED)
+FROM_IMAGE = ("image", "question")
+CURVES: dict[str, tuple[MeasurementRecord | str, ...]] = {
     "A1": ("random0:question->last", "question->last"),
     "A2": ("image->last", "question->last"),
     "A3": ("last->last",),
@@ -54,40 +65,37 @@ CURVES: dict[str, tuple[str, ...]] = {
     "C2": ("related_patches->question",),
     "C3": ("related_patches->question", "other_patches->question"),
     "C3b": ("related_patches->question", "other_patches->question"),
-    "C4": (
-        "related_patches->question",
-        *(f"~{name}_patches->question" for name in ("random", "shifted", "foreign")),
-    ),
+    "C4": tuple(f"{name}_patches->question" for name in ("related", "random", "shifted", "foreign")),
     "C5": (
         "image->question",
-        "~most_patches->question",
-        "~image->question, reading the mean value instead",
-        "~image->question, reading an image with another answer (minimal pair if any) instead",
+        "most_patches->question",
+        MeasurementRecord("activation_patch", *FROM_IMAGE, replacement="mean"),
+        MeasurementRecord("activation_patch", *FROM_IMAGE, replacement="other"),
     ),
     "D1": ORDER,
     "D2": (),
     "D3": (),
-    "E2": ("answer in either case", "related_patches->question"),
-    "E3-norm": tuple(f"{name}, final norm applied" for name in ANSWERS),
-    "E4": tuple(f"{name}, asked for lower case" for name in ANSWERS),
-    "E5": ("answer in either case", "false answer in either case"),
+    "E2": (answer("either"), "related_patches->question"),
+    "E3-norm": tuple(replace(one, norm=True) for one in ANSWERS),
+    "E4": tuple(replace(one, condition="lower") for one in ANSWERS),
+    "E5": (answer("either"), answer("false_either")),
     "F2": ("true_option->last", "false_option->last"),
     "F2-token": ("central_object->last", "question_rest->last"),
     "F3": ("image->central_object", "image->question_rest"),
     "F4": (
-        "MLP zeroed at question",
-        "attention zeroed at question",
-        "~as much of the MLP taken from as many random rows",
+        MeasurementRecord("modules", "question", module="mlp"),
+        MeasurementRecord("modules", "question", module="attention"),
+        MeasurementRecord("modules", "question", module="mlp", draw=0),
     ),
-    "F7": ("image->after_image in all layers from here on",),
-    "R1": ("~most_patches->after_image",),
+    "F7": (MeasurementRecord("block_from_layer", "image", "after_image"),),
+    "R1": ("most_patches->after_image",),
     "R2": ("image->after_image",),
     "R3": ("related_patches->last",),
     "R4": ("image->after_image",),
     "R5": (),
     **dict.fromkeys(("A7", "F5", "F6"), ()),
 }
-"""What is drawn for each claim; a tilde marks a control."""
+"""What is drawn for each claim."""
 ABSENT = {"F5": "the checkpoint has no tiles", "F6": "needs a run on several checkpoints"}
 
 
@@ -165,21 +173,24 @@ def _judged(identifier: str, place: int) -> Judgement:
         Reading("distractor", verdict, parts[0]),
         Reading("flip", other, replace(parts[0], estimate=-4.0)),
     )
-    notes = ("metric-dependent",) if other is not verdict else ()
+    notes = (Fact("metric-dependent"),) if other is not verdict else ()
     return judgement(verdict, *parts, look=1, images=100, readings=readings, notes=notes)
 
 
 def _curves(identifier: str, tasks: tuple[str, ...]) -> Iterator[Curve]:
-    default = ANSWERS if identifier[0] == "E" else ("image->question",)
-    for label in CURVES.get(identifier, default):
-        name = label.removeprefix("~")
-        lens = "answer" in name
-        effect = "control" if label.startswith(("~", "random0:")) else "effect"
+    default: tuple[MeasurementRecord | str, ...] = ANSWERS if identifier[0] == "E" else ("image->question",)
+    for named in CURVES.get(identifier, default):
+        of = sweep(named) if isinstance(named, str) else named
+        role = "control" if _is_control(of) else "effect"
         for task in tasks:
-            shape = SHAPES.get(name.split(",")[0], SMALL)
-            readings = ("p_c", "distractor", "flip") if not lens and effect == "effect" else ("p_c",)
+            shape = SHAPES.get(of.form or of.flow, SMALL)
+            readings = ("p_c", "distractor", "flip") if of.kind != "lens" and role == "effect" else ("p_c",)
             for reading in readings:
-                yield curve(name, task, shape, reading=reading, role="lens" if lens else effect)
+                yield curve(of, task, shape, reading=reading, role=role)
+
+
+def _is_control(of: MeasurementRecord) -> bool:
+    return of.kind == "activation_patch" or of.draw is not None or of.source in CONTROL_REGIONS
 
 
 def shown_sample(name: str, task: str, place: int) -> SampleRecord:
@@ -199,14 +210,15 @@ def shown_sample(name: str, task: str, place: int) -> SampleRecord:
         ("last", " ASSISTANT:"),
     )
     curves = [curve(flow, task, SHAPES[flow]) for flow in ("question->last", "image->question")]
-    curves += [curve(form, task, SHAPES[form], role="lens") for form in ANSWERS]
+    curves += [curve(form, task, SHAPES[form.form]) for form in ANSWERS]
     gone = tuple(float("nan") for _ in range(13))
     return SampleRecord(
         checkpoint=name,
         task=task,
         id=f"{place:04d}",
         image=f"{place:06d}",
-        why=("largest", "smallest")[place % 2] + " drop of question->last",
+        drop=("largest", "smallest")[place % 2],
+        flow=sweep("question->last"),
         question="Is the ring red or blue?",
         answer="red",
         said="Red",

@@ -41,9 +41,11 @@ def mediates_most(blocks: Hashable, mediators: Sequence[str], which: str) -> Pai
     weights = shapley_weights(len(mediators), mediators.index(which))
     everything = np.zeros_like(weights)
     everything[0], everything[-1] = -1.0, 1.0
-    total = Leaf(f"{blocks}: all mediators", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">")
+    total = Leaf(
+        f"{blocks}: the whole effect", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">"
+    )
     share = Leaf(
-        f"{blocks}: {which} minus half of all mediators",
+        f"{blocks}: the part through the {which} minus half of the whole",
         (blocks,),
         lambda d: (-(d @ (weights - everything / 2)))[..., None],
         0.0,

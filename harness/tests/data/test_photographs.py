@@ -124,7 +124,7 @@ def test_claims_are_judged_on_photographs(plain: tuple[str, RunRecord]) -> None:
     (task,) = checkpoint.tasks
     assert (checkpoint.name, checkpoint.layers, task.task) == ("next", 4, "QueryAttr")
     assert task.samples == 12
-    assert task.kept > 0, task.excluded
+    assert task.included > 0, task.excluded
     assert checkpoint.passes > 0
     assert record.claims
     curves = [curve for claim in record.claims for curve in claim.curves]

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -295,13 +294,12 @@ def test_a_full_disk_is_one_clear_error_and_what_was_stored_stays_readable(
 ) -> None:
     store.publish(0, rows_to_frame([row("a")]))
     before = sorted(store.folder.iterdir())
-    fdopen = os.fdopen
 
-    def on_a_full_disk(handle: int, mode: str) -> Any:
-        os.dup2(os.open("/dev/full", os.O_WRONLY), handle)
-        return fdopen(handle, mode)
+    def on_a_full_disk(_: Path, content: bytes) -> int:
+        with Path("/dev/full").open("wb") as full:
+            return full.write(content)
 
-    monkeypatch.setattr("harness.evidence.shards.os.fdopen", on_a_full_disk)
+    monkeypatch.setattr(Path, "write_bytes", on_a_full_disk)
     with pytest.raises(StoreError, match=r"cannot be written \(No space left on device\); what was measured"):
         store.publish(1, rows_to_frame([row("b")]))
     assert store.read()["sample"].to_list() == ["a"]

@@ -108,8 +108,8 @@ def test_kept_flows_are_measured_to_the_last_look_however_early_claims_stop(suit
     assert {str(flow) for _, flow in kept.flows} == set(FLOWS)
     measured = {len(curves.images) for curves in kept.curves.values()}
     compared = {(change.images_on_both, change.new.n_images) for change in suite.record.changes}
-    assert measured == {task.kept}
-    assert compared == {(task.kept, task.kept)}
+    assert measured == {task.included}
+    assert compared == {(task.included, task.included)}
 
 
 @pytest.mark.slow

@@ -13,11 +13,14 @@ from harness.data.flow import Flow
 from harness.data.sample import TASKS
 from harness.interventions.measurements import Accuracy, Quantity, Sweep
 from harness.statistics.curves import Curves
+from harness.statistics.trees import Leaf, some
+from harness.statistics.verdict import Judgement, Part, Verdict
 from harness.testing.fake import Fake, fake_dataset
 from harness.validation.store.rows import settings
-from harness.verdicts.claim_record import command, curves
+from harness.verdicts.claim_record import claim_record, command, curves
 from harness.verdicts.claims import Claim
 from harness.verdicts.examine import Examination
+from harness.verdicts.hypothesis import Hypothesis
 
 TEST = "findings/test_last_position.py::test_it[ChooseAttr-next]"
 EFFECT = Quantity("ChooseAttr", Sweep(Flow.parse("image->question"), 1), "p_c")
@@ -78,6 +81,23 @@ def test_an_effect_is_drawn_by_all_its_readings_and_a_random_control_by_one() ->
     ]
     del look[read[1]]  # a task without a wrong answer
     assert [curve.reading for curve in curves(examination, [EFFECT], look)] == ["p_c", "flip"]
+
+
+def test_a_record_names_quantities_as_readers_see_them(tmp_path: Path) -> None:
+    tree = some(Leaf(f"deepest window of {EFFECT}", (EFFECT,), lambda values: values, -10, "<"))
+    part = Part(f"deepest window of {EFFECT}", -20.0, -25.0, -15.0, -10.0, "<", 0.01, 0.9)
+    asked = claim("next")
+    examination: Any = SimpleNamespace(
+        judgements={TEST: Judgement(Verdict.SUPPORTED, 0.01, 0.9, 0.05, 0, 60, 60, (part,))},
+        seen_at=lambda _: {},
+        hypothesis=lambda *_: Hypothesis(tree, (EFFECT,)),
+        info=CheckpointInfo("next", "", 4),
+        settings=settings(tmp_path),
+    )
+    record = claim_record(examination, asked, None, enforced=False)
+    name = "image → question, k = 1, p_c on ChooseAttr"
+    assert record.judgement.parts[0].label == f"deepest window of {name}"
+    assert record.hypothesis == f"deepest window of {name} < -10"
 
 
 def test_a_run_records_the_commit_it_found_at_a_hub(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def alone(suite: Suite) -> RunRecord:
 
 def effects(record: RunRecord) -> dict[tuple[Any, ...], tuple[float, ...]]:
     return {
-        (claim.id, claim.task, curve.task, curve.label, curve.window): curve.mean
+        (claim.id, claim.task, curve.task, curve.measurement, curve.window): curve.mean
         for claim in record.claims
         for curve in claim.curves
     }

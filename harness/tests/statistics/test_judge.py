@@ -15,7 +15,7 @@ from harness.statistics.inference import FEWEST_IMAGES, Data, MissingQuantityErr
 from harness.statistics.judge import judge
 from harness.statistics.looks import ONE_LOOK, EarlierLooks, LookPlan
 from harness.statistics.trees import AllOf, AtLeast, Everywhere, Leaf, Somewhere, every, some
-from harness.statistics.verdict import Verdict
+from harness.statistics.verdict import Fact, Verdict
 from harness.testing.known_curves import curves, gaussian, leaf
 
 # ----------------------------------------------------------------------------------------------- looks
@@ -183,7 +183,7 @@ def test_one_image_and_constant_curves_are_no_crash() -> None:
     flat = {"effect": curves(np.full((60, 2), 3.0))}
     sure = judge(some(leaf("effect", 0.0, 2)), [flat], ONE_LOOK)
     assert sure.verdict is Verdict.SUPPORTED
-    assert sure.notes == ("no variation over images: effect",)
+    assert sure.notes == (Fact("no variation over images", "effect"),)
     tied = judge(some(leaf("effect", 3.0, 2)), [flat], ONE_LOOK)
     assert tied.verdict is Verdict.INCONCLUSIVE
     json.dumps(asdict(tied), allow_nan=False)

@@ -177,7 +177,7 @@ def test_every_form_of_the_findings_is_on_the_edge_and_well_inside() -> None:
     for family, where in ((EDGES, "edge"), (POWERS, "power")):
         new = used - {name for case in family for name in case.functions}
         assert not new, (
-            f"forms whose error rates are not measured: {', '.join(sorted(new))}. Add cells of each ({where}) "
+            f"error rates of these forms are not measured: {', '.join(sorted(new))}. Add cells ({where}) "
             "to harness/validation/calibration/cells.toml; then run python -m harness.validation calibration"
         )
 

@@ -100,7 +100,7 @@ def test_notes_stand_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None
 
     made, asked = examined(tmp_path / "told", told)
     judged = made.judgements[asked.test]
-    notes = dict(note.split(": ", 1) for note in judged.notes if ": " in note)
+    notes = {note.about: note.text for note in judged.notes if note.text}
     assert re.fullmatch(r"[A-Z]+ on \d+ images", notes["unclipped windows only"])
     assert re.fullmatch(
         r"\d+% of \d+ images drop at both layers \d+-\d+ and layers \d+-\d+", notes["both dips"]
@@ -116,7 +116,7 @@ def test_notes_stand_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None
         judged.p_support,
         judged.look,
     )
-    assert without.notes == tuple(note for note in judged.notes if note.partition(": ")[0] not in notes)
+    assert without.notes == tuple(note for note in judged.notes if note.about not in notes)
 
 
 class Late(Fake):

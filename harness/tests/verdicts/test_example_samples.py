@@ -45,8 +45,8 @@ DROPS = {
 
 
 def test_largest_and_smallest_of_each_flow_by_turns() -> None:
-    assert chosen(DROPS, 2) == {"a": "largest drop of question->last", "c": "smallest drop of question->last"}
-    assert chosen(DROPS, 3) | {"b": "largest drop of image->question"} == chosen(DROPS, 3)
+    assert chosen(DROPS, 2) == {"a": ("largest", "question->last"), "c": ("smallest", "question->last")}
+    assert chosen(DROPS, 3) | {"b": ("largest", "image->question")} == chosen(DROPS, 3)
     assert chosen(DROPS, 0) == chosen({}, 6) == {}
 
 
@@ -134,6 +134,10 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
     assert [one.id for one in found] == [run.samples[number].id for number in (4, 0, 3, 1)]
     assert [one.said for one in found] == [f"said {number}" for number in (4, 0, 3, 1)]
     assert [round(one.curves[0].mean[0]) for one in found] == [-40, 0, -30, -10]
+    assert [(one.drop, one.flow.flow) for one in found[:2]] == [
+        ("largest", "question->last"),
+        ("smallest", "question->last"),
+    ]
     assert all(one.patches and one.picture and one.prompt for one in found)
 
 

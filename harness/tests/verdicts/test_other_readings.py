@@ -11,7 +11,7 @@ from harness.statistics.curves import EFFECT, PROBABILITY, Curves
 from harness.statistics.forms import drops_somewhere, in_all, peaks_above
 from harness.statistics.judge import judge
 from harness.statistics.looks import ONE_LOOK
-from harness.statistics.verdict import Verdict
+from harness.statistics.verdict import Fact, Verdict
 from harness.verdicts.other_readings import (
     METRIC_DEPENDENT,
     WITHOUT_A_DISTRACTOR,
@@ -36,7 +36,11 @@ def judged(evidence: dict[Quantity, Curves]) -> tuple[Verdict, dict[str, Verdict
     tree = drops_somewhere(P_C, GRID)
     first = judge(tree, [evidence], ONE_LOOK)
     read = with_other_readings(first, tree, [evidence], ONE_LOOK)
-    return read.verdict, {reading.name: reading.verdict for reading in read.readings}, read.notes
+    return (
+        read.verdict,
+        {reading.name: reading.verdict for reading in read.readings},
+        tuple(note.about for note in read.notes),
+    )
 
 
 def test_readings_that_agree_are_shown_and_not_remarked_on() -> None:
@@ -76,7 +80,7 @@ def test_in_a_claim_about_several_tasks_only_those_with_a_distractor_are_read_ag
         "distractor": Verdict.REFUTED,
         "flip": Verdict.SUPPORTED,
     }
-    assert read.notes == (f"{WITHOUT_A_DISTRACTOR}: QueryAttr", METRIC_DEPENDENT)
+    assert read.notes == (Fact(WITHOUT_A_DISTRACTOR, "QueryAttr"), Fact(METRIC_DEPENDENT))
 
 
 def test_a_claim_about_probabilities_has_one_reading() -> None:

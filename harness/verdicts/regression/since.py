@@ -9,21 +9,20 @@ from pathlib import Path
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid
 from harness.data.errors import HarnessError
+from harness.data.files import write_whole
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import Curves
 from harness.statistics.looks import LOOKS
-from harness.statistics.summaries import curve_band
-from harness.verdicts.curve_axes import label
+from harness.verdicts.curve_axes import grid_axis, mean_curve
 from harness.verdicts.examine import Examination
 from harness.verdicts.expectations import option_that_differs
-from harness.verdicts.record import ChangeRecord, Curve
+from harness.verdicts.record import ChangeRecord
 from harness.verdicts.regression.baseline import About, Baseline, kept_quantities, to_bytes
 from harness.verdicts.regression.changes import Sides, compare
 from harness.verdicts.settings import Settings
 
 CURVE_OPTIONS = ("window", "dtype", "prompt", "image handling")
 """Options that a curve depends on, whatever the samples; they must be those of the baseline."""
-UNIT = "change of the answer's probability in per cent"
 
 
 def curve_protocol(settings: Settings) -> dict[str, str]:
@@ -74,34 +73,15 @@ def _record(baseline: Baseline, examination: Examination, sides: Sides, alpha: f
     return ChangeRecord(
         checkpoint=examination.info.name,
         baseline=f"{baseline.about.checkpoint} of {baseline.about.date}",
-        flow=label(sides.quantity),
         task=sides.quantity.task,
         change=found.change.value,
         moved=found.change.moved,
         difference=found.difference,
         images_on_both=found.images[0],
         images_on_one=found.images[1],
-        old=_curve(sides.quantity, sides.old, sides.old_grid, "baseline"),
-        new=_curve(sides.quantity, sides.new, sides.new_grid, "effect"),
+        old=mean_curve(sides.quantity, sides.old, grid_axis(sides.old_grid), "baseline"),
+        new=mean_curve(sides.quantity, sides.new, grid_axis(sides.new_grid)),
         reason=found.reason,
-    )
-
-
-def _curve(quantity: Quantity, data: Curves, grid: Grid, role: str) -> Curve:
-    band = curve_band(data, str(quantity))
-    return Curve(
-        label=label(quantity),
-        task=quantity.task,
-        reading="p_c",
-        unit=UNIT,
-        role=role,
-        window=grid.size,
-        points=tuple(grid.centres),
-        depth=tuple(grid.depths.tolist()),
-        mean=tuple(band.mean.tolist()),
-        lower=tuple(band.lower.tolist()),
-        upper=tuple(band.upper.tolist()),
-        n_images=len(data.images),
     )
 
 
@@ -126,6 +106,6 @@ def write_baseline(path: Path, examination: Examination) -> None:
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(to_bytes(Baseline(about, kept)))
+        write_whole(path, to_bytes(Baseline(about, kept)))
     except OSError as error:
         raise HarnessError(f"{path}: the baseline cannot be written ({error.strerror})") from error

@@ -1,0 +1,1 @@
+"""What is drawn: curves sorted into panels, the paper's figures, the flow map, and their inline SVG."""

@@ -1,0 +1,175 @@
+"""Small inline SVG: lines, areas, markers and words placed in a drawing's own coordinates.
+
+Nothing is left to the reader's machine but the font: colours are the page's CSS variables, so that one
+drawing serves light, dark and print, and text stays text. The same drawing gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Literal
+
+from markupsafe import escape
+
+Point = tuple[float, float]
+
+_MARKER = 1.9
+"""Half the size of a marker, in points."""
+_OCTAGON = tuple((math.cos((n + 0.5) * math.pi / 4), math.sin((n + 0.5) * math.pi / 4)) for n in range(8))
+_HEXAGON = tuple((math.sin(n * math.pi / 3), math.cos(n * math.pi / 3)) for n in range(6))
+_PLUS = (
+    *((-0.4, 1), (0.4, 1), (0.4, 0.4), (1, 0.4), (1, -0.4), (0.4, -0.4)),
+    *((0.4, -1), (-0.4, -1), (-0.4, -0.4), (-1, -0.4), (-1, 0.4), (-0.4, 0.4)),
+)
+MARKERS: dict[str, tuple[Point, ...]] = {
+    "octagon": _OCTAGON,
+    "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    "up": ((0, -1), (1, 1), (-1, 1)),
+    "diamond": ((0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)),
+    "down": ((0, 1), (1, -1), (-1, -1)),
+    "plus": _PLUS,
+    "cross": tuple(((x - y) * 0.75, (x + y) * 0.75) for x, y in _PLUS),
+    "hexagon": _HEXAGON,
+}
+"""Polygons within about one unit of the point they mark; y grows downward."""
+_ANCHORS = {"left": "start", "center": "middle", "right": "end"}
+_BASELINES = {"top": 0.78, "center": 0.29, "bottom": -0.22, "baseline": 0.0}
+"""How far below its place a word's baseline lies, in font sizes."""
+
+
+class Canvas:
+    """A drawing with its own coordinates inside a frame; y grows upward.
+
+    Args:
+        size: width and height of the whole, in points (CSS pixels at natural size).
+        frame: left, bottom, right and top of the coordinate area, in points.
+        x: range of the horizontal coordinate.
+        y: range of the vertical coordinate.
+    """
+
+    def __init__(self, size: Point, frame: tuple[float, float, float, float], x: Point, y: Point) -> None:
+        self._drawn: list[str] = []
+        self._size = size
+        self._corner = frame[:2]
+        self._origin = (x[0], y[0])
+        self.scale = ((frame[2] - frame[0]) / (x[1] - x[0]), (frame[3] - frame[1]) / (y[1] - y[0]))
+
+    def line(
+        self,
+        x: Sequence[float],
+        y: Sequence[float],
+        colour: str,
+        width: float,
+        dash: str = "",
+        marker: str = "",
+    ) -> None:
+        """Draw a line; it breaks where a value is not a number. Widths and dashes are in points.
+
+        ``marker`` is one of `MARKERS`; all of a line's are one element, for a page has thousands.
+        """
+        points = list(zip(x, y, strict=True))
+        style = f"fill: none; stroke: {colour}; stroke-width: {_short(width)}; stroke-linecap: round"
+        dashes = f"; stroke-linecap: butt; stroke-dasharray: {dash}" if dash else ""
+        self._path((self._polyline(run) for run in _known(points)), style + dashes)
+        if marker:
+            marks = (self._mark(at, MARKERS[marker]) for run in _known(points) for at in run)
+            self._path(marks, f"fill: {colour}")
+
+    def area(self, corners: Sequence[Point], colour: str, opacity: float = 1.0) -> None:
+        """Fill a polygon."""
+        faint = f"; fill-opacity: {_short(opacity)}" if opacity < 1 else ""
+        self._path([f"{self._polyline(corners)}z"], f"fill: {colour}{faint}")
+
+    def band(
+        self, x: Sequence[float], lower: Sequence[float], upper: Sequence[float], colour: str, opacity: float
+    ) -> None:
+        """Fill between two curves, wherever both are numbers."""
+        sides = zip(x, lower, upper, strict=True)
+        for known, run in groupby(sides, lambda side: all(map(math.isfinite, side))):
+            if known:
+                between = list(run)
+                above, below = [(u, high) for u, _, high in between], [(u, low) for u, low, _ in between]
+                self.area([*above, *reversed(below)], colour, opacity)
+
+    def word(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        colour: str,
+        size: float,
+        align: Literal["left", "center", "right"] = "left",
+        upright: Literal["top", "center", "bottom", "baseline"] = "baseline",
+        shift: Point = (0.0, 0.0),
+    ) -> None:
+        """Write a word at a place, moved right and up by ``shift`` points."""
+        across, down = self._place((x, y))
+        left, base = across + shift[0], down - shift[1] + size * _BASELINES[upright]
+        style = f"font-size: {_short(size)}px; text-anchor: {_ANCHORS[align]}; fill: {colour}"
+        self._drawn.append(
+            f'<text x="{_short(left)}" y="{_short(base)}" style="{style}">{escape(text)}</text>'
+        )
+
+    def svg(self, label: str) -> str:
+        """Return the drawing as one ``<svg>`` element; ``label`` describes it to those who do not see it."""
+        return self._element("", label, "")
+
+    def file(self, label: str, style: str) -> str:
+        """Return the drawing as a file of its own, with the style sheet that it would find on the page."""
+        width, height = (f"{side:.0f}" for side in self._size)
+        head = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        return self._element(head, label, f"<style>{style}</style>") + "\n"
+
+    def _element(self, head: str, label: str, style: str) -> str:
+        box = " ".join(map(_short, self._size))
+        kind = f'class="plot" role="img" aria-label="{escape(label)}" viewBox="0 0 {box}"'
+        return "".join([f"<svg {head}{kind}>", style, *self._drawn, "</svg>"])
+
+    def _path(self, pieces: Iterator[str] | Sequence[str], style: str) -> None:
+        drawn = "".join(pieces)
+        if drawn:
+            self._drawn.append(f'<path d="{drawn}" style="{style}"/>')
+
+    def _place(self, point: Point) -> Point:
+        """Where a point lies, in points from the left and from the top."""
+        across, up = (
+            corner + (value - origin) * scale
+            for corner, value, origin, scale in zip(
+                self._corner, point, self._origin, self.scale, strict=True
+            )
+        )
+        return across, self._size[1] - up
+
+    def _polyline(self, points: Sequence[Point]) -> str:
+        return f"M{'L'.join(_pair(*self._place(point)) for point in points)}"
+
+    def _mark(self, point: Point, shape: tuple[Point, ...]) -> str:
+        x, y = self._place(point)
+        corners = (_pair(x + _MARKER * dx, y + _MARKER * dy) for dx, dy in shape)
+        return f"M{'L'.join(corners)}z"
+
+
+def ticks(limits: Point, most: int) -> list[float]:
+    """Round values between two limits, ``most`` steps apart or fewer."""
+    low, high = limits
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(n * power for n in (1, 2, 2.5, 3, 4, 5, 10) if n * power * most >= high - low)
+    return [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _known(points: Sequence[Point]) -> Iterator[list[Point]]:
+    """The runs of points that are numbers."""
+    for known, run in groupby(points, lambda point: all(map(math.isfinite, point))):
+        if known:
+            yield list(run)
+
+
+def _pair(x: float, y: float) -> str:
+    return f"{_short(x)} {_short(y)}"
+
+
+def _short(value: float) -> str:
+    """A number with at most two decimals."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if round(value, 2) else "0"

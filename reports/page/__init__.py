@@ -1,0 +1,1 @@
+"""The HTML page: what each of its sections shows, and the templates."""
