@@ -44,8 +44,9 @@ def read_permanent_mask(path: Path, n_layers: int) -> tuple[PermanentBlock, ...]
     """
     if not path.is_file():
         return ()
+    content = read_json(path)
     try:
-        entries = read_json(path)["blocked"]
+        entries = content["blocked"]
         found = tuple(_planted(entry) for entry in entries)
     except (OSError, ValueError, KeyError, TypeError, HarnessError) as error:
         raise CheckpointError(

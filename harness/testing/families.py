@@ -43,6 +43,8 @@ CHAT_TEMPLATE = (
     "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 """A template in the manner of LLaVA-OneVision's."""
+PROMPTS = {"llava": "vicuna_v1", "llava_next": "vicuna_v1", "llama_3": "llava_llama_3"}
+"""The released formats; LLaVA-OneVision has a chat template."""
 
 
 def sentencepiece_like() -> PreTrainedTokenizerFast:

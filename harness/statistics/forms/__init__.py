@@ -32,7 +32,7 @@ from harness.statistics.forms.drops import (
     negligible_from_the_top,
     two_dips,
 )
-from harness.statistics.forms.joining import in_all, in_any, in_most
+from harness.statistics.forms.joining import in_all, in_most
 from harness.statistics.forms.lens import (
     leaves_behind,
     near_zero,
@@ -76,7 +76,6 @@ __all__ = [
     "far_stronger_than",
     "group_dips_more_at",
     "in_all",
-    "in_any",
     "in_most",
     "in_order",
     "keeps_most_of",

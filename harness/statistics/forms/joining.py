@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.statistics.trees import AllOf, AnyOf, AtLeast, Tree
+from harness.statistics.trees import AllOf, AtLeast, Tree
 
 
 def in_all(statements: Sequence[Tree]) -> Tree:
     """Say that every statement holds, e.g. one for each task."""
     return AllOf(tuple(statements))
-
-
-def in_any(statements: Sequence[Tree]) -> Tree:
-    """Say that at least one statement holds."""
-    return AnyOf(tuple(statements))
 
 
 def in_most(statements: Sequence[Tree]) -> AtLeast:

@@ -1,6 +1,7 @@
 """Loading refuses what would make a measurement wrong without a word."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from importlib.util import find_spec
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import GemmaConfig
 
 from harness.checkpoint.adapters import SQUARE, TILES
 from harness.checkpoint.encode import encode
 from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import checkpoint_info, directory_info, pinned, registry
 from harness.checkpoint.loading import load
-from harness.checkpoint.prompt import FORMATS, VICUNA_V1, read_format
+from harness.checkpoint.prompt import FORMATS, VICUNA_V1, PromptFormat, read_format
 from harness.data.depth import rule_window
 from harness.data.errors import CheckpointError
 from harness.engine.reference import run
@@ -24,7 +26,7 @@ from harness.testing.models import picture, sample, tiny_checkpoint
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny checkpoint on disk, with vicuna's prompt by default."""
+    """A tiny checkpoint on disk, without a prompt format of its own."""
     folder = tmp_path_factory.mktemp("tiny")
     checkpoint = tiny_checkpoint()
     checkpoint.model.save_pretrained(folder)
@@ -37,7 +39,7 @@ def copy(saved: Path, tmp_path: Path) -> Path:
 
 
 def test_a_saved_checkpoint_computes_what_it_computed(saved: Path, tmp_path: Path) -> None:
-    loaded = load(saved, dtype=torch.float32)
+    loaded = load(saved, dtype=torch.float32, prompt="vicuna_v1")
     assert (loaded.n_layers, loaded.window, loaded.prompt) == (4, 1, VICUNA_V1)
     one = encode(tiny_checkpoint(), sample(picture(tmp_path)))
     torch.testing.assert_close(run(loaded, one).logits, run(tiny_checkpoint(), one).logits)
@@ -77,6 +79,8 @@ def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
             r"model type 'llama' is not supported; supported: llava, llava_next, llava_onevision$",
         ),
         ({"text_config": None}, "has no text_config with num_hidden_layers"),
+        ({"text_config": {"num_hidden_layers": 10**9}}, "not a whole number from 1 to 1000"),
+        ({"text_config": {"num_hidden_layers": "many"}}, "not a whole number from 1 to 1000"),
     ],
 )
 def test_a_wrong_configuration_is_an_error(
@@ -154,7 +158,7 @@ def test_a_branch_of_a_hub_is_loaded_and_stored_at_the_commit_it_stands_for(
     found = pinned(info)
     assert found.revision == commit
     assert pinned(replace(info, revision="main")) == found
-    assert load(found).sha256 == fingerprint("org/tiny", commit)
+    assert load(found, prompt="vicuna_v1").sha256 == fingerprint("org/tiny", commit)
     with pytest.raises(CheckpointError, match="org/other: not given by the hub"):
         pinned(replace(info, path="org/other"))
 
@@ -162,7 +166,7 @@ def test_a_branch_of_a_hub_is_loaded_and_stored_at_the_commit_it_stands_for(
 def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if find_spec("accelerate"):
         one = encode(tiny_checkpoint(), sample(picture(tmp_path)))
-        spread = run(load(saved, device="auto"), one).logits
+        spread = run(load(saved, device="auto", prompt="vicuna_v1"), one).logits
         torch.testing.assert_close(spread, run(tiny_checkpoint(), one).logits)
     monkeypatch.setattr("harness.checkpoint.loading.find_spec", lambda _: None)
     with pytest.raises(CheckpointError, match="needs accelerate; pip install accelerate"):
@@ -224,3 +228,89 @@ def test_a_broken_prompt_format_is_an_error(change: dict[str, object], text: str
     path.write_text(json.dumps(good | change), encoding="utf-8")
     with pytest.raises(CheckpointError, match=text):
         read_format(path)
+
+
+def test_a_depth_that_is_left_out_is_the_configuration_class_s_own(saved: Path, tmp_path: Path) -> None:
+    """Not a guess of ours: bands and windows are cut by it before the model is loaded."""
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["text_config"] = {"model_type": "gemma"}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert directory_info(folder).layers == GemmaConfig().num_hidden_layers == 28
+
+
+def test_the_loaded_model_has_the_depth_that_was_planned_with(saved: Path) -> None:
+    with pytest.raises(CheckpointError, match="read as 5 layers, the loaded model has 4"):
+        load(replace(directory_info(saved), layers=5), prompt="vicuna_v1")
+
+
+def test_without_any_format_no_prompt_is_assumed(saved: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"no prompt format is known: .*--prompt: vicuna_v1, llava_llama_3"
+    ):
+        load(saved)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_template_of_the_tokenizer_is_used(saved: Path, tmp_path: Path, *, named: bool) -> None:
+    folder = copy(saved, tmp_path)
+    template = (
+        "{% for part in messages[0]['content'] %}"
+        "{{ '<image>' if part.type == 'image' else part.text }}{% endfor %} say:"
+    )
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["chat_template"] = [{"name": "default", "template": template}] if named else template
+    path.write_text(json.dumps(config), encoding="utf-8")
+    prompt = load(folder).prompt
+    assert (prompt.name, prompt.segments[-1]) == ("chat", ("roles", " say:"))
+
+
+def test_a_question_s_place_inside_an_instruction_is_left_alone() -> None:
+    prompt = PromptFormat(
+        "p", (("question", "{question}"), ("suffix", "{instruction}")), (("default", "{question}!"),)
+    )
+    assert prompt.fill("Why?") == [("question", "Why?"), ("suffix", "{question}!")]
+
+
+NESTED = "[" * 100_000
+
+
+@pytest.mark.parametrize("name", ["config.json", "prompt.json", "mask.json"])
+def test_json_that_is_nested_too_deep_is_one_error(saved: Path, tmp_path: Path, name: str) -> None:
+    folder = copy(saved, tmp_path)
+    (folder / name).write_text(NESTED, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=rf"{name}: not JSON \(nested too deep\)$"):
+        load(folder, prompt="vicuna_v1" if name == "mask.json" else None)
+
+
+@pytest.mark.parametrize("name", ["prompt.json", "chat_template.jinja"])
+def test_a_link_out_of_the_folder_is_not_read(saved: Path, tmp_path: Path, name: str) -> None:
+    folder = copy(saved, tmp_path)
+    (tmp_path / "secret").write_text("a file of this machine", encoding="utf-8")
+    (folder / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(CheckpointError, match=rf"{name}: a link out of the checkpoint's folder") as told:
+        directory_info(folder)
+    assert "machine" not in str(told.value)
+
+
+def test_a_snapshot_of_the_hub_s_cache_may_link_into_its_blobs(saved: Path, tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "snapshots" / "abc", tmp_path / "blobs"
+    shutil.copytree(saved, blobs)
+    snapshot.mkdir(parents=True)
+    for file in blobs.iterdir():
+        (snapshot / file.name).symlink_to(file)
+    assert directory_info(snapshot).layers == 4
+
+
+def test_a_text_file_is_a_regular_file_of_limited_size(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    (folder / "prompt.json").write_bytes(b" " * ((1 << 20) + 1))
+    with pytest.raises(
+        CheckpointError, match=r"prompt\.json: 1,048,577 bytes; such a file has at most 1,048,576"
+    ):
+        directory_info(folder)
+    (folder / "prompt.json").unlink()
+    os.mkfifo(folder / "prompt.json")
+    with pytest.raises(CheckpointError, match=r"prompt\.json: not a regular file"):
+        directory_info(folder)

@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Sample(f"0{number}{at}", "QueryAttr", path.stem, path, question, "", None, None, (box,), size)
             for at, question in enumerate(QUESTIONS)
         ]
-    _write(made, samples, _answers(load(made / "next"), made / "next", samples))
+    _write(made, samples, _answers(load(made / "next", prompt="vicuna_v1"), made / "next", samples))
     return made
 
 
@@ -97,7 +97,7 @@ def run(folder: Path, name: str, *words: str) -> tuple[subprocess.CompletedProce
             *(sys.executable, "-m", "pytest", "findings", "-q", f"--checkpoint={folder / 'next'}"),
             *(f"--dataset={folder}", f"--images={folder / 'images'}", "-k", "B1 or reaches or patches"),
             *(f"--evidence={folder / 'evidence'}", f"--report={folder / name}"),
-            *("--samples=12", "--processes=1"),
+            *("--samples=12", "--processes=1", "--prompt=vicuna_v1"),
             *words,
         ],
         cwd=ROOT,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from harness.data.depth import CENTRAL, LOWER, MIDDLE, QUARTER, Grid, LensGrid
 from harness.statistics import forms
-from harness.statistics.trees import Tree
+from harness.statistics.trees import AnyOf, Tree
 
 GRID, FINE, WIDE = Grid(8, 1), Grid(8, 2), Grid(8, 3)
 OTHER, SIX = Grid(4, 1), Grid(6, 1)
@@ -58,7 +58,7 @@ def _tasks() -> dict[str, Tree]:
         "in all: negligible everywhere": forms.in_all(quiet),
         "in most: negligible everywhere": forms.in_most(quiet),
         "in most: in all: negligible everywhere: at most a quarter of": forms.in_most(each(weak)),
-        "in any: drops somewhere": forms.in_any([forms.drops_somewhere(name, GRID) for name in "abc"]),
+        "in any: drops somewhere": AnyOf(tuple(forms.drops_somewhere(name, GRID) for name in "abc")),
     }
 
 

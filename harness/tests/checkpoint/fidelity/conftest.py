@@ -38,7 +38,7 @@ def checkpoints(folders: Callable[[str], Path]) -> Callable[[str], Checkpoint]:
 
     def checkpoint(name: str) -> Checkpoint:
         if name not in loaded:
-            loaded[name] = load(folders(name), prompt="llava_llama_3" if name == "llama_3" else None)
+            loaded[name] = load(folders(name), prompt=families.PROMPTS.get(name))
         return loaded[name]
 
     return checkpoint
