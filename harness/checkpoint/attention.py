@@ -12,10 +12,13 @@ from the knockout.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 ATTENTION_NAME = "findings"
 
@@ -24,8 +27,13 @@ class Plan(Protocol):
     """What an engine passes down to every layer as the keyword ``plan``."""
 
     def attend(
-        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
-    ) -> tuple[Tensor, Tensor | None]:
+        self,
+        layer: int,
+        query: Float[Tensor, "batch heads rows head_dim"],
+        key: Float[Tensor, "batch kv_heads keys head_dim"],
+        value: Float[Tensor, "batch kv_heads keys head_dim"],
+        scaling: float,
+    ) -> tuple[Float[Tensor, "batch rows heads head_dim"], Tensor | None]:
         """Attention of one layer: ``[batch, rows, heads, head_dim]``, and the weights if it has them."""
 
 

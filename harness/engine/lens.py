@@ -7,14 +7,21 @@ is normalised by the model itself, both equal the output distribution.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 
 @torch.inference_mode()
-def lens(checkpoint: Checkpoint, hidden: Tensor, *, norm: bool) -> Tensor:
+def lens(
+    checkpoint: Checkpoint, hidden: Float[Tensor, "layers+1 width"], *, norm: bool
+) -> Float[Tensor, "layers+1 vocabulary"]:
     """Probabilities of every token, read off every layer.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
@@ -11,6 +11,9 @@ from harness.checkpoint.encode import Encoded
 from harness.engine.reference import Pass
 from harness.interventions.knockout import Knockout, Positions
 from harness.interventions.patching import KeyValues
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class EngineRun(Protocol):
@@ -24,7 +27,7 @@ class EngineRun(Protocol):
     def answers(self) -> Sequence[tuple[int, ...]]:
         """The model's own answer to every question, token ids; one known to be wrong may be cut short."""
 
-    def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+    def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Float[Tensor, "knockouts vocabulary"]]:
         """Per question the logits ``[knockouts, vocabulary]``."""
 
 

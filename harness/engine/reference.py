@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,9 @@ from harness.interventions.knockout import (
 )
 from harness.interventions.permanent_edges import permanent_edges
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -40,8 +43,8 @@ class Pass:
             final one (normalised) at L.
     """
 
-    logits: Tensor
-    hidden: Tensor
+    logits: Float[Tensor, " vocabulary"]
+    hidden: Float[Tensor, "layers+1 width"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ from harness.data.dataset import Dataset
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Sample
 from harness.interventions.knockout import Positions
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 MEAN_IMAGES = 32
 """Images that a mean is taken over: the first usable ones in seeded order."""
@@ -39,8 +42,8 @@ class KeyValues:
         keys: the same after rotary embedding; None to keep the reader's own.
     """
 
-    values: tuple[Tensor, ...]
-    keys: tuple[Tensor, ...] | None = None
+    values: tuple[Float[Tensor, "kv_heads positions head_dim"], ...]
+    keys: tuple[Float[Tensor, "kv_heads positions head_dim"], ...] | None = None
 
     def at(self, positions: list[int]) -> KeyValues:
         """The contents of some of the positions, by their place among them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.engine.lens import lens
 from harness.engine.reference import Pass
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 SMALLEST_P = 1e-12
 """Below this an answer's probability is rounding; relative changes of it mean nothing."""
@@ -119,7 +123,9 @@ def _false(tokens: Tokens) -> frozenset[int]:
     return frozenset(tokens.forms[name] for name in ("false_lower", "false_capital") if name in tokens.forms)
 
 
-def read_sweep(clean: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tuple[float, ...]]:
+def read_sweep(
+    clean: Float[Tensor, " vocabulary"], blocked: Float[Tensor, "knockouts vocabulary"], tokens: Tokens
+) -> dict[str, tuple[float, ...]]:
     """Readings of knocked-out passes against the unblocked one.
 
     Args:
@@ -146,7 +152,7 @@ def read_sweep(clean: Tensor, blocked: Tensor, tokens: Tokens) -> dict[str, tupl
     return {name: tuple(values.tolist()) for name, values in readings.items()}
 
 
-def read_right(logits: Tensor, tokens: Tokens) -> tuple[float, ...]:
+def read_right(logits: Float[Tensor, "rows vocabulary"], tokens: Tokens) -> tuple[float, ...]:
     """Whether the first token is that of the right answer, in either case; one value per row of logits.
 
     Means something only where no wrong answer begins alike: see `confusable_answers`.
@@ -170,7 +176,9 @@ def read_lens(
     return {name: tuple(values.tolist()) for name, values in read.items()}
 
 
-def log_probabilities(logits: Tensor, tokens: Sequence[int]) -> Tensor:
+def log_probabilities(
+    logits: Float[Tensor, "*rows vocabulary"], tokens: Sequence[int]
+) -> Float[Tensor, "*rows tokens"]:
     """Float64 log-probabilities of some tokens, ``[…, vocabulary]`` to ``[…, tokens]``, from any dtype."""
     precise = logits.to(torch.float64)
     found: Tensor = precise[..., list(tokens)] - precise.logsumexp(dim=-1, keepdim=True)

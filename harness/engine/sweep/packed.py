@@ -9,11 +9,15 @@ are never repeated for grouped queries. Variants are taken in blocks that keep t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from harness.checkpoint.attention import repeat_heads
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 BLOCK_BYTES = {"cpu": 1 << 21, "cuda": 1 << 28}
 """How large the buffer of scores may grow, by device: on a CPU it should stay in cache."""
@@ -26,8 +30,8 @@ LONG_BYTES = 1 << 27
 class CachedKeyValues:
     """Keys and values of some rows: each ``[kv_heads, …, rows, head_dim]``."""
 
-    key: Tensor
-    value: Tensor
+    key: Float[Tensor, "kv_heads *between rows head_dim"]
+    value: Float[Tensor, "kv_heads *between rows head_dim"]
 
     def upto(self, row: int) -> CachedKeyValues:
         """Those of the rows before ``row``; not a copy."""
@@ -44,7 +48,9 @@ class CachedKeyValues:
         )
 
 
-def attend_causal(query: Tensor, whole: CachedKeyValues, scaling: float) -> Tensor:
+def attend_causal(
+    query: Float[Tensor, "heads rows head_dim"], whole: CachedKeyValues, scaling: float
+) -> Float[Tensor, "heads rows head_dim"]:
     """Causal attention of some rows to themselves, ``[heads, rows, head_dim]``.
 
     Where the scores are small they are made as `attend_shared` makes them: torch's fused attention is
@@ -80,8 +86,12 @@ def _attend_plainly(query: Tensor, whole: CachedKeyValues, scaling: float) -> Te
 
 
 def attend_shared(
-    query: Tensor, prefix: CachedKeyValues, own: CachedKeyValues, scaling: float, bias: Tensor | None = None
-) -> Tensor:
+    query: Float[Tensor, "kv_heads variants group rows head_dim"],
+    prefix: CachedKeyValues,
+    own: CachedKeyValues,
+    scaling: float,
+    bias: Float[Tensor, "masked rows keys"] | None = None,
+) -> Float[Tensor, "kv_heads variants group rows head_dim"]:
     """Attention of variants that share a prefix.
 
     Args:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ from harness.engine.sweep.schedule import Branch, check_keys
 from harness.engine.sweep.walk import walk
 from harness.interventions.knockout import Knockout, check
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 
 @dataclass(frozen=True)
 class Swept:
@@ -38,7 +42,7 @@ class Swept:
     """
 
     clean: Pass
-    logits: Tensor
+    logits: Float[Tensor, "knockouts vocabulary"]
 
 
 class Sweeper:

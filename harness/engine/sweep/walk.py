@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -24,6 +24,9 @@ from harness.engine.sweep.schedule import (
 from harness.engine.sweep.substitute import substituted
 from harness.engine.sweep.top import Rotary, keys_and_values
 from harness.engine.sweep.zero import zeroed_rows
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 WORTH_A_START = 1 << 15
 """So many numbers (rows times width) must need no output of the top layer to pay for its second start."""
@@ -98,8 +101,10 @@ def _visible(slot: Slot, number: int) -> Tensor:
     return torch.ones(slot.rows, slot.row + slot.rows, dtype=torch.bool).tril_(slot.row)
 
 
-def walk(checkpoint: Checkpoint, clean: CleanRun, branches: Sequence[Branch]) -> Tensor:
-    """Carry branches from the layers they join to the logits, ``[branches, vocabulary]``, in their order.
+def walk(
+    checkpoint: Checkpoint, clean: CleanRun, branches: Sequence[Branch]
+) -> Float[Tensor, "branches vocabulary"]:
+    """Carry branches from the layers they join to the logits, in their order.
 
     Args:
         checkpoint: the checkpoint.

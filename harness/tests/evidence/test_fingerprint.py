@@ -1,5 +1,6 @@
 """What a result depends on: nothing that measures is forgotten, nothing that does not measure counts."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,25 @@ def test_the_engine_is_what_its_code_does(
 
 def test_a_hub_id_is_its_commit() -> None:
     assert fingerprint("org/model", "abc") != fingerprint("org/model", "abd")
+
+
+@pytest.mark.parametrize(
+    ("changed", "before", "after"),
+    [
+        ("engine/sweep/walk.py", "logits[members.to(logits.device)] = packed", "logits[members] = packed"),
+        ("interventions/resolve.py", "subset >> number & 1", "subset >> number & 3"),
+        ("checkpoint/patches.py", "if stop <= start", "if stop < start"),
+    ],
+)
+def test_one_changed_line_of_what_measures_changes_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str, before: str, after: str
+) -> None:
+    copy = shutil.copytree(
+        HARNESS, tmp_path / "harness", ignore=shutil.ignore_patterns("__pycache__", "tests")
+    )
+    was = engine(copy, monkeypatch)
+    assert was == engine_versions()["engine"]
+    text = (copy / changed).read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    (copy / changed).write_text(text.replace(before, after), encoding="utf-8")
+    assert engine(copy, monkeypatch) != was
