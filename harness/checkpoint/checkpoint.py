@@ -27,7 +27,7 @@ class Checkpoint:
         prompt: its prompt format.
         pictures: how its pictures become visual tokens.
         sha256: hash over the files that decide its results.
-        planted: flows that are blocked always; see `harness.checkpoint.permanent_mask`.
+        permanent_blocks: flows that are blocked always; see `harness.checkpoint.permanent_mask`.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Checkpoint:
     prompt: PromptFormat
     pictures: Pictures
     sha256: str
-    planted: tuple[PermanentBlock, ...] = ()
+    permanent_blocks: tuple[PermanentBlock, ...] = ()
 
     @cached_property
     def decoder(self) -> Any:  # noqa: ANN401 - transformers has no common base for decoders

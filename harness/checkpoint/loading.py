@@ -76,7 +76,9 @@ def load(
         prompt=prompting,
         pictures=pictures,
         sha256=fingerprint(source, info.revision),
-        planted=read_permanent_mask(Path(source) / MASK_FILE, len(model.model.language_model.layers)),
+        permanent_blocks=read_permanent_mask(
+            Path(source) / MASK_FILE, len(model.model.language_model.layers)
+        ),
     )
 
 

@@ -135,6 +135,8 @@ def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]
 
 def _permanent(checkpoint: Checkpoint, clean: CleanRun, row: _Continuation) -> tuple[EdgeBlock, ...]:
     """The edges that the checkpoint blocks always, the next row's included."""
-    if not checkpoint.planted:
+    if not checkpoint.permanent_blocks:
         return ()
-    return permanent_edges(checkpoint.planted, extended(clean.encoded[row.question], row.tokens).regions)
+    return permanent_edges(
+        checkpoint.permanent_blocks, extended(clean.encoded[row.question], row.tokens).regions
+    )

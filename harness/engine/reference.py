@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from harness.checkpoint.attention import repeat_heads, softmax_attention
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, extended
-from harness.data.errors import NumericsError
+from harness.data.errors import CheckpointError, NumericsError
 from harness.interventions.knockout import (
     Knockout,
     ModuleZero,
@@ -53,11 +53,14 @@ class DensePlan:
 
     knockout: Knockout
     length: int
+    attended: set[int] = field(default_factory=set)
+    """The layers whose attention has asked."""
 
     def attend(
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Attend with this layer's mask; see `harness.checkpoint.attention.Plan`."""
+        self.attended.add(layer)
         heads = query.shape[1]
         mask = visible(self.knockout, layer, self.length).to(query.device)
         output, weights = softmax_attention(
@@ -87,20 +90,42 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
         KnockoutError: if a position or layer is out of range, or a row would keep no key.
         NumericsError: if the logits are not finite.
     """
-    knockout = (knockout or Knockout()).beside(permanent_edges(checkpoint.planted, encoded.regions))
+    knockout = (knockout or Knockout()).beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
     check(knockout, encoded.length, checkpoint.n_layers)
+    plan = DensePlan(knockout, encoded.length)
     with zeroed_modules(checkpoint, knockout.zeroed):
         output = checkpoint.model(
             input_ids=encoded.ids[None].to(checkpoint.device),
             **encoded.visual,
-            plan=DensePlan(knockout, encoded.length),
+            plan=plan,
             output_hidden_states=True,
             use_cache=False,
             logits_to_keep=1,
         )
+    check_plan_reached(checkpoint, len(plan.attended))
     logits = output.logits[0, -1]
     check_finite(logits, encoded)
     return Pass(logits, torch.stack([state[0, -1].to(logits.device) for state in output.hidden_states]))
+
+
+def check_plan_reached(checkpoint: Checkpoint, layers: int) -> None:
+    """Refuse a decoder whose layers keep to themselves what they are given for their attention.
+
+    Blocked edges would then be open without a word.
+
+    Args:
+        checkpoint: the checkpoint.
+        layers: how many layers' attention asked the plan.
+
+    Raises:
+        CheckpointError: if it is not every layer.
+    """
+    if layers != checkpoint.n_layers:
+        kind = type(checkpoint.decoder.layers[0]).__name__
+        raise CheckpointError(
+            f"{checkpoint.name}: {kind} does not hand its keyword arguments to its attention, so no edge "
+            f"can be blocked ({layers} of {checkpoint.n_layers} layers asked); it cannot be measured"
+        )
 
 
 @dataclass(frozen=True)
@@ -123,7 +148,7 @@ class ListeningPlan:
 @torch.inference_mode()
 def keys_values(checkpoint: Checkpoint, encoded: Encoded) -> tuple[list[Tensor], list[Tensor]]:
     """Every layer's keys (after rotary embedding) and values, ``[kv_heads, n, head_dim]`` each."""
-    permanent = Knockout().beside(permanent_edges(checkpoint.planted, encoded.regions))
+    permanent = Knockout().beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
     plan = ListeningPlan(permanent, [], [])
     checkpoint.model(
         input_ids=encoded.ids[None].to(checkpoint.device),
@@ -144,7 +169,7 @@ def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> tuple[
     Returns:
         Token ids, without the one that ends the answer.
     """
-    if checkpoint.planted:
+    if checkpoint.permanent_blocks:
         return _answer_by_passes(checkpoint, encoded, limit)
     ids = checkpoint.model.generate(
         input_ids=encoded.ids[None].to(checkpoint.device),

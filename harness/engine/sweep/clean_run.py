@@ -17,7 +17,7 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.data.errors import DataError
-from harness.engine.reference import Pass, check_finite
+from harness.engine.reference import Pass, check_finite, check_plan_reached
 from harness.engine.sweep.entry import entering
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed import CachedKeyValues, attend_causal, attend_shared
@@ -145,7 +145,7 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
         raise DataError("a sweep needs at least one question")
     if any(not torch.equal(one.pixels, encoded[0].pixels) for one in encoded[1:]):
         raise DataError("the questions of one sweep must be on one image")
-    permanent = tuple(permanent_edges(checkpoint.planted, one.regions) for one in encoded)
+    permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
     tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
     state = tree.pack(entering(checkpoint, encoded))
     positions = torch.arange(max(tree.lengths), device=state.device)
@@ -156,6 +156,7 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     for layer in checkpoint.decoder.layers:
         done.hidden.append(state)
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+    check_plan_reached(checkpoint, len(done.cache))
     done.passes = _passes(checkpoint, done, state)
     return done
 

@@ -1,12 +1,18 @@
-"""Before anything is believed: the clean run against the model's own forward pass.
+"""Before anything is believed: clean run and knockouts against the model's own forward pass.
 
-The engines replace the model's attention function by one that knows plain causal attention. A
-decoder that does something more in its attention (windows, sinks, soft caps) would be computed
-wrongly without a word. So the next-token distribution of one prompt is compared with what the model
-says with its own attention function.
+The engines replace the model's attention function and hand it a plan through the decoder layers. A decoder
+that does something more in its attention (windows, sinks, soft caps, a prompt that attends both ways), or
+whose layers do not pass the plan on, would be computed wrongly without a word, and the reference with it. So
+the next-token distributions of one or two prompts, unblocked and under three knockouts, are compared with
+what the model says by itself: its own inputs, its own eager attention, an explicit additive mask for each
+layer. Nothing of the engines is in the way.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +20,11 @@ from torch import Tensor
 from harness.checkpoint.attention import ATTENTION_NAME
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
+from harness.data.depth import window_layers
 from harness.data.errors import CheckpointError
+from harness.data.pictures import read_picture
+from harness.interventions.knockout import Knockout, block, visible
+from harness.interventions.permanent_edges import permanent_edges
 
 ROUNDING = 1e-4
 """Largest total variation between the two distributions that rounding explains. Not smaller for
@@ -24,43 +34,132 @@ LOW_PRECISION = 0.1
 """The same for 16-bit formats, whose attention functions round at different places."""
 
 
-def own_distribution(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
-    """Next-token probabilities ``[vocabulary]`` of a plain forward pass with eager attention."""
+def prompts_to_check(encoded: Sequence[Encoded]) -> list[int]:
+    """Which of the questions on an image are checked: the shortest, and the longest if it is longer."""
+    order = sorted(range(len(encoded)), key=lambda number: encoded[number].length)
+    different = encoded[order[0]].length != encoded[order[-1]].length
+    return [order[0], order[-1]] if different else [order[0]]
+
+
+def knockouts_to_check(checkpoint: Checkpoint, encoded: Encoded) -> list[Knockout]:
+    """A window of a flow into the question, one of a flow to the last position, and a block of all layers."""
+    layers = checkpoint.n_layers
+    window = window_layers(layers // 2, checkpoint.window, layers)
+    image, question, last = (encoded.regions[name] for name in ("image", "question", "last"))
+    return [
+        block(image, question, window),
+        block(question, last, window),
+        block(image, question, range(layers)),
+    ]
+
+
+def compare(
+    checkpoint: Checkpoint, encoded: Encoded, clean: Tensor, knocked_out: Mapping[Knockout, Tensor]
+) -> None:
+    """Refuse a checkpoint for which the engine does not say what its own forward pass says.
+
+    Args:
+        checkpoint: the checkpoint.
+        encoded: one prompt.
+        clean: ``[vocabulary]``, the engine's logits without a knockout.
+        knocked_out: the same under knockouts.
+
+    Raises:
+        CheckpointError: if a distribution differs by more than rounding; it names the model's class.
+    """
+    inputs = own_inputs(checkpoint, encoded)
+    for knockout, logits in {Knockout(): clean, **knocked_out}.items():
+        own = own_distribution(checkpoint, encoded, knockout, inputs)
+        distance = float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
+        limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
+        if not distance <= limit:
+            what = "a knockout" if knockout.interventions else "the clean run"
+            raise CheckpointError(
+                f"{checkpoint.name}: {what} of {type(checkpoint.model).__name__} on "
+                f"{type(checkpoint.decoder).__name__} is not what the model's own forward pass says (total "
+                f"variation {distance:.2g}, rounding explains {limit:.0e}): its attention does something "
+                "that the engine does not know; it cannot be measured"
+            )
+
+
+def own_distribution(
+    checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout, inputs: Mapping[str, Tensor]
+) -> Tensor:
+    """Next-token probabilities ``[vocabulary]`` of the model's own eager forward pass under explicit masks.
+
+    Args:
+        checkpoint: the checkpoint; edges that it blocks always are blocked here, too.
+        encoded: the prompt.
+        knockout: the blocked edges.
+        inputs: what else the model's processor gives it.
+    """
+    blocked = knockout.beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
     checkpoint.model.set_attn_implementation({"text_config": "eager"})
     try:
-        output = checkpoint.model(
-            input_ids=encoded.ids[None].to(checkpoint.device),
-            **encoded.visual,
-            use_cache=False,
-            logits_to_keep=1,
-        )
+        with _explicit_masks(checkpoint, blocked, encoded.length):
+            output = checkpoint.model(
+                input_ids=encoded.ids[None].to(checkpoint.device),
+                **encoded.visual,
+                **inputs,
+                use_cache=False,
+                logits_to_keep=1,
+            )
     finally:
         checkpoint.model.set_attn_implementation({"text_config": ATTENTION_NAME})
     return _probabilities(output.logits[0, -1])
 
 
-def compare(checkpoint: Checkpoint, encoded: Encoded, logits: Tensor) -> None:
-    """Refuse a checkpoint whose clean run is not its own forward pass.
-
-    Args:
-        checkpoint: the checkpoint.
-        encoded: one prompt.
-        logits: ``[vocabulary]``, what the engine says about it.
-
-    Raises:
-        CheckpointError: if the two distributions differ by more than rounding.
-    """
-    if checkpoint.planted:  # its own forward pass knows nothing of the planted flows
-        return
-    own = own_distribution(checkpoint, encoded)
-    distance = float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
-    limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
-    if not distance <= limit:
-        raise CheckpointError(
-            f"{checkpoint.name}: the engine's clean run differs from the model's own forward pass (total "
-            f"variation {distance:.2g}, rounding explains {limit:.0e}): its decoder does something in "
-            "its attention that the engine does not know; knockouts of it would be wrong"
+def own_inputs(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
+    """What a model's processor gives it for every token beside the ids: which tokens are an image's, say."""
+    if not callable(checkpoint.processor):
+        return {}
+    image = checkpoint.processor.image_token
+    text = encoded.text.replace(image * encoded.text.count(image), image)
+    try:
+        made = checkpoint.processor(
+            text=text, images=read_picture(encoded.sample.image_path), return_tensors="pt"
         )
+    except Exception:  # noqa: BLE001 - the harness writes prompts and pictures without it
+        return {}
+    known = {"input_ids", "attention_mask", *encoded.visual}
+    per_token = {
+        name: value
+        for name, value in made.items()
+        if name not in known and isinstance(value, Tensor) and value.shape == (1, encoded.length)
+    }
+    return {name: value.to(checkpoint.device) for name, value in per_token.items()}
+
+
+@contextmanager
+def _explicit_masks(checkpoint: Checkpoint, knockout: Knockout, length: int) -> Iterator[None]:
+    """Every decoder layer is given its additive mask instead of the model's; without a knockout, none is."""
+    touched = {layer for edge in knockout.edges for layer in edge.layers}
+    handles = [
+        checkpoint.decoder.layers[layer].register_forward_pre_hook(
+            _masked(visible(knockout, layer, length)), with_kwargs=True
+        )
+        for layer in sorted(touched)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _masked(seen: Tensor) -> Any:  # noqa: ANN401 - a forward pre-hook
+    def hook(layer: Any, inputs: Any, named: dict[str, Any]) -> Any:  # noqa: ANN401
+        if "attention_mask" not in named:
+            raise CheckpointError(
+                f"{type(layer).__name__} is given no attention mask by its model: no knockout of it can be "
+                "checked; it cannot be measured"
+            )
+        state: Tensor = inputs[0] if inputs else named["hidden_states"]
+        mask = torch.zeros(seen.shape, dtype=state.dtype, device=state.device)
+        mask.masked_fill_(~seen.to(state.device), torch.finfo(state.dtype).min)
+        return inputs, {**named, "attention_mask": mask[None, None]}
+
+    return hook
 
 
 def _probabilities(logits: Tensor) -> Tensor:

@@ -63,18 +63,29 @@ class Sweeper:
 
     @torch.inference_mode()
     def clean_run(self, encoded: Sequence[Encoded]) -> CleanRun:
-        """The clean run of all questions on one image; the first one ever is checked against the model.
+        """The clean run of all questions on one image; the first one is checked against the model.
 
         Raises:
             DataError: if there is no question, or the questions are on different images.
-            CheckpointError: if the clean run is not what the model's own forward pass says.
+            CheckpointError: if clean run or knockouts are not what the model's own forward pass says.
             NumericsError: if logits are not finite.
         """
         done = clean_run(self.checkpoint, encoded)
         if not self._checked:
-            selfcheck.compare(self.checkpoint, encoded[0], done.passes[0].logits)
+            self._check(done)
             self._checked = True
         return done
+
+    def _check(self, clean: CleanRun) -> None:
+        chosen = selfcheck.prompts_to_check(clean.encoded)
+        asked = [
+            selfcheck.knockouts_to_check(self.checkpoint, one) if number in chosen else []
+            for number, one in enumerate(clean.encoded)
+        ]
+        swept = self.sweep(clean, asked)
+        for number in chosen:
+            knocked_out = dict(zip(asked[number], swept[number].logits, strict=True))
+            selfcheck.compare(self.checkpoint, clean.encoded[number], swept[number].clean.logits, knocked_out)
 
     @torch.inference_mode()
     def sweep(self, clean: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Swept]:

@@ -30,7 +30,7 @@ EVERYWHERE = tuple(range(LAYERS))
 
 def planted(*flows: PermanentBlock, family: str = "llama") -> Checkpoint:
     made = tiny_checkpoint(family, layers=LAYERS, per_side=2, dtype=torch.float64, seed=7)
-    return replace(made, planted=flows)
+    return replace(made, permanent_blocks=flows)
 
 
 def never_saying_image(checkpoint: Checkpoint) -> Checkpoint:
@@ -153,7 +153,8 @@ def test_a_region_that_a_sample_lacks_blocks_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "not a mask"),
+        ("[]", "holds no JSON object"),
+        ("{}", "not a mask"),
         ('{"blocked": [{"flow": "image", "layers": [0]}]}', "write it as SOURCE->TARGET"),
         ('{"blocked": [{"flow": "imgae->last", "layers": [0]}]}', "unknown region 'imgae'"),
         ('{"blocked": [{"flow": "image->last", "layers": 3}]}', "layers must be a list"),

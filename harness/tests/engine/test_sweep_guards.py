@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.data.errors import CheckpointError, DataError, KnockoutError, MemoryLimitError, NumericsError
+from harness.engine.reference import run
 from harness.engine.sweep.clean_run import Tree
 from harness.engine.sweep.memory_budget import keep_freed_memory
 from harness.engine.sweep.reach import Reach
 from harness.engine.sweep.schedule import FROM_CLEAN, Branch, actions_by_layer, branch_points
+from harness.engine.sweep.selfcheck import prompts_to_check
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.sweep.walk import walk
 from harness.interventions.knockout import EdgeBlock, Intervention, Knockout, ModuleZero, Substitution, block
@@ -86,7 +88,7 @@ def test_refuses_a_decoder_that_attends_in_its_own_way(encoded: list[Encoded]) -
     """A sliding window that the loader did not see: the clean run is not the model's own forward pass."""
     doctored = _doctored(Case("mistral", 3, (4, 2), 2, QUESTIONS).checkpoint())
     doctored.model.config.text_config.sliding_window = 4
-    with pytest.raises(CheckpointError, match="differs from the model's own forward pass"):
+    with pytest.raises(CheckpointError, match=r"clean run of .* is not what the model's own forward pass"):
         Sweeper(doctored).image(encoded[:1], [[]])
 
 
@@ -104,8 +106,53 @@ def test_refuses_a_decoder_whose_layers_are_not_all_it_does(encoded: list[Encode
             return self.inner(*inputs, **named) * scale
 
     doctored.decoder.layers[1] = Scaled(doctored.decoder.layers[1])
-    with pytest.raises(CheckpointError, match="differs from the model's own forward pass"):
+    with pytest.raises(CheckpointError, match=r"clean run of .* is not what the model's own forward pass"):
         Sweeper(doctored).image(encoded[:1], [[]])
+
+
+class Around(nn.Module):
+    """A decoder layer inside another one."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner = inner
+
+
+def test_refuses_a_decoder_whose_layers_hide_the_plan_from_their_attention(encoded: list[Encoded]) -> None:
+    """As StableLM's do: every blocked edge would be open, in the reference, too."""
+
+    class Hiding(Around):
+        def forward(self, *inputs: Any, plan: object = None, **named: Any) -> Any:  # noqa: ARG002
+            return self.inner(*inputs, **named)
+
+    doctored = _doctored(CASE.checkpoint())
+    doctored.decoder.layers[1] = Hiding(doctored.decoder.layers[1])
+    told = "Hiding does not hand its keyword arguments|2 of 3 layers asked"
+    with pytest.raises(CheckpointError, match=told):
+        Sweeper(doctored).image(encoded[:1], [[]])
+    with pytest.raises(CheckpointError, match=told):
+        run(doctored, encoded[0])
+
+
+def test_refuses_a_decoder_for_which_only_knockouts_come_out_wrong(encoded: list[Encoded]) -> None:
+    """Where the mask is not the model's own, its layer does something else."""
+
+    class Wary(Around):
+        def forward(self, *inputs: Any, attention_mask: Tensor | None = None, **named: Any) -> Any:
+            scale = 1.0 if attention_mask is None or bool(attention_mask[0, 0, -1].eq(0).all()) else 1.5
+            return self.inner(*inputs, attention_mask=attention_mask, **named) * scale
+
+    doctored = _doctored(CASE.checkpoint())
+    doctored.decoder.layers[1] = Wary(doctored.decoder.layers[1])
+    with pytest.raises(CheckpointError, match=r"a knockout of .* is not what the model's own forward pass"):
+        Sweeper(doctored).image(encoded[:1], [[]])
+
+
+def test_the_check_is_of_a_short_and_a_long_question(encoded: list[Encoded]) -> None:
+    lengths = [one.length for one in encoded]
+    chosen = prompts_to_check(encoded)
+    assert [lengths[number] for number in chosen] == [min(lengths), max(lengths)]
+    assert prompts_to_check(encoded[:1]) == [0]
 
 
 @pytest.mark.parametrize("memory", [1, 30_000, 200_000, 10**9])
@@ -141,7 +188,10 @@ def test_halves_when_memory_runs_out_and_loses_nothing(
     checkpoint: Checkpoint, encoded: list[Encoded], small_machine: list[int]
 ) -> None:
     asked = [windows(one, CASE.layers)[::2] for one in encoded]
-    swept = Sweeper(checkpoint).image(encoded, asked)
+    sweeper = Sweeper(checkpoint)
+    clean = sweeper.clean_run(encoded)
+    small_machine.clear()  # the check of the first clean run walks, too
+    swept = sweeper.sweep(clean, asked)
     assert max(small_machine) > 5
     assert sum(size for size in small_machine if size <= 5) == sum(size for size in small_machine[:1])
     alone = [Sweeper(checkpoint, 1).image([one], [some])[0] for one, some in zip(encoded, asked, strict=True)]
