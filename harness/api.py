@@ -5,9 +5,10 @@ from __future__ import annotations
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.loading import load
+from harness.data.effect import relative_change
 from harness.data.flow import Flow
 from harness.engine.sweep.sweeper import Sweeper
-from harness.interventions.resolve import windows_of
+from harness.interventions.to_knockouts import windows_of
 from harness.measuring.readout import probability
 
 
@@ -32,7 +33,7 @@ def effect(checkpoint: Checkpoint, encoded: Encoded, flow: str, window: int | No
     (swept,) = Sweeper(checkpoint).image([encoded], [knockouts])
     token = int(swept.clean.logits.argmax())
     p1 = probability(swept.clean.logits, token)
-    return [100.0 * (probability(logits, token) - p1) / p1 for logits in swept.logits]
+    return [relative_change(probability(logits, token), p1) for logits in swept.logits]
 
 
 __all__ = ["Checkpoint", "Encoded", "effect", "encode", "load"]

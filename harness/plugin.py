@@ -15,11 +15,11 @@ from harness.session.claim_items import MARKER, catalogue_of, check_catalogue, c
 from harness.session.conclude import conclude_claim
 from harness.session.gpu import pin_worker
 from harness.session.measure_first import PROGRESS, WATCH, WORK, Measuring, stop_watching, watch_workers
+from harness.session.read_settings import check_gpu, check_writable, read_settings
 from harness.session.recording import RecordCollector
 from harness.session.run import Run, header
-from harness.session.settings import check_gpu, check_writable, read_settings
 from harness.session.stash import COLLECTOR, RUN, is_worker
-from harness.session.tally import Work
+from harness.session.work_done import Work
 from harness.verdicts.hypothesis import Hypothesis
 from harness.verdicts.record import structure
 from harness.verdicts.study import Study

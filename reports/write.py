@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.data.atomic_files import write_whole
 from harness.data.errors import HarnessError
-from harness.data.files import write_whole
 from harness.verdicts.record import Curve, RunRecord
 from reports import markdown
 from reports.page import render

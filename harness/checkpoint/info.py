@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoint.adapters import ADAPTERS
-from harness.checkpoint.text_files import check_text_files, read_json
+from harness.checkpoint.untrusted_files import check_text_files, read_json
 from harness.data.errors import CheckpointError
 
 MOST_LAYERS = 1000

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checkpoint.regions import check_region_names
-from harness.checkpoint.text_files import read_json
+from harness.checkpoint.untrusted_files import read_json
 from harness.data.errors import CheckpointError, HarnessError
 from harness.data.flow import Flow
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint.text_files import read_json
+from harness.checkpoint.untrusted_files import read_json
 from harness.data.errors import CheckpointError
 
 IMAGE = "<image>"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from harness.data.plain_text import one_line
+
 
 class HarnessError(Exception):
-    """Base of every error that is the input's fault, not the harness's."""
+    """Base of every error that is the input's fault, not the harness's; its message is one plain line."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(message))
 
 
 class CheckpointError(HarnessError):

@@ -18,9 +18,9 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import extended
 from harness.engine.sweep.clean_run import CleanRun
-from harness.engine.sweep.entry import token_rows
+from harness.engine.sweep.first_layer_rows import token_rows
 from harness.engine.sweep.masks import bias_at
-from harness.engine.sweep.packed import CachedKeyValues, attend_shared
+from harness.engine.sweep.packed_attention import CachedKeyValues, attend_shared
 from harness.interventions.knockout import EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness.data.default_folders import OUTPUTS
 from harness.data.errors import HarnessError
-from harness.data.folders import OUTPUTS
-from harness.evidence import manage
+from harness.evidence import maintenance
 from harness.evidence.store import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _chosen(root: Path, name: str | None) -> list[Evidence]:
-    found = [one for one in manage.stores(root) if name in {None, one.folder.name}]
+    found = [one for one in maintenance.stores(root) if name in {None, one.folder.name}]
     if not found:
         raise HarnessError(f"{root}: holds no store{f' {name}' if name else ''}")
     return found
@@ -43,7 +43,7 @@ def _chosen(root: Path, name: str | None) -> list[Evidence]:
 def list_stores(found: list[Evidence]) -> int:
     """One line a store."""
     for one in found:
-        entry = manage.entry(one)
+        entry = maintenance.entry(one)
         written = "never" if entry.written is None else f"{entry.written:%Y-%m-%d %H:%M} UTC"
         print(
             f"{one.folder.name}: {entry.samples:,} samples, {entry.rows:,} rows in {entry.shards} shards, "
@@ -70,7 +70,7 @@ def prune(found: list[Evidence], *, dry_run: bool) -> int:
     """Remove what no current checkpoint and engine uses."""
     total = 0
     for one in found:
-        freed, words = manage.prune(one, dry_run=dry_run)
+        freed, words = maintenance.prune(one, dry_run=dry_run)
         total += freed
         if words:
             print(f"{one.folder.name}: {words.replace('removed', 'would be removed') if dry_run else words}")
@@ -80,7 +80,7 @@ def prune(found: list[Evidence], *, dry_run: bool) -> int:
 
 def export(found: list[Evidence], file: Path) -> int:
     """Write all stores as one table."""
-    rows = manage.export(found, file)
+    rows = maintenance.export(found, file)
     print(f"{file}: {rows:,} values of {len(found)} stores")
     return 0
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
+from harness.data.atomic_files import WRITING, write_whole
 from harness.data.errors import HarnessError
-from harness.data.files import WRITING, write_whole
 from harness.evidence.shards import (
     CLEAN,
     QUARANTINED,
@@ -178,8 +178,8 @@ class Evidence:
         ]
 
     @contextmanager
-    def claim(self, what: int | str) -> Iterator[bool]:
-        """Take a block or a sample; yields whether it was free. If the worker dies the kernel frees it.
+    def reserve(self, what: int | str) -> Iterator[bool]:
+        """Reserve a block or a sample; yields whether it was free. If the worker dies the kernel frees it.
 
         Args:
             what: a block's number, or a name for the sample. One does not exclude the other.
@@ -206,9 +206,9 @@ class Evidence:
         """Write a block's new rows as one shard.
 
         Args:
-            block: whose they are; claimed, unless `sample` is.
+            block: whose they are; reserved, unless `sample` is.
             frame: the rows.
-            sample: one of theirs that is claimed.
+            sample: one of theirs that is reserved.
 
         Raises:
             StoreError: if the file cannot be written; what was stored stays readable.
@@ -273,16 +273,16 @@ class Evidence:
             (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{QUARANTINED}")
 
     def _sweep_up(self, label: str) -> None:
-        """Remove what a worker left half written when it died; only the holder of the same claim may."""
+        """Remove what a worker left half written when it died; only who reserved the same may."""
         for path in self.folder.glob(f"{WRITING}{label}-*"):
             path.unlink(missing_ok=True)
 
 
-def _label(claimed: int | str) -> str:
-    """What files of a claim are called: a sample's id may hold what no file's name may."""
-    if isinstance(claimed, int):
-        return f"block-{claimed:05d}"
-    return f"sample-{hashlib.sha256(claimed.encode()).hexdigest()[:16]}"
+def _label(reserved: int | str) -> str:
+    """What files of a reservation are called: a sample's id may hold what no file's name may."""
+    if isinstance(reserved, int):
+        return f"block-{reserved:05d}"
+    return f"sample-{hashlib.sha256(reserved.encode()).hexdigest()[:16]}"
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -14,6 +14,7 @@ from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.encode_condition import continued, encode_under
 from harness.data.condition import Condition
 from harness.data.dataset import Dataset
+from harness.data.effect import relative_change
 from harness.data.errors import RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Sample
@@ -36,7 +37,7 @@ from harness.interventions.measurements import (
     is_unfiltered,
 )
 from harness.interventions.patching import PatchSource
-from harness.interventions.resolve import Subject, knockouts_of
+from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.readout import (
     SMALLEST_P,
     FirstTokens,
@@ -296,7 +297,7 @@ def _accuracy(case: Case, measurement: Measurement, logits: Tensor) -> Row:
 def _per_token(case: Case, flow: Flow, p: tuple[float, ...]) -> tuple[float, ...]:
     """p_c in per cent, divided by the number of source tokens."""
     tokens = len(case.encoded.regions[flow.source])
-    return tuple(100.0 * (value - case.p1) / case.p1 / tokens for value in p)
+    return tuple(relative_change(value, case.p1) / tokens for value in p)
 
 
 def _wanted(case: Case, condition: Condition) -> bool:

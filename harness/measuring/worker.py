@@ -113,7 +113,7 @@ class Worker:
         """Measure what a block lacks, unless another worker has it; say whether it is complete."""
         if not missing(requests, self._evidence.stored(block)):
             return True
-        with self._evidence.claim(block) as free:
+        with self._evidence.reserve(block) as free:
             return free and self._measure(block, requests, cut, published)
 
     def _measure(
@@ -126,7 +126,7 @@ class Worker:
         complete = True
         with _Parcel(self._evidence, block, published) as parcel:
             for part in cut(missing(requests, self._evidence.stored(block))):
-                taken = parcel.claim(part)
+                taken = parcel.reserve(part)
                 complete = complete and len(taken) == len(part)
                 if taken:
                     parcel.add(self._measured(taken))
@@ -137,7 +137,7 @@ class Worker:
         for block in reversed(requests):
             for part in reversed(cut(missing(requests[block], self._evidence.stored(block)))):
                 with _Parcel(self._evidence, block, published) as parcel:
-                    taken = parcel.claim(part)
+                    taken = parcel.reserve(part)
                     if taken:
                         parcel.add(self._measured(taken))
                         return True
@@ -172,12 +172,12 @@ class _Parcel:
         """Publish the rest."""
         self._send()
 
-    def claim(self, requests: Sequence[Request]) -> list[Request]:
+    def reserve(self, requests: Sequence[Request]) -> list[Request]:
         """Lock samples until their rows are published; those that are free and still lack something."""
         free = []
         for request in requests:
             sample = f"{request.sample.task} {request.sample.id}"
-            if self._locks.enter_context(self._evidence.claim(sample)):
+            if self._locks.enter_context(self._evidence.reserve(sample)):
                 self._first = self._first or sample
                 free.append(request)
         return missing(free, self._evidence.stored(self._block)) if free else []

@@ -13,7 +13,7 @@ from harness.data.errors import HarnessError
 from harness.measuring.progress import Progress
 from harness.session import terminal
 from harness.session.claim_items import claims_of
-from harness.session.expected import mark_expected, skip_measured_only
+from harness.session.mark_expected import mark_expected, skip_measured_only
 from harness.session.progress import Printed, Watch, Written
 from harness.session.stash import COLLECTOR, RUN, is_worker
 from harness.verdicts.record import plain

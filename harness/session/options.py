@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
-from harness.data.folders import OUTPUTS
+from harness.data.default_folders import OUTPUTS
 
 INI_PREFIX = "findings_"
 

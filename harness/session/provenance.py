@@ -15,7 +15,7 @@ import pytest
 from harness.data.dataset import ORDER_SEED
 from harness.data.machine import total_memory, usable_cores
 from harness.evidence.engine_version import engine_versions
-from harness.session.tally import Work
+from harness.session.work_done import Work
 from harness.statistics.inference import DRAWS
 from harness.verdicts.settings import AUTO, Settings
 

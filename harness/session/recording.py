@@ -19,7 +19,7 @@ from harness.session.claim_items import catalogue_of
 from harness.session.conclude import PROPERTY
 from harness.session.provenance import SUITE_VERSION, provenance
 from harness.session.run import Run
-from harness.session.tally import Work, together
+from harness.session.work_done import Work, together
 from harness.statistics.verdict import Judgement
 from harness.verdicts.expectations import (
     Expectations,
@@ -36,6 +36,7 @@ from harness.verdicts.record import (
     SampleRecord,
     structure,
 )
+from harness.verdicts.undecided_runs import why_undecided
 
 REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
@@ -70,6 +71,8 @@ class RecordCollector:
         """What each process that measured has done."""
         self.record: RunRecord | None = None
         """The record of the run, once it is finished; None if no claim was judged."""
+        self.nothing: list[str] = []
+        """Why nothing could be decided on some checkpoint or task."""
         self.report_file: Path | None = None
         self._stopped = False
 
@@ -92,7 +95,11 @@ class RecordCollector:
         self._stopped = bool(session.shouldstop or session.shouldfail) or (
             session.exitstatus == pytest.ExitCode.INTERRUPTED
         )
-        self.record = record = self._record()
+        record = self._record()
+        self.nothing = why_undecided(record, str(self._run.settings.evidence))
+        self.record = record = replace(record, remarks=(*record.remarks, *self.nothing))
+        if self.nothing and not session.exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         try:
             self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
             if self._run.settings.accept:
@@ -115,6 +122,8 @@ class RecordCollector:
             terminal.changes(self._config, self.record.changes)
             if self.report_file is not None:
                 terminal.write_line(self._config, f"report: {self.report_file}")
+        for line in self.nothing:
+            terminal.write_line(self._config, f"ERROR: {line}")
 
     def _say_what_is_not_enforced(self, record: RunRecord) -> None:
         for checkpoint in record.checkpoints:

@@ -17,11 +17,11 @@ from harness.data.flow import Flow
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
 from harness.session.provenance import SUITE_VERSION
-from harness.session.settings import measuring_processes, resolve, worker_threads
-from harness.session.tally import Work
+from harness.session.read_settings import measuring_processes, resolve, worker_threads
+from harness.session.work_done import Work
 from harness.statistics.verdict import Verdict
 from harness.verdicts.claims import Claim
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.example_samples import samples_of
 from harness.verdicts.expectations import Expectations, read_expectations
 from harness.verdicts.record import ChangeRecord, SampleRecord

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.session.tally import Work
+from harness.data.plain_text import without_controls
+from harness.session.work_done import Work
 from harness.statistics.verdict import Part, Verdict, goes_to_or_from_undecided
 from harness.verdicts.catalogue import Catalogue
 from harness.verdicts.claims import Claim
@@ -30,11 +31,11 @@ COLOURS = {
 
 
 def write_line(config: pytest.Config, text: str) -> None:
-    """Write a line of one's own, wherever the cursor is."""
+    """Write one plain line of one's own, wherever the cursor is; whatever text came from outside."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.ensure_newline()
-        reporter.write_line(text)
+        reporter.write_line(without_controls(text))
         reporter.flush()
 
 

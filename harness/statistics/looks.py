@@ -120,7 +120,7 @@ def decide(
             decision = Decision(panel, look, level, prover.prove(tree), prover.prove(against))
             if decision.verdict is not Verdict.INCONCLUSIVE:
                 break
-        level = 0.0
+        level = 0.0  # an undecided look has spent its share; one with too few images hands it on
     if decision is None:
         raise ValueError("no look was taken")
     return decision

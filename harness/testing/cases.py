@@ -15,7 +15,7 @@ from harness.checkpoint.encode import Encoded, encode
 from harness.engine import decoding
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
-from harness.testing.models import picture, sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
 
 QUESTIONS = (
     "is the circle red or blue ?",

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.atomic_files import write_whole
 from harness.data.errors import HarnessError
-from harness.data.files import write_whole
 
 RESULTS = Path(__file__).with_name("results")
 """Where the committed tables are."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from harness.interventions.measurements import Quantity
 from harness.statistics.curves import CurveSource
-from harness.statistics.describe import describe
+from harness.statistics.tree_in_words import describe
 from harness.statistics.trees import quantities as tree_quantities
 from harness.verdicts.claims import Claim
 from harness.verdicts.curve_axes import axis_of, mean_curve, role
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.expectations import Expectations
 from harness.verdicts.other_readings import OTHERS
 from harness.verdicts.record import ClaimRecord, Curve

@@ -25,7 +25,7 @@ from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import Lens, Quantity, Sweep
 from harness.verdicts.curve_axes import axis_of, measurement_record, sample_curve
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.record import Curve, SampleRecord
 
 RANKED = ("question->last", "image->question")

@@ -20,7 +20,7 @@ class Hypothesis:
 
     Attributes:
         tree: the statement; None if the claim does not apply.
-        measures: everything the test named, in order: what must be measured, and what is drawn.
+        quantities: everything the test named, in order: what must be measured, and what is drawn.
         located_on: what must be measured too, because a layer was located on it.
         bands: the depth bands it speaks of.
         threshold: the horizontal line of its plot, or None.

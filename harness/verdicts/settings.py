@@ -78,7 +78,7 @@ class Settings:
 
     @property
     def protocol(self) -> Mapping[str, str]:
-        """The options that a verdict depends on; expectations hold for the default ones only."""
+        """The options that a verdict depends on; expectations hold for those they were accepted with."""
         return {
             "tasks": ", ".join(self.tasks) if self.tasks else "all",
             "samples": str(self.samples) if self.samples else "all",

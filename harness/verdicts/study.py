@@ -329,8 +329,8 @@ class Study:
             beside: facts to show beside its verdict.
 
         Raises:
-            ClaimRefuted: if the evidence shows the opposite.
-            ClaimUndecided: if it shows neither.
+            ClaimRefutedError: if the evidence shows the opposite.
+            ClaimUndecidedError: if it shows neither.
         """
         __tracebackhide__ = True
         quantities, located = tuple(self._named), tuple(self._located_on)

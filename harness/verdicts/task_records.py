@@ -10,12 +10,12 @@ import polars as pl
 
 from harness.data.dataset import Dataset
 from harness.data.flow import Flow
-from harness.data.prior import prior_accuracy
+from harness.data.prior_accuracy import prior_accuracy
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import RIGHT, Accuracy, BlockFromLayer, Chance, Measurement, Quantity
 from harness.statistics.curves import CurveSource
-from harness.verdicts.look import Table
+from harness.verdicts.evidence_table import Table
 from harness.verdicts.record import TaskRecord
 
 IMAGE = BlockFromLayer(Flow("image", "after_image"), (0,))

@@ -18,9 +18,9 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.data.errors import DataError
 from harness.engine.reference import Pass, check_finite, check_plan_reached
-from harness.engine.sweep.entry import entering
+from harness.engine.sweep.first_layer_rows import entering
 from harness.engine.sweep.masks import bias_at
-from harness.engine.sweep.packed import CachedKeyValues, attend_causal, attend_shared
+from harness.engine.sweep.packed_attention import CachedKeyValues, attend_causal, attend_shared
 from harness.interventions.knockout import EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 

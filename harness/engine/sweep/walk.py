@@ -11,7 +11,8 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.engine.sweep.clean_run import CleanRun
-from harness.engine.sweep.packed import CachedKeyValues, attend_shared
+from harness.engine.sweep.keys_values_only import Rotary, keys_and_values
+from harness.engine.sweep.packed_attention import CachedKeyValues, attend_shared
 from harness.engine.sweep.schedule import (
     BatchChange,
     Branch,
@@ -21,9 +22,8 @@ from harness.engine.sweep.schedule import (
     cohorts,
     packed_layers,
 )
-from harness.engine.sweep.substitute import substituted
-from harness.engine.sweep.top import Rotary, keys_and_values
-from harness.engine.sweep.zero import zeroed_rows
+from harness.engine.sweep.substituted_rows import substituted
+from harness.engine.sweep.zeroed_modules import zeroed_rows
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -8,8 +8,8 @@ import numpy as np
 
 from harness.data.depth import Grid
 from harness.statistics.curves import Floats
+from harness.statistics.forms.curve_sums import both_sides, depth_moment, total_drop
 from harness.statistics.forms.drops import drops_somewhere
-from harness.statistics.forms.ingredients import both_sides, depth_moment, total_drop
 from harness.statistics.forms.thresholds import DROP
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, every, given
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from harness.data.depth import LOW, LOWER, MID, MIDDLE, Band, Grid
 from harness.statistics.curves import Floats
+from harness.statistics.forms.curve_sums import mask_of, mean_drop, windows_in
 from harness.statistics.forms.drops import drops_somewhere
-from harness.statistics.forms.ingredients import mask_of, mean_drop, windows_in
 from harness.statistics.forms.thresholds import RECOVERY
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Somewhere, Tree, every, given, some
 

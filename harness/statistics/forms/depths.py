@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.data.depth import Band, Grid
 from harness.statistics.curves import Floats
+from harness.statistics.forms.curve_sums import depth_moment, total_drop
 from harness.statistics.forms.drops import drops_somewhere
-from harness.statistics.forms.ingredients import depth_moment, total_drop
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Theta, Tree, every, given
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.depth import Band, Grid, TooShallowError
-from harness.statistics.forms.ingredients import both_sides, mean_drop, names_at, places_in, values_at
+from harness.statistics.forms.curve_sums import both_sides, mean_drop, names_at, places_in, values_at
 from harness.statistics.forms.thresholds import DROP, RECOVERY
 from harness.statistics.trees import AllOf, AnyOf, Leaf, Pair, Somewhere, Tree, every, given, resolvable, some
 

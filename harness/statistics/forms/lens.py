@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.data.depth import LOW, MIDDLE, Band, Grid, LensGrid
 from harness.statistics.curves import Floats
+from harness.statistics.forms.curve_sums import depth_moment, names_at, places_in, total_drop, values_at
 from harness.statistics.forms.depths import located
-from harness.statistics.forms.ingredients import depth_moment, names_at, places_in, total_drop, values_at
 from harness.statistics.forms.thresholds import RISE
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Somewhere, Tree, every, given, some
 

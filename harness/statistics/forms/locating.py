@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.data.depth import Band, Grid, TooShallowError
 from harness.statistics.curves import Curves, Floats
-from harness.statistics.forms.ingredients import names_at, values_at
+from harness.statistics.forms.curve_sums import names_at, values_at
 from harness.statistics.forms.thresholds import DROP, RECOVERY
 from harness.statistics.trees import Everywhere, Leaf, Pair, Somewhere, Theta, every, given, some
 

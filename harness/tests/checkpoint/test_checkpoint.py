@@ -21,7 +21,7 @@ from harness.checkpoint.prompt import FORMATS, VICUNA_V1, PromptFormat, read_for
 from harness.data.depth import rule_window
 from harness.data.errors import CheckpointError
 from harness.engine.reference import run
-from harness.testing.models import picture, sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.regions import REGION_NAMES, Regions, word_spans
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Box
-from harness.testing.models import WORDS, picture, sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import WORDS, picture, sample, tiny_checkpoint
 
 
 def words_of(encoded: Encoded, region: str) -> str:

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from harness.data.files import WRITING, replacing, write_whole
+from harness.data.atomic_files import WRITING, replacing, write_whole
 
 
 def test_the_new_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from harness.checkpoint.encode import encode
 from harness.checkpoint.loading import load
 from harness.data.sample import Box, Sample
 from harness.engine import decoding
-from harness.testing import families
+from harness.testing import realistic_checkpoints as realistic
 from harness.testing.cases import greedy_answer
 from harness.verdicts.record import RunRecord, read_record
 
@@ -37,7 +37,7 @@ HEADER = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint, photographs, and a table whose answers are the checkpoint's own, but for one."""
     made = tmp_path_factory.mktemp("photographs")
-    families.llava_next(made / "next", families.sentencepiece_like(), side=56)
+    realistic.llava_next(made / "next", realistic.sentencepiece_like(), side=56)
     photograph = Path(mpl.get_data_path()) / "sample_data" / "grace_hopper.jpg"
     (made / "images").mkdir()
     samples = []

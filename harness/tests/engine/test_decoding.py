@@ -10,7 +10,7 @@ from harness.checkpoint.encode import Encoded
 from harness.engine import decoding
 from harness.engine.sweep.sweeper import Sweeper
 from harness.testing.cases import QUESTIONS, Case, greedy_answer
-from harness.testing.models import FAMILIES
+from harness.testing.tiny_checkpoints import FAMILIES
 
 LIMIT = 9
 

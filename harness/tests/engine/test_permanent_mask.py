@@ -21,7 +21,7 @@ from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, ModuleZero, Substitution, block
 from harness.interventions.permanent_edges import permanent_edges
 from harness.testing.cases import QUESTIONS, noise_picture, windows
-from harness.testing.models import sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import sample, tiny_checkpoint
 
 LAYERS = 4
 FLOWS = ("image->question", "image->suffix", "image->last", "question->last", "image->after_image")

@@ -19,7 +19,7 @@ from harness.engine import reference
 from harness.engine.lens import lens
 from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Substitution, block
 from harness.measuring.readout import Tokens, read_sweep
-from harness.testing.models import FAMILIES, picture, sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import FAMILIES, picture, sample, tiny_checkpoint
 
 FLOWS = ["image->question", "question->last", "image->last", "last->last", "related_patches->question"]
 families = st.sampled_from(sorted(FAMILIES))

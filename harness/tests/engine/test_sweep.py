@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.checkpoint.encode import Encoded
 from harness.engine import reference
-from harness.engine.sweep import packed, walk
+from harness.engine.sweep import packed_attention, walk
 from harness.engine.sweep.sweeper import Sweeper, Swept
 from harness.interventions.knockout import (
     EdgeBlock,
@@ -25,7 +25,7 @@ from harness.interventions.knockout import (
     random_sources,
 )
 from harness.testing.cases import QUESTIONS, Case, windows
-from harness.testing.models import FAMILIES, KINDS
+from harness.testing.tiny_checkpoints import FAMILIES, KINDS
 
 SHAPES = st.sampled_from([(1, 1), (2, 1), (4, 2), (4, 4), (6, 2)])
 REGIONS = ("image", "question", "suffix", "last", "before_last", "after_image", "roles", "system", "first")
@@ -205,8 +205,8 @@ def test_nothing_knocked_out_is_the_base_run_bit_for_bit() -> None:
 def test_equals_the_reference_where_scores_are_taken_piece_by_piece(
     block_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.engine.sweep.packed.LONG_BYTES", block_bytes)
-    monkeypatch.setitem(packed.BLOCK_BYTES, "cpu", block_bytes)
+    monkeypatch.setattr("harness.engine.sweep.packed_attention.LONG_BYTES", block_bytes)
+    monkeypatch.setitem(packed_attention.BLOCK_BYTES, "cpu", block_bytes)
     case = Case("qwen3", 3, (4, 2), 2, QUESTIONS[:2])
     checkpoint = case.checkpoint()
     encoded = case.encoded(checkpoint)

@@ -25,7 +25,7 @@ from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.sweep.walk import walk
 from harness.interventions.knockout import EdgeBlock, Intervention, Knockout, ModuleZero, Substitution, block
 from harness.testing.cases import QUESTIONS, Case, windows
-from harness.testing.models import picture, sample
+from harness.testing.tiny_checkpoints import picture, sample
 
 CASE = Case("llama", 3, (4, 2), 2, QUESTIONS)
 

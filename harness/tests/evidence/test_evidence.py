@@ -205,7 +205,7 @@ def test_what_a_dying_worker_left_half_written_is_no_evidence_and_goes(store: Ev
         path.write_bytes(b"PAR1")
     assert store.read().is_empty()
     assert store.quarantined == []
-    with store.claim(3):
+    with store.reserve(3):
         pass
     assert not half.exists()
     assert other.exists()
@@ -213,21 +213,21 @@ def test_what_a_dying_worker_left_half_written_is_no_evidence_and_goes(store: Ev
 
 def test_a_block_is_claimed_by_one_worker_at_a_time(store: Evidence) -> None:
     seen = []
-    with store.claim(0) as mine:
+    with store.reserve(0) as mine:
         assert mine
 
         def other() -> None:
             same = Evidence.existing(store.folder)
-            with same.claim(0) as theirs:
+            with same.reserve(0) as theirs:
                 seen.append(theirs)
-            with same.claim(1) as another:
+            with same.reserve(1) as another:
                 seen.append(another)
 
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
     assert seen == [False, True]
-    with store.claim(0) as free_again:
+    with store.reserve(0) as free_again:
         assert free_again
 
 
@@ -255,7 +255,7 @@ def test_a_store_that_cannot_be_written_is_one_clear_error(store: Evidence, tmp_
 def test_a_lock_that_cannot_be_made_is_one_clear_error(store: Evidence) -> None:
     (store.folder / "locks").rmdir()
     (store.folder / "locks").write_text("in the way", encoding="utf-8")
-    with pytest.raises(StoreError, match="cannot be locked"), store.claim(1):
+    with pytest.raises(StoreError, match="cannot be locked"), store.reserve(1):
         pass
 
 

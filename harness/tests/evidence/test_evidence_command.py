@@ -72,7 +72,7 @@ def test_prune_removes_what_nothing_uses_and_nothing_else(
     assert "would be removed: another engine measured it" in capsys.readouterr().out
     assert outdated.folder.exists() and all(path.exists() for path in litter)
     before = current.read()
-    with outdated.claim(0):
+    with outdated.reserve(0):
         run(current, "prune", f"--store={outdated.folder.name}")
     assert "kept: a run is measuring into it" in capsys.readouterr().out
     assert run(current, "prune") == 0

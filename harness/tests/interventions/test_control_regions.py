@@ -13,7 +13,7 @@ from harness.checkpoint.regions import Regions
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.sample import Box, Sample
 from harness.interventions.control_regions import with_controls
-from harness.testing.models import picture, sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
 
 SIDE = 24
 

@@ -34,11 +34,11 @@ from harness.interventions.measurements import (
     Sweep,
 )
 from harness.interventions.patching import PatchSource
-from harness.interventions.resolve import Subject, knockouts_of
+from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
 from harness.testing.cases import greedy_answer
-from harness.testing.models import tiny_checkpoint
+from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 LAYERS = 3
 MEDIATORS = ("separator", "question", "suffix", "roles", "last")

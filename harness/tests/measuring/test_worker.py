@@ -167,7 +167,7 @@ def test_nobody_is_loaded_for_the_last_images_of_a_quick_block(store: Evidence) 
 
     waiting = Worker(Evidence.existing(store.folder), never, patience=60.0)
     (block,) = ONE_BLOCK
-    with store.claim(block):
+    with store.reserve(block):
         thread = threading.Thread(target=waiting.complete, args=(ONE_BLOCK, lambda *_: None), daemon=True)
         thread.start()
         thread.join(0.5)

@@ -19,7 +19,7 @@ from harness.testing.fake import Fake, fake_dataset
 from harness.validation.store.rows import settings
 from harness.verdicts.claim_record import claim_record, command, curves
 from harness.verdicts.claims import Claim
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.hypothesis import Hypothesis
 
 TEST = "findings/test_last_position.py::test_it[ChooseAttr-next]"

@@ -10,7 +10,7 @@ import pytest
 from harness.evidence.engine_version import engine_versions
 from harness.measuring.shard import Shard
 from harness.session.provenance import provenance
-from harness.session.tally import Work, together
+from harness.session.work_done import Work, together
 from harness.statistics.inference import DRAWS
 from harness.validation.store.rows import settings
 

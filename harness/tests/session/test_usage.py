@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.session.gpu import demands_gpu, worker_gpu
-from harness.testing.models import tiny_checkpoint
+from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 ROOT = Path(__file__).parents[3]
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
@@ -58,6 +58,7 @@ BAD = [
     ("--alpha=0", "--alpha 0: must be a number between 0 and 1"),
     ("--alpha=1.5", "--alpha 1.5: must be a number between 0 and 1"),
     ("--alpha=nan", "--alpha nan: must be a number between 0 and 1"),
+    ("--device=mps", "--device mps: not supported, since it has no float64; choose cpu"),
     ("--device=tpu", "--device tpu: no such device; choose cpu, cuda, cuda:N or auto"),
     ("--prompt=vicuna", "--prompt vicuna: no such file, and not one of vicuna_v1, llava_llama_3, chat"),
     ("--image-handling=crop", "--image-handling crop: choose square or tiles"),

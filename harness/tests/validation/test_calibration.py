@@ -124,7 +124,7 @@ def test_what_is_calibrated_is_what_is_run(tmp_path: Path, monkeypatch: pytest.M
     def claimed(study: Study, task: str) -> None:
         study.judge(forms.drops_somewhere(study.effect("image->question", task), study.grid))
 
-    monkeypatch.setattr("harness.verdicts.examine.judge", undecided)
+    monkeypatch.setattr("harness.verdicts.examination.judge", undecided)
     images = 320
     made = examination(tmp_path, images)
     claim = Claim("findings/x.py::test", "X1", "OURS", "A statement.", "fake", "ChooseAttr", claimed)

@@ -20,11 +20,12 @@ from harness.checkpoint.info import CheckpointInfo, directory_info
 from harness.checkpoint.patches import SquarePadding
 from harness.checkpoint.without_weights import bare_checkpoint
 from harness.data.errors import CheckpointError
-from harness.data.prior import prior_accuracy
+from harness.data.prior_accuracy import prior_accuracy
 from harness.data.sample import Box, Sample
 from harness.evidence.shards import rows_to_frame
 from harness.interventions.measurements import Accuracy, Chance, Measurement, Quantity
 from harness.statistics.curves import Curves
+from harness.verdicts.evidence_table import Table
 from harness.verdicts.example_samples import (
     SIDE,
     _place,
@@ -34,7 +35,6 @@ from harness.verdicts.example_samples import (
     thumbnail,
     without_weights,
 )
-from harness.verdicts.look import Table
 from harness.verdicts.record import TaskRecord
 from harness.verdicts.task_records import IMAGE, QUESTION, beside
 

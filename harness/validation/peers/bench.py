@@ -18,10 +18,10 @@ from harness.interventions.knockout import Knockout
 from harness.validation.peers.case import Blocked, Case
 from harness.validation.peers.library import Library
 from harness.validation.peers.script import PeerError, ScriptProcess
+from harness.validation.speed.baseline_ways import released
 from harness.validation.speed.clock import timed
 from harness.validation.speed.geometry import Geometry
 from harness.validation.speed.measure import FLOWS, knockout_sets
-from harness.validation.speed.ways import released
 
 RAN = ("question->last", "image->question")
 """The flows whose middle window the libraries run."""

@@ -19,7 +19,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.patches import SquarePadding
 from harness.data.sample import Box
-from harness.testing.models import SHORT_PROMPT, picture, processor, sample, tokenizer
+from harness.testing.tiny_checkpoints import SHORT_PROMPT, picture, processor, sample, tokenizer
 
 QUESTION = "is the small circle in the picture left or right of the red square ?"
 PATCH = 14

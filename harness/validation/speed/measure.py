@@ -23,9 +23,9 @@ from harness.data.depth import window_layers
 from harness.data.flow import Flow
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
+from harness.validation.speed.baseline_ways import additive, released, start_rows, tidy
 from harness.validation.speed.clock import timed
-from harness.validation.speed.count import released_count, sweep_count, tidy_count
-from harness.validation.speed.ways import additive, released, start_rows, tidy
+from harness.validation.speed.operations import released_count, sweep_count, tidy_count
 
 FLOWS = tuple(
     Flow.parse(text)

@@ -30,7 +30,7 @@ from harness.session.claim_items import claims_of
 from harness.statistics.looks import LOOKS
 from harness.testing.fake import HERE, LAYERS, Fake, fake_dataset
 from harness.verdicts.claims import Claim
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.settings import Settings
 
 LOCATING = ("B3", "B4", "D3")

@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.data.atomic_files import write_whole
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid
 from harness.data.errors import HarnessError
-from harness.data.files import write_whole
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import Curves
 from harness.statistics.looks import LOOKS
 from harness.verdicts.curve_axes import grid_axis, mean_curve
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.expectations import option_that_differs
 from harness.verdicts.record import ChangeRecord
 from harness.verdicts.regression.baseline import About, Baseline, kept_quantities, to_bytes

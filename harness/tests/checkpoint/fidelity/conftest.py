@@ -9,13 +9,13 @@ import pytest
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.loading import load
-from harness.testing import families
+from harness.testing import realistic_checkpoints as realistic
 
 MAKE: dict[str, Callable[[Path], Path]] = {
-    "llava": families.llava,
-    "llava_next": lambda folder: families.llava_next(folder, families.sentencepiece_like()),
-    "llama_3": lambda folder: families.llava_next(folder, families.byte_level(*families.LLAMA_3_SPECIAL)),
-    "llava_onevision": families.llava_onevision,
+    "llava": realistic.llava,
+    "llava_next": lambda folder: realistic.llava_next(folder, realistic.sentencepiece_like()),
+    "llama_3": lambda folder: realistic.llava_next(folder, realistic.byte_level(*realistic.LLAMA_3_SPECIAL)),
+    "llava_onevision": realistic.llava_onevision,
 }
 
 
@@ -38,7 +38,7 @@ def checkpoints(folders: Callable[[str], Path]) -> Callable[[str], Checkpoint]:
 
     def checkpoint(name: str) -> Checkpoint:
         if name not in loaded:
-            loaded[name] = load(folders(name), prompt=families.PROMPTS.get(name))
+            loaded[name] = load(folders(name), prompt=realistic.PROMPTS.get(name))
         return loaded[name]
 
     return checkpoint

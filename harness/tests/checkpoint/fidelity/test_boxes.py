@@ -19,8 +19,8 @@ from harness.checkpoint.adapters.llava import SquarePictures
 from harness.checkpoint.adapters.tiling import TiledPictures
 from harness.checkpoint.patches import SquarePadding, TokenGrid
 from harness.data.sample import Box, Size
-from harness.testing.families import NEXT_PINPOINTS, ONEVISION_PINPOINTS
-from harness.testing.painted import NEXT, ONEVISION
+from harness.testing.fidelity_samples import NEXT, ONEVISION
+from harness.testing.realistic_checkpoints import NEXT_PINPOINTS, ONEVISION_PINPOINTS
 
 
 class Processor:

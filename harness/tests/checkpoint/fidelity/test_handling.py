@@ -13,9 +13,9 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import encode
 from harness.checkpoint.loading import load
 from harness.data.errors import CheckpointError
-from harness.engine.sweep.entry import entering
-from harness.testing import families
-from harness.testing.painted import sample
+from harness.engine.sweep.first_layer_rows import entering
+from harness.testing import realistic_checkpoints as realistic
+from harness.testing.fidelity_samples import sample
 
 
 @pytest.mark.parametrize(("name", "count"), [("llava_next", 576), ("llava_onevision", 729)])
@@ -23,7 +23,7 @@ def test_without_tiles_the_model_reads_one_padded_square(
     name: str, count: int, folders: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """The released switch "no HD, no pad": 1.5's picture, no newline token, through the model's own code."""
-    checkpoint = load(folders(name), image_handling="square", prompt=families.PROMPTS.get(name))
+    checkpoint = load(folders(name), image_handling="square", prompt=realistic.PROMPTS.get(name))
     encoded = encode(checkpoint, sample(tmp_path))
     assert len(encoded.regions["image"]) == count
     assert encoded.regions["base_patches"] == encoded.regions["image"]

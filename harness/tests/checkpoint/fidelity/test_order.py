@@ -12,7 +12,7 @@ from harness.checkpoint.adapters.tiling import Tiling
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.patches import TokenLayout
 from harness.data.sample import Size
-from harness.testing.painted import NEXT, ONEVISION, SIZES
+from harness.testing.fidelity_samples import NEXT, ONEVISION, SIZES
 
 GEOMETRIES = [("llava_next", NEXT), ("llava_onevision", ONEVISION)]
 

@@ -15,7 +15,7 @@ from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
 from harness.data.errors import CheckpointError, RegionError
 from harness.data.sample import Box, Sample
 from harness.measuring.readout import FirstTokens
-from harness.testing.painted import QUESTION, sample
+from harness.testing.fidelity_samples import QUESTION, sample
 
 
 def released_ids(tokenizer: Any, prompt: str, image: int, count: int) -> list[int]:

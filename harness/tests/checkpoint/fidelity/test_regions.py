@@ -13,7 +13,7 @@ from harness.checkpoint.regions import RELEASED_NAMES
 from harness.data.errors import RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Sample
-from harness.testing.painted import sample
+from harness.testing.fidelity_samples import sample
 
 
 def test_every_region_of_a_next_prompt_by_hand(

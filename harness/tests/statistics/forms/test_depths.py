@@ -10,7 +10,7 @@ import pytest
 from harness.data.depth import LOW, Grid
 from harness.statistics import forms
 from harness.statistics.curves import Floats
-from harness.statistics.forms.ingredients import depth_moment, total_drop
+from harness.statistics.forms.curve_sums import depth_moment, total_drop
 from harness.statistics.judge import judge
 from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import nodes, quantities

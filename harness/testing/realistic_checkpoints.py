@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
 
 from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
-from harness.testing import parts
+from harness.testing import building_blocks as blocks
 
 PATCH = 14
 NEXT_PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
@@ -144,7 +144,7 @@ def llava_onevision(folder: Path) -> Path:
     tokenizer, kind = byte_level("<|im_start|>", "<|im_end|>"), "llava_onevision"
     tokenizer.save_pretrained(folder)
     half = [0.5] * 3
-    parts.image_processor(kind, 384, ONEVISION_PINPOINTS, image_mean=half, image_std=half).save_pretrained(
+    blocks.image_processor(kind, 384, ONEVISION_PINPOINTS, image_mean=half, image_std=half).save_pretrained(
         folder
     )
     settings = {
@@ -155,8 +155,8 @@ def llava_onevision(folder: Path) -> Path:
     }
     (folder / "processor_config.json").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
-    text, tower = decoder(tokenizer, Qwen2Config), parts.vision(kind, 384, PATCH)
-    save(parts.model(kind, text, tower, tokenizer, ONEVISION_PINPOINTS), folder)
+    text, tower = decoder(tokenizer, Qwen2Config), blocks.vision(kind, 384, PATCH)
+    save(blocks.model(kind, text, tower, tokenizer, ONEVISION_PINPOINTS), folder)
     return folder
 
 
@@ -165,10 +165,10 @@ def _saved(
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
     side: int,
-    pinpoints: parts.Pinpoints | None = None,
+    pinpoints: blocks.Pinpoints | None = None,
 ) -> Path:
-    images = parts.image_processor(kind, side, pinpoints)
-    parts.processor(kind, images, tokenizer, PATCH).save_pretrained(folder)
-    tower = parts.vision(kind, side, PATCH)
-    save(parts.model(kind, decoder(tokenizer), tower, tokenizer, pinpoints), folder)
+    images = blocks.image_processor(kind, side, pinpoints)
+    blocks.processor(kind, images, tokenizer, PATCH).save_pretrained(folder)
+    tower = blocks.vision(kind, side, PATCH)
+    save(blocks.model(kind, decoder(tokenizer), tower, tokenizer, pinpoints), folder)
     return folder

@@ -20,7 +20,7 @@ from harness.checkpoint.attention import ATTENTION_NAME, register
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.prompt import IMAGE, INSTRUCTION, QUESTION, PromptFormat
 from harness.data.sample import Box, Sample
-from harness.testing import parts
+from harness.testing import building_blocks as blocks
 
 FAMILIES: dict[str, type[Any]] = {
     "llama": LlamaConfig,
@@ -75,7 +75,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 @functools.cache
 def processor(side: int, patch: int) -> Any:
-    return parts.processor("llava", parts.image_processor("llava", side), tokenizer(), patch)
+    return blocks.processor("llava", blocks.image_processor("llava", side), tokenizer(), patch)
 
 
 @functools.lru_cache(maxsize=16)
@@ -102,7 +102,7 @@ def tiny_checkpoint(
     model.to(dtype).eval()
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
-    made, images = processor(side, patch), parts.image_processor(kind, side, _pinpoints(kind, side))
+    made, images = processor(side, patch), blocks.image_processor(kind, side, _pinpoints(kind, side))
     name = f"{kind}-{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
     pictures = ADAPTERS[kind].pictures(model, images, ADAPTERS[kind].handling(None))
     return Checkpoint(name, name, model, made, SHORT_PROMPT, pictures, name)
@@ -124,12 +124,12 @@ def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
 
 
 def _model(kind: str, text: Any, side: int, patch: int) -> Any:
-    tower = parts.vision(kind, side, patch, initializer_range=0.3)
+    tower = blocks.vision(kind, side, patch, initializer_range=0.3)
     more = {"vision_aspect_ratio": "anyres_max_2"} if kind == "llava_onevision" else {}
-    return parts.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more)
+    return blocks.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more)
 
 
-def _pinpoints(kind: str, side: int) -> parts.Pinpoints | None:
+def _pinpoints(kind: str, side: int) -> blocks.Pinpoints | None:
     return None if kind == "llava" else [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]]
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.checkpoint.attention import repeat_heads
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
-from harness.engine.sweep.entry import entering
+from harness.engine.sweep.first_layer_rows import entering
 from harness.interventions.knockout import Knockout, visible
 
 

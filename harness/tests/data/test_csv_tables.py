@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from harness.data.csv_tables import columns, image_path, load_tables
 from harness.data.errors import DataError
 from harness.data.pictures import picture_size, read_picture
 from harness.data.sample import TASKS
-from harness.data.tables import columns, image_path, load_tables
 
 HEADER = (
     "question_id,img_id,question,answer,true option,false option,central object name,central object w,"

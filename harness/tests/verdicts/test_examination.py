@@ -18,7 +18,7 @@ from harness.statistics.forms import mainly_inside, peaks_above, retains
 from harness.testing.fake import Fake
 from harness.validation.store.rows import examination
 from harness.verdicts.claims import Claim
-from harness.verdicts.examine import Examination
+from harness.verdicts.examination import Examination
 from harness.verdicts.hypothesis import Hypothesis
 from harness.verdicts.study import Study
 

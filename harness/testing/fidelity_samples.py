@@ -9,7 +9,7 @@ from PIL import Image
 
 from harness.checkpoint.adapters.tiling import Tiling
 from harness.data.sample import Box, Sample, Size
-from harness.testing.families import EDGES, NEXT_PINPOINTS
+from harness.testing.realistic_checkpoints import EDGES, NEXT_PINPOINTS
 
 QUESTION = "Is the jar full or empty?"
 SIZES: list[Size] = [

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.attention import repeat_heads, softmax_attention
-from harness.engine.sweep.packed import CachedKeyValues
+from harness.engine.sweep.packed_attention import CachedKeyValues
 from harness.interventions.knockout import Substitution, replaced, rows_by_substitution
 
 

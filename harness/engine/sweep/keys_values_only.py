@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from harness.engine.sweep.packed import CachedKeyValues
+from harness.engine.sweep.packed_attention import CachedKeyValues
 
 Rotary: TypeAlias = tuple[Tensor, Tensor]
 """Cosine and sine, ``[1, rows, rotary width]`` each."""

@@ -1,4 +1,4 @@
-"""From rows of evidence to per-image curves: the data that statistics judge."""
+"""From rows of evidence to per-image curves of p_c and other readings: the data that statistics judge."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from harness.data.dataset import Dataset
+from harness.data.effect import relative_change
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import RIGHT, Lens, Quantity
@@ -132,7 +133,7 @@ class Table:
             values = group["values"].explode().to_numpy().reshape(len(group), -1)
             if quantity.reading == "p_c":
                 p1 = group["p1"].to_numpy()[:, None]
-                values = 100.0 * (values - p1) / p1
+                values = relative_change(values, p1)
             elif quantity.reading == "flip":
                 values = -100.0 * values
             self._samples[key] = Samples(self._units_of(quantity.task, group), values)

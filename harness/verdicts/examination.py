@@ -33,8 +33,8 @@ from harness.statistics.looks import LOOKS, EarlierLooks
 from harness.statistics.verdict import Judgement, Verdict
 from harness.verdicts.claims import Claim
 from harness.verdicts.declarations import Declarations
+from harness.verdicts.evidence_table import Joint, Look, Table
 from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
-from harness.verdicts.look import Joint, Look, Table
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord

@@ -11,7 +11,7 @@ from harness.data.flow import Flow
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.interventions.measurements import Quantity, Sweep
-from harness.verdicts.look import Look, Table
+from harness.verdicts.evidence_table import Look, Table
 
 OFTEN = Sweep(Flow("related_patches", "question"), 1)
 SELDOM = Sweep(Flow("random_patches", "question"), 1)

@@ -12,8 +12,8 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from harness.checkpoint.fingerprint import fingerprint
+from harness.data.atomic_files import WRITING, replacing
 from harness.data.errors import HarnessError
-from harness.data.files import WRITING, replacing
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.shards import CLEAN, QUARANTINED
 from harness.evidence.store import LOCKS, Evidence, StoreError

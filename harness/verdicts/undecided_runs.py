@@ -1,0 +1,53 @@
+"""Why a run could decide nothing: a green run that verified nothing is the worst outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.statistics.inference import FEWEST_IMAGES
+from harness.statistics.verdict import Verdict
+from harness.verdicts.record import CheckpointRecord, RunRecord, TaskRecord
+
+CHECK_FIRST = "check its prompt format (--prompt), the data set and --dtype first"
+
+
+def why_undecided(record: RunRecord, evidence: str) -> list[str]:
+    """One line for each checkpoint and task on which nothing could be measured; none if all is well.
+
+    Who asks for few samples (``--samples 2``) gets what was asked for: only tasks with enough images to decide
+    something count.
+
+    Args:
+        record: the run.
+        evidence: the folder of the stores, for the message.
+    """
+    return [line for one in record.checkpoints for line in _of_checkpoint(record, one, evidence)]
+
+
+def _of_checkpoint(record: RunRecord, checkpoint: CheckpointRecord, evidence: str) -> Iterator[str]:
+    if not any(task.samples for task in checkpoint.tasks):
+        yield (
+            f"{checkpoint.name}: nothing is stored in {evidence} for these files, data and options; check "
+            "--evidence, or leave --judge-only out"
+        )
+        return
+    asked = [task for task in checkpoint.tasks if task.images >= FEWEST_IMAGES]
+    told = [line for task in asked if (line := _of_task(checkpoint.name, task))]
+    yield from told
+    judged = [claim.judgement for claim in record.claims if claim.checkpoint == checkpoint.name]
+    open_ = [one for one in judged if one.verdict is Verdict.INCONCLUSIVE]
+    decided = [one for one in judged if one.verdict in {Verdict.SUPPORTED, Verdict.REFUTED}]
+    if asked and not told and open_ and not decided and all(one.n_images < FEWEST_IMAGES for one in open_):
+        yield (
+            f"{checkpoint.name}: fewer than {FEWEST_IMAGES} images are left for every claim, so none is "
+            f"decided; see the samples that were left out, and {CHECK_FIRST}"
+        )
+
+
+def _of_task(name: str, task: TaskRecord) -> str:
+    if not task.included:
+        return f"{name}: none of {task.samples} samples of {task.task} could be used; {CHECK_FIRST}"
+    if task.right is not None and task.chance is not None and task.right <= task.chance:
+        share = f"{task.right:.0%} right, chance {task.chance:.0%}"
+        return f"{name}: answers {task.task} no better than chance ({share}); {CHECK_FIRST}"
+    return ""
