@@ -50,7 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         check_gpu(config, settings)
         _ = run.info
         if not config.option.collectonly:
-            check_writable("evidence", settings.evidence)
+            if not settings.judge_only:
+                check_writable("evidence", settings.evidence)
             check_writable("report", settings.report)
         if settings.dataset is not None:
             _check_dataset(run)

@@ -49,12 +49,14 @@ class Evidence:
     A shard never changes, so a block is read again only when it has got another one.
 
     Args:
-        folder: the store's folder.
+        folder: the store's folder; one that is only read need not exist.
         digest: of the store's key.
+        read_only: whether nothing is written, not even to take a damaged file out of the way.
     """
 
-    def __init__(self, folder: Path, digest: str) -> None:
+    def __init__(self, folder: Path, digest: str, *, read_only: bool = False) -> None:
         self.folder = folder
+        self._read_only = read_only
         self.quarantined: list[str] = []
         """Names of files that were no evidence."""
         self._digest = digest
@@ -62,7 +64,9 @@ class Evidence:
         self._pairs: dict[int, tuple[pl.DataFrame, set[Pair]]] = {}
 
     @classmethod
-    def open(cls, root: Path, name: str, key: Mapping[str, str], source: str = "") -> Evidence:
+    def open(
+        cls, root: Path, name: str, key: Mapping[str, str], source: str = "", *, read_only: bool = False
+    ) -> Evidence:
         """Open, or begin, the store of a key.
 
         Args:
@@ -70,6 +74,7 @@ class Evidence:
             name: the checkpoint's name, for people.
             key: everything that changes a result.
             source: where the checkpoint lies; `prune` asks there whether it is still the same.
+            read_only: whether it is judged as it lies, on a read-only mount, say; empty if it does not exist.
 
         Raises:
             StoreError: if the folder cannot be written.
@@ -77,6 +82,8 @@ class Evidence:
         text = json.dumps(dict(sorted(key.items())), indent=1)
         digest = hashlib.sha256(text.encode()).hexdigest()
         folder = root / f"{name}-{digest[:12]}"
+        if read_only:
+            return cls(folder, digest, read_only=True)
         try:
             (folder / LOCKS).mkdir(parents=True, exist_ok=True)
             if not _holds(folder / KEY_FILE, text.encode()):
@@ -225,6 +232,8 @@ class Evidence:
         return path
 
     def _names(self) -> list[str]:
+        if self._read_only and not self.folder.exists():
+            return []
         try:
             names = [entry.name for entry in self.folder.iterdir()]
         except OSError as error:
@@ -269,6 +278,8 @@ class Evidence:
         """Take a file out of the evidence. If its folder cannot be written it is passed over all the same."""
         if name not in self.quarantined:
             self.quarantined.append(name)
+        if self._read_only:
+            return
         with suppress(OSError):
             (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{QUARANTINED}")
 

@@ -72,7 +72,7 @@ class RecordCollector:
         self.record: RunRecord | None = None
         """The record of the run, once it is finished; None if no claim was judged."""
         self.nothing: list[str] = []
-        """Why nothing could be decided on some checkpoint or task."""
+        """Why nothing could be decided on some checkpoint or task, or what is missing."""
         self.report_file: Path | None = None
         self._stopped = False
 
@@ -96,8 +96,8 @@ class RecordCollector:
             session.exitstatus == pytest.ExitCode.INTERRUPTED
         )
         record = self._record()
-        self.nothing = why_undecided(record, str(self._run.settings.evidence))
-        self.record = record = replace(record, remarks=(*record.remarks, *self.nothing))
+        self.nothing = [*why_undecided(record, str(self._run.settings.evidence)), *self._missing]
+        self.record = record = replace(record, remarks=(*record.remarks, *self._damaged, *self.nothing))
         if self.nothing and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         try:
@@ -112,7 +112,7 @@ class RecordCollector:
     def pytest_terminal_summary(self) -> None:
         """Close with the table of verdicts and the report's path."""
         work = together(self.works)
-        terminal.evidence_notes(self._config, work)
+        terminal.evidence_notes(self._config, work, judge_only=self._run.settings.judge_only)
         if self._run.settings.measure_only:
             terminal.measured_only(self._config, self._run.settings, work)
         if self.record is not None:
@@ -158,6 +158,23 @@ class RecordCollector:
             catalogue=catalogue_of(self._config),
             attribution="" if self._run.settings.dataset is None else GQA,
         )
+
+    @property
+    def _damaged(self) -> tuple[str, ...]:
+        """Files of the stores that were no evidence."""
+        judge_only = self._run.settings.judge_only
+        return tuple(
+            terminal.damage(name, judge_only=judge_only) for name in together(self.works).quarantined
+        )
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        """That stored evidence is missing through damage, where nothing measures it again."""
+        damaged = len(self._damaged)
+        if not (damaged and self._run.settings.judge_only):
+            return ()
+        lost = f"{damaged} damaged files of the store were left out, and what they held is missing"
+        return (f"{lost}; without --judge-only it is measured again",)
 
     @property
     def _caveats(self) -> tuple[str, ...]:

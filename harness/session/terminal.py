@@ -53,15 +53,20 @@ def catalogue(config: pytest.Config, known: Catalogue, claims: Iterable[Claim]) 
         write_line(config, f"     {entry.asked}")
 
 
-def evidence_notes(config: pytest.Config, work: Work) -> None:
+def evidence_notes(config: pytest.Config, work: Work, *, judge_only: bool) -> None:
     """Name what was wrong with stored evidence, and subprocesses that died."""
     for name in work.quarantined:
-        write_line(config, f"evidence: {name}: hash mismatch: quarantined, measured again")
+        write_line(config, f"evidence: {damage(name, judge_only=judge_only)}")
     if work.lost_subprocesses:
         write_line(
             config,
             f"evidence: {work.lost_subprocesses} subprocess workers died; others did their work",
         )
+
+
+def damage(name: str, *, judge_only: bool) -> str:
+    """What became of a file of a store that is not what its name says."""
+    return f"{name}: hash mismatch: {'left out' if judge_only else 'quarantined, measured again'}"
 
 
 def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:

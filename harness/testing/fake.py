@@ -3,7 +3,7 @@
 As a pytest plugin (``-p harness.testing.fake``, ``--checkpoint=fake``) it brings a
 checkpoint, a data set and a measurer to whole runs of the findings that need no torch. What it does is
 set by variables of the environment:
-``FAKE_IMAGES`` (images in all, default 64), ``FAKE_SECONDS`` (time an image takes,
+``FAKE_IMAGES`` (images in all, default 56: too few to decide), ``FAKE_SECONDS`` (time an image takes,
 default 0), ``FAKE_LOG`` (a file to which each measured sample and measurement is appended), ``FAKE_DEATH`` (a
 file; the first worker of pytest-xdist that finds it missing makes it, and dies by SIGKILL).
 """
@@ -195,7 +195,7 @@ def pytest_findings_checkpoint(name: str) -> CheckpointInfo | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_findings_dataset() -> Dataset:
     """Bring the fake data set."""
-    return fake_dataset(int(os.environ.get("FAKE_IMAGES", "64")))
+    return fake_dataset(int(os.environ.get("FAKE_IMAGES", "56")))
 
 
 @pytest.hookimpl(tryfirst=True)

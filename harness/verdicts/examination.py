@@ -106,7 +106,8 @@ class Examination:
             "image_handling": str(self.info.image_handling),
             **engine_versions(),
         }
-        return Evidence.open(self.settings.evidence, self.info.name, key, source=self.info.path)
+        read_only, root = self.settings.judge_only, self.settings.evidence
+        return Evidence.open(root, self.info.name, key, source=self.info.path, read_only=read_only)
 
     @cached_property
     def _pool(self) -> MeasurementPool:

@@ -14,8 +14,8 @@ CHECK_FIRST = "check its prompt format (--prompt), the data set and --dtype firs
 def why_undecided(record: RunRecord, evidence: str) -> list[str]:
     """One line for each checkpoint and task on which nothing could be measured; none if all is well.
 
-    Who asks for few samples (``--samples 2``) gets what was asked for: only tasks with enough images to decide
-    something count.
+    Who asks for few samples (``--samples 2``) gets what was asked for: only tasks count that have images
+    enough to decide something.
 
     Args:
         record: the run.

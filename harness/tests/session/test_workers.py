@@ -114,7 +114,7 @@ def test_only_what_is_new_is_measured(runs: Runs, whole: Done) -> None:
     flows = runs("grown", "-k", TWO)
     again = runs("grown", "-k", TWO)
     assert [done.code for done in (few, more, flows, again)] == [0, 0, 0, 0], flows.said
-    assert (len(few.measured), len(more.measured)) == (20, 44)
+    assert (len(few.measured), len(more.measured)) == (20, 36)
     assert measurements(few) == measurements(more)
     assert not measurements(flows) & measurements(more)
     assert again.measured == []
@@ -186,6 +186,31 @@ def test_damaged_evidence_is_named_and_measured_again(runs: Runs, whole: Done) -
     assert (done.code, verdicts(done)) == (0, verdicts(whole))
     clean = runs("damaged", "-k", TWO)
     assert clean.measured == [] and "quarantined" not in clean.said
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("whole")
+def test_judging_a_damaged_store_says_what_is_missing_and_writes_nothing(runs: Runs) -> None:
+    """An archive is judged as it is, and a loss is no green run."""
+    shutil.copytree(runs.folder / "whole", runs.folder / "archive")
+    shard = next((runs.folder / "archive").glob("fake-*/block-*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-7])
+    before = {path: path.stat().st_mtime_ns for path in (runs.folder / "archive").rglob("*")}
+    done = runs("archive", "-k", TWO, "--judge-only")
+    assert {path: path.stat().st_mtime_ns for path in (runs.folder / "archive").rglob("*")} == before
+    assert done.code == 1
+    assert f"{shard.parent.name}/{shard.name}: hash mismatch: left out" in done.said
+    assert "ERROR: 1 damaged files of the store were left out" in done.said
+    record = (runs.folder / "report" / "report.json").read_text(encoding="utf-8")
+    assert f"{shard.name}: hash mismatch: left out" in record
+
+
+@pytest.mark.slow
+def test_judging_what_was_never_stored_is_not_green(runs: Runs) -> None:
+    done = runs("typo", "-k", TWO, "--judge-only")
+    assert done.code == 1
+    assert "ERROR: fake: nothing is stored in" in done.said
+    assert not (runs.folder / "typo").exists()
 
 
 @pytest.mark.slow
