@@ -23,7 +23,6 @@ GUARDS = (
     "reports/tests/test_summary.py",
     "harness/tests/verdicts/test_catalogue.py",
     "harness/tests/validation/test_calibration.py::test_every_form_of_the_findings_is_on_the_edge_and_well_inside",
-    "harness/tests/validation/test_calibration.py::test_cases_name_claims_that_exist",
     "harness/tests/session/test_usage.py::test_the_catalogue_loads_no_model_classes",
     "fixtures/tests/test_planted.py::test_no_claim_has_two_truths_on_a_control",
     "fixtures/tests/test_planted.py::test_the_table_speaks_of_every_control_and_gives_reasons",
