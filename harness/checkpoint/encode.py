@@ -14,6 +14,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.patches import TokenLayout
 from harness.checkpoint.prompt import IMAGE
 from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
+from harness.data.doors import door
 from harness.data.errors import CheckpointError, RegionError
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
@@ -150,12 +151,13 @@ def _tokens(checkpoint: Checkpoint, text: str, *, adds_special: bool) -> tuple[l
     tokenizer = checkpoint.processor.tokenizer
     if not tokenizer.is_fast:
         raise CheckpointError(f"{checkpoint.name}: its tokenizer has no offsets; a fast tokenizer is needed")
-    encoding = tokenizer(
-        text,
-        add_special_tokens=adds_special and checkpoint.prompt.adds_bos,
-        return_offsets_mapping=True,
-        return_tensors=None,
-    )
+    with door(CheckpointError, f"{checkpoint.name}: its tokenizer cannot tokenize the prompt"):
+        encoding = tokenizer(
+            text,
+            add_special_tokens=adds_special and checkpoint.prompt.adds_bos,
+            return_offsets_mapping=True,
+            return_tensors=None,
+        )
     ids = list(encoding["input_ids"])
     offsets = [(int(start), int(stop)) for start, stop in encoding["offset_mapping"]]
     if adds_special and ids and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token):

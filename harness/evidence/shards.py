@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from harness.data.doors import door
+from harness.data.errors import HarnessError
+
 SCHEMA: dict[str, pl.DataType] = {
     "sample": pl.String(),
     "task": pl.String(),
@@ -66,8 +69,9 @@ def decode(store: str, name: str, content: bytes) -> pl.DataFrame | None:
     if block is None or shard_name(store, block, content) != name:
         return None
     try:
-        frame = pl.read_parquet(io.BytesIO(content))
-    except pl.exceptions.PolarsError:
+        with door(HarnessError, name):
+            frame = pl.read_parquet(io.BytesIO(content))
+    except HarnessError:
         return None
     return frame if frame.schema == pl.Schema(SCHEMA) else None
 

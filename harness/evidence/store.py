@@ -120,11 +120,13 @@ class Evidence:
     @property
     def source(self) -> dict[str, str]:
         """The checkpoint's ``name`` and ``path`` when the store was begun; for people, and for `prune`."""
+        unknown = {"name": self.folder.name.rpartition("-")[0], "path": ""}
         try:
-            source: dict[str, str] = json.loads((self.folder / SOURCE_FILE).read_bytes())
-        except (OSError, ValueError):
-            return {"name": self.folder.name.rpartition("-")[0], "path": ""}
-        return source
+            source = json.loads((self.folder / SOURCE_FILE).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return unknown
+        whole = isinstance(source, dict) and all(isinstance(source.get(name), str) for name in unknown)
+        return {name: source[name] for name in unknown} if whole else unknown
 
     def stored(self, block: int) -> set[Pair]:
         """What a block has: pairs measured, and samples found unusable (measurement ``clean``)."""

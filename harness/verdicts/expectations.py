@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tomli_w
 
+from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.statistics.verdict import Verdict
 
@@ -71,7 +72,7 @@ def read_expectations(path: Path | None) -> Expectations | None:
     """
     if path is None or not path.is_file():
         return None
-    try:
+    with door(HarnessError, f"{path}: not a file of expectations", "write it with --accept"):
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         version = data["version"]
         if version != VERSION:
@@ -86,8 +87,6 @@ def read_expectations(path: Path | None) -> Expectations | None:
             {key: str(row.get("reason", "")) for key, row in rows.items()},
             str(data["date"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HarnessError(f"{path}: not a file of expectations ({error}); write it with --accept") from error
 
 
 def write_expectations(path: Path, expectations: Expectations) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import cattrs
 
+from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.statistics.verdict import Judgement, Part, Verdict
 from harness.verdicts.catalogue import Catalogue
@@ -314,11 +315,9 @@ def read_record(path: Path) -> RunRecord:
     Raises:
         HarnessError: if the file is missing, not a record, or of another version.
     """
-    try:
+    with door(HarnessError, f"{path}: not the record of a run"):
         data = json.loads(path.read_text(encoding="utf-8"))
         version = data.pop("version")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise HarnessError(f"{path}: not the record of a run ({error})") from error
     if version != RECORD_VERSION:
         raise HarnessError(
             f"{path}: version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"

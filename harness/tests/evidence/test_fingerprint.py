@@ -56,7 +56,7 @@ def test_every_module_that_the_engine_loads_is_hashed() -> None:
     } == set()
     assert {
         "engine.sweep.walk",
-        "interventions.resolve",
+        "interventions.to_knockouts",
         "data.dataset",
         "data.flow",
         "measuring.measurer",
@@ -99,7 +99,7 @@ def test_a_hub_id_is_its_commit() -> None:
     ("changed", "before", "after"),
     [
         ("engine/sweep/walk.py", "logits[members.to(logits.device)] = packed", "logits[members] = packed"),
-        ("interventions/resolve.py", "subset >> number & 1", "subset >> number & 3"),
+        ("interventions/to_knockouts.py", "subset >> number & 1", "subset >> number & 3"),
         ("checkpoint/patches.py", "if stop <= start", "if stop < start"),
     ],
 )

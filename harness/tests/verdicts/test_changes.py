@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from harness.data.depth import Grid
 from harness.data.errors import HarnessError
@@ -23,6 +24,7 @@ from harness.verdicts.regression.baseline import (
     FLOWS,
     About,
     Baseline,
+    _content_digest,
     kept_quantities,
     read_baseline,
     to_bytes,
@@ -231,8 +233,8 @@ def test_the_same_baseline_is_the_same_bytes() -> None:
 def test_a_newer_baseline_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "b.parquet"
     frame = pl.read_parquet(io.BytesIO(to_bytes(baseline())))
-    frame.write_parquet(path, metadata={"findings-baseline": json.dumps({"version": 2})})
-    with pytest.raises(HarnessError, match="a baseline of version 2, this suite reads 1"):
+    frame.write_parquet(path, metadata={"findings-baseline": json.dumps({"version": 3})})
+    with pytest.raises(HarnessError, match="a baseline of version 3, this suite reads 2"):
         read_baseline(path)
 
 
@@ -251,3 +253,59 @@ def test_any_parquet_file_is_no_baseline(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1]}).write_parquet(path)
     with pytest.raises(HarnessError, match="not a baseline"):
         read_baseline(path)
+
+
+@settings(max_examples=200, deadline=2000)
+@given(at=st.integers(0, 1 << 20), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_never_read_as_other_curves(
+    tmp_path_factory: pytest.TempPathFactory, at: int, bit: int
+) -> None:
+    content = bytearray(to_bytes(baseline()))
+    content[at % len(content)] ^= 1 << bit
+    path = tmp_path_factory.getbasetemp() / "flipped.parquet"
+    path.write_bytes(content)
+    try:
+        read = read_baseline(path)
+    except HarnessError as error:
+        named = str(error)
+    else:  # a byte that says nothing: padding, or the statistics of a column
+        named = path.name
+        assert to_bytes(read) == to_bytes(baseline())
+    assert path.name in named
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"layers": "x"}, "not a baseline"),
+        ({"protocol": [1]}, "not a baseline"),
+        ({"layers": 7}, "have not one value for each layer"),
+    ],
+)
+def test_a_baseline_of_wrong_types_is_one_line_though_its_hash_fits(
+    tmp_path: Path, change: dict[str, object], told: str
+) -> None:
+    frame, about = _content()
+    _written(tmp_path / "b.parquet", frame, about | change)
+    with pytest.raises(HarnessError, match=told):
+        read_baseline(tmp_path / "b.parquet")
+
+
+def test_effects_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    frame, about = _content()
+    nan = frame.with_columns(effect=pl.col("effect").list.eval(pl.lit(float("nan"), dtype=pl.Float32)))
+    _written(tmp_path / "b.parquet", nan, about)
+    with pytest.raises(HarnessError, match="not finite"):
+        read_baseline(tmp_path / "b.parquet")
+
+
+def _content() -> tuple[pl.DataFrame, dict[str, object]]:
+    content = io.BytesIO(to_bytes(baseline()))
+    about: dict[str, object] = json.loads(pl.read_parquet_metadata(content)["findings-baseline"])
+    del about["content_sha256"]
+    return pl.read_parquet(content), about
+
+
+def _written(path: Path, frame: pl.DataFrame, about: dict[str, object]) -> None:
+    whole = about | {"content_sha256": _content_digest(about, frame)}
+    frame.write_parquet(path, metadata={"findings-baseline": json.dumps(whole)})

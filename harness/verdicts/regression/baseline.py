@@ -7,21 +7,25 @@ in the file's own metadata.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import EFFECT, Curves
+from harness.verdicts.record import structure
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a reader of the old form would misread the new one."""
 FLOWS = (
     "question->last",
@@ -95,7 +99,7 @@ def kept_flows(tasks: Iterable[str]) -> tuple[tuple[str, Flow], ...]:
 
 
 def kept_quantities(tasks: Iterable[str], window: int) -> list[Quantity]:
-    """The same as measures, by the rule's window."""
+    """The same as quantities, by the rule's window."""
     return [Quantity(task, Sweep(flow, window), "p_c") for task, flow in kept_flows(tasks)]
 
 
@@ -112,40 +116,58 @@ def to_bytes(baseline: Baseline) -> bytes:
         for quantity, curves in baseline.curves.items()
         for image, values in zip(curves.images, curves.values, strict=True)
     ]
-    about = json.dumps({"version": VERSION, **asdict(baseline.about)})
-    buffer = io.BytesIO()
     frame = pl.DataFrame(rows, schema=_COLUMNS).sort("task", "flow", "image")
-    frame.write_parquet(buffer, compression="zstd", compression_level=_LEVEL, metadata={_KEY: about})
+    about = {"version": VERSION, **asdict(baseline.about)}
+    about["content_sha256"] = _content_digest(about, frame)
+    buffer = io.BytesIO()
+    frame.write_parquet(
+        buffer, compression="zstd", compression_level=_LEVEL, metadata={_KEY: json.dumps(about)}
+    )
     return buffer.getvalue()
+
+
+def _content_digest(about: Mapping[str, Any], frame: pl.DataFrame) -> str:
+    """SHA-256 over all that a baseline says: one flipped bit makes another one."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for task, flow, image, samples, effect in frame.iter_rows():
+        digest.update(f"{task}\0{flow}\0{image}\0{samples}\0".encode())
+        digest.update(np.asarray(effect, dtype="<f4").tobytes())
+    return digest.hexdigest()
 
 
 def read_baseline(path: Path) -> Baseline:
     """Read a baseline file.
 
     Raises:
-        HarnessError: if the file is missing, no baseline, or of a newer version.
+        HarnessError: if the file is missing, no baseline, damaged, or of another version.
     """
-    try:
+    with door(HarnessError, f"{path}: not a baseline", "--accept writes one"):
         content = path.read_bytes()
         about = json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_KEY])
-        version = about.pop("version")
-    except (OSError, ValueError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
-        raise HarnessError(f"{path}: not a baseline ({error}); --accept writes one") from error
+        version = about["version"]
     if version != VERSION:
         raise HarnessError(
-            f"{path}: a baseline of version {version}, this suite reads {VERSION}; use the one that wrote it"
+            f"{path}: a baseline of version {version}, this suite reads {VERSION}; use the one that wrote "
+            "it, or --accept the checkpoint again"
         )
-    try:
+    with door(HarnessError, f"{path}: not a baseline", "--accept writes one"):
         frame = pl.read_parquet(io.BytesIO(content)).cast(pl.Schema(_COLUMNS))
-        return Baseline(About(**about), dict(_curves(frame)))
-    except (TypeError, ValueError, HarnessError, pl.exceptions.PolarsError) as error:
-        raise HarnessError(f"{path}: not a baseline ({error}); --accept writes one") from error
+        expected = about.pop("content_sha256")
+        if expected != _content_digest(about, frame):
+            raise HarnessError(f"{path}: damaged: its content does not match its hash; --accept writes one")
+        about.pop("version")
+        read = Baseline(structure(about, About), dict(_curves(frame)))
+        if any(curves.values.shape[1] != read.about.layers for curves in read.curves.values()):
+            raise HarnessError(f"{path}: not a baseline: its curves have not one value for each layer")
+    return read
 
 
 def _curves(frame: pl.DataFrame) -> Iterable[tuple[Quantity, Curves]]:
     groups = frame.sort("image").partition_by(["task", "flow"], as_dict=True, maintain_order=True)
     for (task, flow), group in groups.items():
         values = np.array(group["effect"].to_list(), dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise ValueError(f"{flow} on {task} has effects that are not finite")
         curves = Curves(tuple(group["image"].to_list()), values, int(group["samples"][0]), EFFECT)
         yield Quantity(str(task), _sweep(str(flow)), "p_c"), curves
 
