@@ -56,7 +56,7 @@ def load(
     source = info.path
     model = _load_model(info, device, dtype).eval()
     _check_depth(model, info)
-    _refuse_unsupported_attention(model, source)
+    refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     processor = load_processor(info)
@@ -136,7 +136,7 @@ def _check_depth(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
         )
 
 
-def _refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN401
+def refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN401
     """Refuse attention that is not plain causal attention: windows, chunks, soft caps, sinks."""
     config = model.config.text_config
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])

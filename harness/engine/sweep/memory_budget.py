@@ -105,7 +105,7 @@ def halving(items: list[Item], work: Callable[[list[Item]], Result]) -> Iterator
         try:
             result = work(now)
         except (RuntimeError, MemoryError, MemoryLimitError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if len(now) == 1:
                 raise MemoryLimitError(TOO_LITTLE) from error
@@ -119,7 +119,8 @@ def halving(items: list[Item], work: Callable[[list[Item]], Result]) -> Iterator
         yield now, result
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, on whichever device."""
     words = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, (MemoryError, torch.OutOfMemoryError, MemoryLimitError)) or any(
         word in str(error).lower() for word in words

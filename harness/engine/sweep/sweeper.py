@@ -10,7 +10,8 @@ computes the same numbers the long way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,12 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
+from harness.checkpoint.processor import first_line
+from harness.data.errors import CheckpointError, HarnessError
 from harness.engine.reference import Pass, check_finite
 from harness.engine.sweep import selfcheck
 from harness.engine.sweep.clean_run import CleanRun, clean_run
-from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, rows_within
+from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, out_of_memory, rows_within
 from harness.engine.sweep.reach import Reach, reach
 from harness.engine.sweep.schedule import Branch, check_keys
 from harness.engine.sweep.walk import walk
@@ -70,11 +73,29 @@ class Sweeper:
             CheckpointError: if clean run or knockouts are not what the model's own forward pass says.
             NumericsError: if logits are not finite.
         """
-        done = clean_run(self.checkpoint, encoded)
-        if not self._checked:
+        if self._checked:
+            return clean_run(self.checkpoint, encoded)
+        with self._first_run():
+            done = clean_run(self.checkpoint, encoded)
             self._check(done)
-            self._checked = True
+        self._checked = True
         return done
+
+    @contextmanager
+    def _first_run(self) -> Iterator[None]:
+        """Whatever a model does that the engine does not expect shows at its first run."""
+        try:
+            yield
+        except HarnessError:
+            raise
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            what = f"{type(self.checkpoint.model).__name__} on {type(self.checkpoint.decoder).__name__}"
+            raise CheckpointError(
+                f"{self.checkpoint.name}: {what} cannot be run by the engine ({type(error).__name__}: "
+                f"{first_line(error)}); it cannot be measured"
+            ) from error
 
     def _check(self, clean: CleanRun) -> None:
         chosen = selfcheck.prompts_to_check(clean.encoded)

@@ -216,9 +216,21 @@ def test_other_errors_are_not_taken_for_lack_of_memory(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("something else")
 
+    sweeper = Sweeper(checkpoint)
+    clean = sweeper.clean_run(encoded[:1])
     monkeypatch.setattr("harness.engine.sweep.sweeper.walk", broken)
     with pytest.raises(RuntimeError, match="something else"):
-        Sweeper(checkpoint).image(encoded[:1], [windows(encoded[0], 3)])
+        sweeper.sweep(clean, [windows(encoded[0], 3)])
+
+
+def test_what_the_engine_does_not_expect_of_a_model_is_one_line_at_its_first_run(
+    checkpoint: Checkpoint, encoded: list[Encoded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.engine.sweep.sweeper.walk", lambda *_: 1 / 0)
+    with pytest.raises(
+        CheckpointError, match=r"on LlamaModel cannot be run by the engine \(ZeroDivisionError: "
+    ):
+        Sweeper(checkpoint).clean_run(encoded[:1])
 
 
 def _hooks(checkpoint: Checkpoint) -> int:
