@@ -28,6 +28,10 @@ class KnockoutError(HarnessError):
     """A knockout that cannot be applied: out of range, or a target row that would keep no key."""
 
 
+NOT_FINITE = "its logits are not finite"
+"""Why a sample is left out on which arithmetic overflows."""
+
+
 class NumericsError(HarnessError):
     """Logits that are not finite, or a base probability of zero."""
 

@@ -15,7 +15,7 @@ from harness.checkpoint.encode_condition import continued, encode_under
 from harness.data.condition import Condition
 from harness.data.dataset import Dataset
 from harness.data.effect import relative_change
-from harness.data.errors import RegionError
+from harness.data.errors import NOT_FINITE, NumericsError, RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Sample
 from harness.engine import decoding
@@ -127,9 +127,18 @@ class ImageMeasurer:
                 ready.append((request, encode_under(self._checkpoint, request.sample, "plain")))
             except RegionError as error:
                 rows += _refused(request, str(error))
-        for _, measured in halving(ready, lambda some: list(self._measured(some))) if ready else ():
+        for _, measured in halving(ready, self._where_finite) if ready else ():
             rows += measured
         return rows
+
+    def _where_finite(self, ready: Sequence[tuple[Request, Encoded]]) -> list[Row]:
+        """Rows of questions on one image; one whose logits are not finite is left out, not the others."""
+        try:
+            return list(self._measured(ready))
+        except NumericsError:
+            if len(ready) == 1:
+                return _refused(ready[0][0], NOT_FINITE)
+        return [row for one in ready for row in self._where_finite([one])]
 
     def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
         clean = self._engine.clean_run([encoded for _, encoded in ready])
@@ -213,8 +222,8 @@ class ImageMeasurer:
         """Run and read all measurements of one condition on one clean run."""
         plans = [self._plan(case, condition) for case in cases]
         knockouts = [[one for _, made in plan.knocked for one in made] for plan in plans]
-        self.passes += sum(map(len, knockouts))
         logits = clean.sweep(knockouts)
+        self.passes += sum(map(len, knockouts))  # what memory did not hold is not counted twice
         for case, plan, blocked in zip(cases, plans, logits, strict=True):
             yield from plan.rows
             start = 0

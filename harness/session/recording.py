@@ -36,7 +36,7 @@ from harness.verdicts.record import (
     SampleRecord,
     structure,
 )
-from harness.verdicts.undecided_runs import why_undecided
+from harness.verdicts.undecided_runs import overflowing, why_undecided
 
 REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
@@ -97,7 +97,9 @@ class RecordCollector:
         )
         record = self._record()
         self.nothing = [*why_undecided(record, str(self._run.settings.evidence)), *self._missing]
-        self.record = record = replace(record, remarks=(*record.remarks, *self._damaged, *self.nothing))
+        self.record = record = replace(
+            record, remarks=(*record.remarks, *self._damaged, *overflowing(record), *self.nothing)
+        )
         if self.nothing and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         try:
@@ -122,6 +124,8 @@ class RecordCollector:
             terminal.changes(self._config, self.record.changes)
             if self.report_file is not None:
                 terminal.write_line(self._config, f"report: {self.report_file}")
+        for line in overflowing(self.record) if self.record else ():
+            terminal.write_line(self._config, f"WARNING: {line}")
         for line in self.nothing:
             terminal.write_line(self._config, f"ERROR: {line}")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.data.errors import NOT_FINITE
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.verdict import Verdict
 from harness.verdicts.record import CheckpointRecord, RunRecord, TaskRecord
 
+MOST_OVERFLOWING = 0.01
+"""Share of samples with logits that are not finite above which a run warns."""
 CHECK_FIRST = "check its prompt format (--prompt), the data set and --dtype first"
 
 
@@ -22,6 +25,20 @@ def why_undecided(record: RunRecord, evidence: str) -> list[str]:
         evidence: the folder of the stores, for the message.
     """
     return [line for one in record.checkpoints for line in _of_checkpoint(record, one, evidence)]
+
+
+def overflowing(record: RunRecord) -> list[str]:
+    """One line for each checkpoint on which more than one sample in a hundred overflows."""
+    lines = []
+    for one in record.checkpoints:
+        samples = sum(task.samples for task in one.tasks)
+        lost = sum(task.excluded.get(NOT_FINITE, 0) for task in one.tasks)
+        if lost > MOST_OVERFLOWING * samples:
+            lines.append(
+                f"{one.name}: {lost} of {samples} samples have logits that are not finite in {one.dtype}; "
+                "use --dtype bfloat16 or float32"
+            )
+    return lines
 
 
 def _of_checkpoint(record: RunRecord, checkpoint: CheckpointRecord, evidence: str) -> Iterator[str]:

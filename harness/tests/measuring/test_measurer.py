@@ -14,7 +14,7 @@ from PIL import Image
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.data.dataset import Dataset, make_dataset
-from harness.data.errors import MemoryLimitError, RegionError
+from harness.data.errors import NOT_FINITE, MemoryLimitError, NumericsError, RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Box, Sample
 from harness.engine import decoding
@@ -176,6 +176,34 @@ def test_questions_that_memory_does_not_hold_together_are_measured_one_by_one(da
 
 def _name(row: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(row[column]) for column in ("sample", "measurement", "reading"))
+
+
+class Overflowing(SweepEngine):
+    """An engine whose arithmetic overflows on one question."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(checkpoint())
+        self.question = question
+
+    def clean_run(self, encoded: Sequence[Encoded]) -> SweepRun:
+        if any(one.sample.id == self.question for one in encoded):
+            raise NumericsError(f"sample {self.question}: the logits are not finite")
+        return super().clean_run(encoded)
+
+
+def test_a_sample_that_overflows_is_left_out_and_the_others_are_not(dataset: Dataset) -> None:
+    one = dataset.samples[0]
+    same_image = [one, replace(one, id="other")]
+    measurer = ImageMeasurer(checkpoint(), Overflowing("other"), dataset)
+    rows = measurer.image([Request(sample, (Accuracy(), Sweep(FLOW, 3))) for sample in same_image])
+    reasons = {row["sample"]: row["reason"] for row in rows if row["measurement"] == "clean"}
+    assert reasons == {one.id: reasons[one.id], "other": NOT_FINITE} and reasons[one.id] != NOT_FINITE
+    assert {str(row["measurement"]) for row in rows if row["sample"] == "other"} == {"clean", "accuracy"}
+    alone = ImageMeasurer(checkpoint(), SweepEngine(checkpoint()), dataset)
+    kept = [row for row in rows if row["sample"] == one.id]
+    assert [row["values"] for row in kept] == [
+        row["values"] for row in alone.image([Request(one, (Accuracy(), Sweep(FLOW, 3)))])
+    ]
 
 
 def test_every_measurement_of_an_included_sample_has_values(dataset: Dataset) -> None:

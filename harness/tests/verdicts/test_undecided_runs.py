@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.data.errors import NOT_FINITE
 from harness.statistics.verdict import Judgement, Verdict
 from harness.verdicts.record import CheckpointRecord, TaskRecord
-from harness.verdicts.undecided_runs import why_undecided
+from harness.verdicts.undecided_runs import overflowing, why_undecided
 
 GOOD = TaskRecord("QueryAttr", 120, 100, 100, {"wrong answer": 20}, right=0.9, chance=0.3)
 CHECKPOINT = CheckpointRecord("new", "0" * 64, 12, 3, "float32", "cpu", (GOOD,), 0)
@@ -52,3 +53,13 @@ def test_nothing_measured_is_said_and_what_to_check_first(task: TaskRecord, told
 def test_too_few_images_left_for_every_claim_is_said_once() -> None:
     (line,) = lines(replace(GOOD, included=40), verdict=Verdict.INCONCLUSIVE, images=40)
     assert line.startswith("new: fewer than 60 images are left for every claim")
+
+
+@pytest.mark.parametrize(("lost", "warned"), [(1, False), (2, True)])
+def test_many_samples_that_overflow_are_a_warning_that_names_other_dtypes(lost: int, *, warned: bool) -> None:
+    task = replace(GOOD, excluded={NOT_FINITE: lost})
+    record: Any = SimpleNamespace(checkpoints=(replace(CHECKPOINT, tasks=(task,), dtype="float16"),))
+    told = [
+        f"new: {lost} of 120 samples have logits that are not finite in float16; use --dtype bfloat16 or float32"
+    ]
+    assert overflowing(record) == (told if warned else [])
