@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,6 +46,7 @@ def read_settings(config: pytest.Config) -> Settings:
     """
     gpu = demands_gpu(str(config.getoption("markexpr", "") or ""))
     named = option(config, "checkpoint")
+    accept_as = _accept_as(option(config, "accept_as"), named or (), gpu=gpu)
     device = str(
         option(config, "device") or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"))
     )
@@ -60,7 +62,8 @@ def read_settings(config: pytest.Config) -> Settings:
         alpha=_alpha(option(config, "alpha")),
         evidence=output_folder(config, "evidence"),
         report=output_folder(config, "report"),
-        accept=bool(config.getoption("accept")),
+        accept=bool(config.getoption("accept") or accept_as),
+        accept_as=accept_as,
         gpu=gpu,
         prompt=_prompt(config),
         image_handling=_image_handling(option(config, "image_handling")),
@@ -216,9 +219,17 @@ def _report_samples(config: pytest.Config) -> int:
     return int(value)
 
 
+def _accept_as(name: str | None, checkpoints: Sequence[str], *, gpu: bool) -> str | None:
+    if name is not None and (len(checkpoints) > 1 or (gpu and not checkpoints)):
+        raise pytest.UsageError("--accept-as: one name is for one checkpoint; name it with --checkpoint")
+    if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
+        raise pytest.UsageError(f"--accept-as {name}: must be the name of a file, e.g. my-checkpoint")
+    return name
+
+
 def _judge_only(config: pytest.Config) -> bool:
     asked = bool(config.getoption("judge_only"))
-    for name in ("measure_only", "ray", "accept"):
+    for name in ("measure_only", "ray", "accept", "accept_as"):
         if asked and config.getoption(name):
             raise pytest.UsageError(
                 f"--judge-only: it measures nothing; leave --{name.replace('_', '-')} out"

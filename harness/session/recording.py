@@ -15,19 +15,13 @@ import pytest
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
 from harness.session import terminal
+from harness.session.accept import accept
 from harness.session.claim_items import catalogue_of
 from harness.session.conclude import PROPERTY
 from harness.session.provenance import SUITE_VERSION, provenance
 from harness.session.run import Run
 from harness.session.work_done import Work, together
-from harness.statistics.verdict import Judgement
-from harness.verdicts.expectations import (
-    Expectations,
-    differences,
-    read_expectations,
-    today,
-    write_expectations,
-)
+from harness.verdicts.expectations import read_expectations
 from harness.verdicts.record import (
     ChangeRecord,
     CheckpointRecord,
@@ -105,11 +99,12 @@ class RecordCollector:
         try:
             self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
             if self._run.settings.accept:
-                self._accept(record)
+                accept(self._config, self._run, record, self.payloads)
             if any(change.moved for change in record.changes) and not session.exitstatus:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         except HarnessError as error:
             terminal.write_line(self._config, f"ERROR: {error}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self) -> None:
         """Close with the table of verdicts and the report's path."""
@@ -200,55 +195,7 @@ class RecordCollector:
         except HarnessError as error:
             return (), (f"No samples to look at: {error}.",)
 
-    def _accept(self, record: RunRecord) -> None:
-        """Write each checkpoint's verdicts as its expectations, after showing what changes.
-
-        Rows of an earlier acceptance stay only if they are about the same checkpoint, data and protocol.
-        """
-        for path in self._run.write_baselines(checkpoint.name for checkpoint in record.checkpoints):
-            terminal.write_line(self._config, f"accept baseline {path.name}")
-        for checkpoint in record.checkpoints:
-            path = self._config.hook.pytest_findings_expectations(name=checkpoint.name)
-            old = read_expectations(path)
-            judged = {
-                str(payload["key"]): structure(payload["claim"]["judgement"], Judgement)
-                for payload in sorted(self.payloads, key=lambda payload: str(payload["key"]))
-                if payload["checkpoint"]["name"] == checkpoint.name
-            }
-            verdicts = {key: judgement.verdict for key, judgement in judged.items()}
-            same = old is not None and old.valid_for(
-                checkpoint.sha256, record.dataset_sha256, record.protocol
-            )
-            kept = dict(old.verdicts) if old and same else {}
-            for text in differences(old.verdicts if old else {}, {**kept, **verdicts}):
-                terminal.write_line(self._config, f"accept {checkpoint.name} {text}")
-            reasons = {**(old.reasons if old and same else {}), **{key: why(judged[key]) for key in judged}}
-            write_expectations(
-                path,
-                Expectations(
-                    path,
-                    checkpoint.sha256,
-                    record.dataset_sha256,
-                    record.protocol,
-                    {**kept, **verdicts},
-                    reasons,
-                    today(),
-                ),
-            )
-
 
 def _order(claim: ClaimRecord) -> tuple[str, str, int]:
     """Claims by id, tasks in the paper's order, whoever finished first."""
     return claim.checkpoint, claim.id, TASKS.index(claim.task) if claim.task else -1
-
-
-def why(judgement: Judgement) -> str:
-    """The number that decided a verdict, in one line, for the file of expectations."""
-    if not judgement.parts:
-        return judgement.reason
-    part = judgement.parts[0]
-    where = f" at {part.where}" if part.where else ""
-    return (
-        f"{part.label}{where}: {part.estimate:.3g} [{part.lower:.3g}, {part.upper:.3g}], "
-        f"claimed {part.asserts} {part.threshold:g}; {judgement.n_images} images"
-    )

@@ -157,14 +157,16 @@ class Run:
         return tuple(change for changes in found for change in changes)
 
     def write_baselines(self, names: Iterable[str]) -> list[Path]:
-        """Write the baselines of some checkpoints; returns the files.
+        """Write the baselines of some checkpoints, as ``--accept-as`` if given; returns the files.
 
         Raises:
             HarnessError: if one cannot be written.
         """
         written = []
         for examination in self._examined(names):
-            path: Path = self._config.hook.pytest_findings_baseline(name=examination.info.name)
+            path: Path = self._config.hook.pytest_findings_baseline(
+                name=self.settings.accept_as or examination.info.name
+            )
             write_baseline(path, examination)
             written.append(path)
         return written

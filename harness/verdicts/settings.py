@@ -44,6 +44,7 @@ class Settings:
         memory: bytes that the packed passes of one process may take, or None for what is free.
         ray_shards: shards to measure on a Ray cluster first, or None.
         report_samples: samples per task that the report shows.
+        accept_as: the name under which verdicts and curves are accepted, whatever is on file there, or None.
         baseline: name or file of the baseline to compare with, or None.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     ray_shards: int | None = None
     report_samples: int = DEFAULT_SHOWN
     baseline: str | None = None
+    accept_as: str | None = None
 
     @property
     def look_plan(self) -> LookPlan:

@@ -130,7 +130,7 @@ def test_a_moved_curve_fails_a_run_whose_verdicts_are_all_known(suite: Suite) ->
     [
         (["--baseline=nothing"], 200, "no baseline 'nothing'; give a .parquet file, or one of: fake, moved"),
         (["--baseline=none.parquet"], 200, "not a baseline"),
-        (["--baseline=newer.parquet"], 200, "a baseline of version 2, this suite reads 1; use the one that"),
+        (["--baseline=newer.parquet"], 200, "a baseline of version 3, this suite reads 2; use the one that"),
         (["--baseline=fake"], 64, "measured on data set fake (fake-200), this run is on fake (fake-64)"),
         (["--baseline=fake", "--window=5"], 200, "measured with window rule, this run has window 5"),
         (["--baseline=fake", "--dtype=bfloat16"], 200, "measured with dtype float32, this run has dtype b"),
@@ -169,3 +169,22 @@ def test_to_or_from_inconclusive_warns_and_fails_nothing(suite: Suite) -> None:
         file.write_text(known, encoding="utf-8")
     assert done.returncode == 0, done.stdout
     assert "was INCONCLUSIVE, is REFUTED; --accept makes that the known verdict" in done.stdout
+
+
+@pytest.mark.slow
+def test_what_is_on_file_is_replaced_by_another_run_only_under_a_name(tmp_path: Path) -> None:
+    """Another data set, here; another checkpoint in a folder of the same name is told the same way."""
+    suite = Suite(tmp_path)
+    assert "accept baseline fake.parquet" in suite("fake", "--accept").stdout
+    files = {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    assert len(files) == 2
+    done = suite("fake", "--accept", images=120)
+    assert done.returncode == 1
+    assert "ERROR: --accept: fake.toml was accepted on another data set" in done.stdout, done.stdout
+    assert "nothing is accepted. --accept-as fake replaces what is on file" in done.stdout
+    assert {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()} == files
+    assert "accept baseline new.parquet" in suite("fake", "--accept-as=new", images=120).stdout
+    assert {path: path.read_bytes() for path in files} == files
+    assert {path.name for path in (tmp_path / "kept").iterdir()} >= {"new.toml", "new.parquet"}
+    assert "accept baseline fake.parquet" in suite("fake", "--accept-as=fake", images=120).stdout
+    assert files != {path: path.read_bytes() for path in files}

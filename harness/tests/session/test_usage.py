@@ -58,6 +58,7 @@ BAD = [
     ("--alpha=0", "--alpha 0: must be a number between 0 and 1"),
     ("--alpha=1.5", "--alpha 1.5: must be a number between 0 and 1"),
     ("--alpha=nan", "--alpha nan: must be a number between 0 and 1"),
+    ("--accept-as=../x", "--accept-as ../x: must be the name of a file, e.g. my-checkpoint"),
     ("--device=mps", "--device mps: not supported, since it has no float64; choose cpu"),
     ("--device=tpu", "--device tpu: no such device; choose cpu, cuda, cuda:N or auto"),
     ("--prompt=vicuna", "--prompt vicuna: no such file, and not one of vicuna_v1, llava_llama_3, chat"),
