@@ -61,7 +61,7 @@ def verify(found: list[Evidence]) -> int:
         shards = sum(len(names) for names in one.shards().values())
         print(f"{one.folder.name}: {shards} shards, {len(damaged)} damaged")
         for name in damaged:
-            print(f"  {name}: not the evidence that its name promises; the next run measures it again")
+            print(f"  {name}: not the evidence that its name promises; remove it, and it is measured again")
         bad += len(damaged)
     return 1 if bad else 0
 

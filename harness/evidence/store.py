@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -174,17 +175,12 @@ class Evidence:
         return by_block
 
     def damaged(self) -> list[str]:
-        """Names of the files that are not the evidence they claim to be; nothing is moved.
+        """Names of the files that are not the evidence they claim to be or cannot be read; nothing is moved.
 
         Raises:
-            StoreError: if a file is there but cannot be read.
+            StoreError: if the folder cannot be read.
         """
-        contents = ((name, self._content(name)) for name in self._names())
-        return [
-            name
-            for name, content in contents
-            if content is not None and decode(self._digest, name, content) is None
-        ]
+        return [name for name in self._names() if self._is_damaged(name)]
 
     @contextmanager
     def reserve(self, what: int | str) -> Iterator[bool]:
@@ -269,12 +265,22 @@ class Evidence:
 
     def _content(self, name: str) -> bytes | None:
         """A file's bytes; None if another process has just set it aside."""
+        path = self.folder / name
         try:
-            return (self.folder / name).read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be read for ever
+                raise StoreError(f"{path}: not a regular file; remove it")
+            return path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"{self.folder / name}: cannot be read ({error.strerror})") from error
+            raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+
+    def _is_damaged(self, name: str) -> bool:
+        try:
+            content = self._content(name)
+        except StoreError:
+            return True
+        return content is not None and decode(self._digest, name, content) is None
 
     def _quarantine(self, name: str) -> None:
         """Take a file out of the evidence. If its folder cannot be written it is passed over all the same."""

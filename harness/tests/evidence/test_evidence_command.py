@@ -1,5 +1,6 @@
 """``python -m harness.evidence``: what is stored is listed, checked, thrown away and handed on."""
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,7 @@ from harness.checkpoint.fingerprint import fingerprint
 from harness.evidence.__main__ import main
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.shards import CLEAN, rows_to_frame
-from harness.evidence.store import Evidence
+from harness.evidence.store import Evidence, StoreError
 from harness.tests.evidence.test_evidence import row
 
 
@@ -60,6 +61,29 @@ def test_verify_names_damage_and_moves_nothing(current: Evidence, capsys: pytest
     assert run(current, "verify") == 1
     assert f"{path.name}: not the evidence that its name promises" in capsys.readouterr().out
     assert path.exists()
+
+
+def test_verify_goes_on_behind_what_cannot_be_read(
+    current: Evidence, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (current.folder / "block-00000-0000000000000000.parquet").mkdir()
+    os.mkfifo(current.folder / "block-00000-1111111111111111.parquet")
+    last = next(current.folder.glob("block-00001-*"))
+    last.write_bytes(last.read_bytes()[:-1])
+    assert run(current, "verify") == 1
+    heading, *named = capsys.readouterr().out.splitlines()
+    assert heading == f"{current.folder.name}: 4 shards, 3 damaged"
+    assert [line.split(":")[0].strip() for line in named] == [
+        "block-00000-0000000000000000.parquet",
+        "block-00000-1111111111111111.parquet",
+        last.name,
+    ]
+
+
+def test_a_pipe_in_a_store_is_refused_and_not_waited_for(current: Evidence) -> None:
+    os.mkfifo(current.folder / "block-00000-1111111111111111.parquet")
+    with pytest.raises(StoreError, match=r"block-00000-1{16}\.parquet: not a regular file; remove it"):
+        current.read(0)
 
 
 def test_prune_removes_what_nothing_uses_and_nothing_else(
