@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.chat_template import TemplateError, render
 from harness.checkpoint.untrusted_files import read_json
 from harness.data.errors import CheckpointError
 
@@ -161,15 +162,15 @@ def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers'
         CheckpointError: if there is no template, it fails, or it puts the question before the image.
     """
     text = f"{QUESTION} \n{INSTRUCTION}"
+    template = template_of(processor)
+    if template is None:
+        raise CheckpointError("it has no chat template; name a format with --prompt")
     content = [{"type": "image"}, {"type": "text", "text": text}]
     try:
-        written = processor.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}],
-            chat_template=template_of(processor),
-            tokenize=False,
-            add_generation_prompt=True,
+        written = render(
+            template, [{"role": "user", "content": content}], processor.tokenizer.special_tokens_map
         )
-    except Exception as error:
+    except TemplateError as error:
         raise CheckpointError(
             f"its chat template cannot be used ({error}); name a format with --prompt"
         ) from error
