@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
@@ -32,6 +33,8 @@ float64: transformers' eager attention takes its softmax in float32 whatever the
 FLOAT32_BYTES = 4
 LOW_PRECISION = 0.1
 """The same for 16-bit formats, whose attention functions round at different places."""
+TYPES = "token_type_ids"
+"""By what models are told where their prompt attends both ways."""
 
 
 def prompts_to_check(encoded: Sequence[Encoded]) -> list[int]:
@@ -68,18 +71,24 @@ def compare(
         CheckpointError: if a distribution differs by more than rounding; it names the model's class.
     """
     inputs = own_inputs(checkpoint, encoded)
-    for knockout, logits in {Knockout(): clean, **knocked_out}.items():
+    for types in token_types(checkpoint, encoded, inputs):
+        own = own_distribution(checkpoint, encoded, Knockout(), {**inputs, **types})
+        _demand_equal(checkpoint, "the clean run", own, clean)
+    for knockout, logits in knocked_out.items():
         own = own_distribution(checkpoint, encoded, knockout, inputs)
-        distance = float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
-        limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
-        if not distance <= limit:
-            what = "a knockout" if knockout.interventions else "the clean run"
-            raise CheckpointError(
-                f"{checkpoint.name}: {what} of {type(checkpoint.model).__name__} on "
-                f"{type(checkpoint.decoder).__name__} is not what the model's own forward pass says (total "
-                f"variation {distance:.2g}, rounding explains {limit:.0e}): its attention does something "
-                "that the engine does not know; it cannot be measured"
-            )
+        _demand_equal(checkpoint, "a knockout", own, logits)
+
+
+def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor) -> None:
+    distance = float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
+    limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
+    if not distance <= limit:
+        raise CheckpointError(
+            f"{checkpoint.name}: {what} of {type(checkpoint.model).__name__} on "
+            f"{type(checkpoint.decoder).__name__} is not what the model's own forward pass says (total "
+            f"variation {distance:.2g}, rounding explains {limit:.0e}): its attention does something "
+            "that the engine does not know; it cannot be measured"
+        )
 
 
 def own_distribution(
@@ -128,6 +137,22 @@ def own_inputs(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
         if name not in known and isinstance(value, Tensor) and value.shape == (1, encoded.length)
     }
     return {name: value.to(checkpoint.device) for name, value in per_token.items()}
+
+
+def token_types(
+    checkpoint: Checkpoint, encoded: Encoded, inputs: Mapping[str, Tensor]
+) -> list[dict[str, Tensor]]:
+    """The token types with which a clean run is compared; one without any is always among them.
+
+    Models whose prompt, or whose image, attends both ways are told by token types where it does, and attend
+    causally without. Where a model takes such types and its processor gave none that fit the prompt, the two
+    meanings in use are tried: zero for all of a prompt (PaliGemma), one for the image's tokens (Gemma 3).
+    """
+    if TYPES in inputs or TYPES not in signature(checkpoint.model.forward).parameters:
+        return [{}]
+    prompt = torch.zeros_like(encoded.ids)
+    image = prompt.index_fill(0, torch.tensor(sorted(encoded.regions["image"])), 1)
+    return [{}, *({TYPES: types[None].to(checkpoint.device)} for types in (prompt, image))]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import PaliGemmaConfig, PaliGemmaForConditionalGeneration
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from harness.checkpoint.attention import ATTENTION_NAME, register
@@ -70,17 +71,37 @@ def checkpoint(model_type: str) -> Checkpoint:
     return replace(tiny_checkpoint(), model=model, name=model_type)
 
 
-def first_run(model_type: str) -> None:
-    made = checkpoint(model_type)
+def prefix_attending() -> Checkpoint:
+    """A small PaliGemma with random weights: its whole prompt attends both ways, if it is told so."""
+    torch.manual_seed(0)
+    made: Any = CONFIG_MAPPING["gemma"]
+    config = PaliGemmaConfig(
+        text_config=made(vocab_size=len(tokenizer()), head_dim=8, **SIZE),
+        vision_config=blocks.vision("llava_onevision", 8, 4, projection_dim=SIZE["hidden_size"]),
+        image_token_index=blocks.image_token(tokenizer()),
+        projection_dim=SIZE["hidden_size"],
+    )
+    model = PaliGemmaForConditionalGeneration(config).double().eval()
+    register()
+    model.set_attn_implementation({"text_config": ATTENTION_NAME})
+    return replace(tiny_checkpoint(), model=model, name="paligemma")
+
+
+def first_run(made: Checkpoint) -> None:
     Sweeper(made).clean_run([encode(made, sample(noise_picture(), question)) for question in QUESTIONS[1:]])
 
 
 @pytest.mark.parametrize("model_type", EXACT)
 def test_a_decoder_is_exact(model_type: str) -> None:
-    first_run(model_type)
+    first_run(checkpoint(model_type))
 
 
 @pytest.mark.parametrize("model_type", REFUSED)
 def test_a_decoder_is_refused_by_name(model_type: str) -> None:
     with pytest.raises(CheckpointError, match=REFUSED[model_type]):
-        first_run(model_type)
+        first_run(checkpoint(model_type))
+
+
+def test_a_model_that_attends_both_ways_only_when_told_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="clean run of PaliGemmaForConditionalGeneration on GemmaModel"):
+        first_run(prefix_attending())
