@@ -42,17 +42,18 @@ def overflowing(record: RunRecord) -> list[str]:
 
 
 def _of_checkpoint(record: RunRecord, checkpoint: CheckpointRecord, evidence: str) -> Iterator[str]:
+    judged = [claim.judgement for claim in record.claims if claim.checkpoint == checkpoint.name]
+    open_ = [one for one in judged if one.verdict is Verdict.INCONCLUSIVE]
     if not any(task.samples for task in checkpoint.tasks):
-        yield (
-            f"{checkpoint.name}: nothing is stored in {evidence} for these files, data and options; check "
-            "--evidence, or leave --judge-only out"
-        )
+        if open_:  # where no claim applies, nothing had to be there
+            yield (
+                f"{checkpoint.name}: nothing is stored in {evidence} for these files, data and options; "
+                "check --evidence, or leave --judge-only out"
+            )
         return
     asked = [task for task in checkpoint.tasks if task.images >= FEWEST_IMAGES]
     told = [line for task in asked if (line := _of_task(checkpoint.name, task))]
     yield from told
-    judged = [claim.judgement for claim in record.claims if claim.checkpoint == checkpoint.name]
-    open_ = [one for one in judged if one.verdict is Verdict.INCONCLUSIVE]
     decided = [one for one in judged if one.verdict in {Verdict.SUPPORTED, Verdict.REFUTED}]
     if asked and not told and open_ and not decided and all(one.n_images < FEWEST_IMAGES for one in open_):
         yield (

@@ -34,6 +34,11 @@ def test_few_samples_that_were_asked_for_are_no_failure() -> None:
     assert lines(few, verdict=Verdict.INCONCLUSIVE, images=0) == []
 
 
+def test_where_no_claim_applies_nothing_has_to_be_stored() -> None:
+    nothing = replace(GOOD, samples=0, images=0, included=0)
+    assert lines(nothing, verdict=Verdict.NOT_APPLICABLE, images=0) == []
+
+
 @pytest.mark.parametrize(
     ("task", "told"),
     [
