@@ -5,7 +5,7 @@ Related patches hold at least one pixel of an annotated object's box; other patc
 
 import pytest
 
-from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.data.depth import CENTRAL, FIRST, LOW, LOWER, MID, MIDDLE
 from harness.statistics.forms import (
     crosses_over,
     keeps_most_of,
@@ -18,18 +18,18 @@ from harness.verdicts.study import Study
 
 @pytest.mark.claim("C1")
 def test_general_information_enters_in_lower_layers(study: Study, task: str) -> None:
-    """Blocking Other patches→Question hurts mainly in the lower layers."""
+    """Blocking Other patches→Question hurts mainly in the lower layers: more than half in a fifth."""
     effect = study.effect("other_patches->question", task)
-    whole = study.unclipped(mainly_inside, effect, band=LOWER)
-    study.judge(mainly_inside(effect, LOWER, study.grid), bands=(LOWER,), beside=[whole])
+    whole = study.unclipped(mainly_inside, effect, band=FIRST)
+    study.judge(mainly_inside(effect, FIRST, study.grid), bands=(FIRST,), beside=[whole])
 
 
 @pytest.mark.claim("C2")
 def test_the_object_enters_in_middle_layers(study: Study, task: str) -> None:
-    """Blocking Related patches→Question hurts mainly in the middle layers."""
+    """Blocking Related patches→Question hurts mainly in the middle layers: the central three fifths."""
     effect = study.effect("related_patches->question", task)
-    whole = study.unclipped(mainly_inside, effect, band=MIDDLE)
-    study.judge(mainly_inside(effect, MIDDLE, study.grid), bands=(MIDDLE,), beside=[whole])
+    whole = study.unclipped(mainly_inside, effect, band=CENTRAL)
+    study.judge(mainly_inside(effect, CENTRAL, study.grid), bands=(CENTRAL,), beside=[whole])
 
 
 @pytest.mark.claim("C3")

@@ -5,8 +5,9 @@ arithmetic on layer numbers; nothing knows of a model.
 
 Bands are named by their fraction of the depth. ``LOWER``, ``MIDDLE`` and ``HIGHER`` overlap on
 purpose: a second dip at layer 10 of 40 is still low, and already middle. Where two bands are set
-against each other, the disjoint ``LOW`` and ``MID`` are used. The limits are our own: the paper says
-"lower", "middle" and "higher" without numbers.
+against each other, they are disjoint: ``LOW`` and ``MID``; and for what lies *mainly* low or in the middle
+``FIRST`` and ``CENTRAL``, so that no flow lies mainly in both, and a dip at layer 10 of 40 lies in the
+second. The limits are our own: the paper says "lower", "middle" and "higher" without numbers.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Band:
 LOWER = Band("lower", 0.0, 0.40)
 MIDDLE = Band("middle", 0.15, 0.75)
 HIGHER = Band("higher", 0.35, 1.0)
+FIRST = Band("first fifth", 0.0, 0.20)
 LOW = Band("low", 0.0, 0.15)
 MID = Band("mid", 0.20, 0.60)
 LOWER_TO_MIDDLE = Band("lower to middle", 0.0, 0.75)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.statistics.grounds import ground_of, tally
 from harness.statistics.inference import FEWEST_IMAGES, Data, Panel, Prover
 from harness.statistics.looks import NOTHING_KNOWN, PLAN, Decision, EarlierLooks, LookPlan, decide
 from harness.statistics.trees import Everywhere, Leaf, Somewhere, Tree, negation, nodes, quantities
-from harness.statistics.verdict import Fact, Judgement, Part, Verdict
+from harness.statistics.verdict import Fact, Ground, Judgement, Part, Verdict
 
 
 def judge(
@@ -62,6 +63,8 @@ def judge_beside(judgement: Judgement, tree: Tree, looks: Sequence[Data], plan: 
 def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judgement:
     """Describe a decision for people; ``last_level`` is what images are planned for, if they are."""
     panel, prover, enough = decision.panel, Prover(decision.panel), decision.panel.images >= FEWEST_IMAGES
+    refuted = decision.verdict is Verdict.REFUTED
+    ground = ground_of(negation(tree), prover, decision.level) if refuted else None
     needed, reason = None, ""
     if not enough:
         needed, reason = FEWEST_IMAGES, f"{panel.images} images; fewer than {FEWEST_IMAGES} decide nothing"
@@ -80,22 +83,32 @@ def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judg
         look=decision.look,
         n_images=panel.images,
         n_samples=panel.samples,
-        parts=_parts(tree, prover, decision.level, decision.verdict) if enough else (),
+        parts=_parts(tree, prover, decision.level, decision.verdict, ground) if enough else (),
         reason=reason,
         needed_images=needed,
         notes=_constant(tree, panel) if enough else (),
+        ground=ground,
+        tally=tally(tree, prover, decision.level) if enough else None,
     )
 
 
-def _parts(tree: Tree, prover: Prover, level: float, verdict: Verdict) -> tuple[Part, ...]:
-    """Describe every leaf once, the deciding one first: the weakest link, or the broken one."""
-    parts: dict[tuple[str, float], Part] = {}
+def _parts(
+    tree: Tree, prover: Prover, level: float, verdict: Verdict, ground: Ground | None
+) -> tuple[Part, ...]:
+    """Describe every leaf once, the deciding one first: the weakest link, the broken or the missing one."""
+    parts: dict[tuple[str, float], tuple[Part, bool]] = {}
     for node in nodes(tree):
         if not all((leaf.label, leaf.threshold) in parts for leaf in node.leaves):
-            for part in _described(prover, node, level):
-                parts.setdefault((part.label, part.threshold), part)
-    order = {Verdict.REFUTED: lambda part: part.p_refute}.get(verdict, lambda part: -part.p_support)
-    return tuple(sorted(parts.values(), key=order))
+            for leaf, part in zip(node.leaves, _described(prover, node, level), strict=True):
+                parts.setdefault((part.label, part.threshold), (part, bool(leaf.presence)))
+
+    def order(found: tuple[Part, bool]) -> tuple[bool, float]:
+        part, asks_presence = found
+        if verdict is not Verdict.REFUTED:
+            return False, -part.p_support
+        return asks_presence is not (ground is Ground.MISSING), part.p_refute
+
+    return tuple(part for part, _ in sorted(parts.values(), key=order))
 
 
 def _described(prover: Prover, node: Somewhere | Everywhere, level: float) -> list[Part]:

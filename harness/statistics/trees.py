@@ -24,6 +24,8 @@ class Leaf:
         threshold: what every atom is compared with.
         asserts: ``">"`` or ``"<"``.
         points: a name for each atom; their number is the number of atoms.
+        presence: the side of the threshold on which a stage exists at all, where the leaf asks for that:
+            what is refuted on the other side alone is a missing stage, and not the opposite of a claim.
         unit: divides theta, once, as a function of the unperturbed mean curves. A claim about a ratio
             a / b > t is tested as a - t b > 0 (Fieller): near b = 0 the perturbed ratio would explode.
             With b as the unit, it is still reported as a / b - t. Where the unit is not positive, the
@@ -39,6 +41,12 @@ class Leaf:
     asserts: Literal[">", "<"]
     points: tuple[str, ...] = ("",)
     unit: Theta | None = None
+    presence: Literal[">", "<", ""] = ""
+
+    @property
+    def absent(self) -> bool:
+        """Whether it says that a stage does not exist."""
+        return bool(self.presence) and self.presence != self.asserts
 
     @property
     def sign(self) -> int:
@@ -70,9 +78,10 @@ class Everywhere:
 
 @dataclass(frozen=True, eq=False)
 class AllOf:
-    """Every child holds."""
+    """Every child holds; ``names`` says what each is about, a task say, where they are alike."""
 
     children: tuple[Tree, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +93,11 @@ class AnyOf:
 
 @dataclass(frozen=True, eq=False)
 class AtLeast:
-    """At least ``count`` of the children hold."""
+    """At least ``count`` of the children hold; ``names`` as in `AllOf`."""
 
     count: int
     children: tuple[Tree, ...]
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse counts that are always or never reached.

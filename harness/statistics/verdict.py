@@ -19,6 +19,23 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "NOT APPLICABLE"
 
 
+class Ground(StrEnum):
+    """On what ground a claim is REFUTED."""
+
+    OPPOSITE = "opposite shown"
+    MISSING = "stage missing"
+    """All that is shown is that an effect that the claim speaks of is small, or a probability stays low."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Of which parts, such as tasks, a claim over several is shown to hold, shown to fail, or neither."""
+
+    holds: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
 def goes_to_or_from_undecided(known: Verdict, found: Verdict) -> bool:
     """Whether a verdict changed, and one side is INCONCLUSIVE: no contradiction, only more or less shown."""
     return known is not found and Verdict.INCONCLUSIVE in {known, found}
@@ -97,6 +114,8 @@ class Judgement:
         needed_images: images that would decide an INCONCLUSIVE claim if the estimates stay; else None.
         notes: facts told beside it.
         readings: what other readings of the effects say; empty where no effect is judged.
+        ground: why it is REFUTED; None of another verdict, and in records written before it was told.
+        tally: where a claim over several tasks holds; None of one without parts of their own.
     """
 
     verdict: Verdict
@@ -111,3 +130,5 @@ class Judgement:
     needed_images: int | None = None
     notes: tuple[Fact, ...] = ()
     readings: tuple[Reading, ...] = ()
+    ground: Ground | None = None
+    tally: Tally | None = None

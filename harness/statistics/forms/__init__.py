@@ -22,11 +22,10 @@ from harness.statistics.forms.contrasts import (
     shifts_from_low_to_mid,
     stronger_than,
 )
-from harness.statistics.forms.depths import in_order, one_depth_band
+from harness.statistics.forms.depths import at_one_depth, in_order, mainly_inside, one_depth_band
 from harness.statistics.forms.drops import (
     confined_to,
     drops_somewhere,
-    mainly_inside,
     negligible_at,
     negligible_everywhere,
     negligible_from_the_top,
@@ -51,12 +50,10 @@ from harness.statistics.forms.locating import (
     share_responding_at_both,
     split,
 )
-from harness.statistics.forms.shapes import rank_correlation_above, same_order_of_layers, same_shape
-from harness.statistics.forms.thresholds import ALIKE, DROP, RECOVERY, RETAINED, RISE
+from harness.statistics.forms.thresholds import DROP, RECOVERY, RETAINED, RISE
 from harness.statistics.forms.values import mediates_most, retains, shapley_weights
 
 __all__ = [
-    "ALIKE",
     "DROP",
     "RECOVERY",
     "RETAINED",
@@ -64,6 +61,7 @@ __all__ = [
     "alike_everywhere",
     "at_least_as_strong_as",
     "at_most_a_quarter_of",
+    "at_one_depth",
     "both_dip_and_first_deeper",
     "confined_to",
     "crosses_over",
@@ -93,11 +91,8 @@ __all__ = [
     "one_form_then_another",
     "onset_after",
     "peaks_above",
-    "rank_correlation_above",
     "retains",
     "rises_in",
-    "same_order_of_layers",
-    "same_shape",
     "shapley_weights",
     "share_responding_at_both",
     "shifts_from_low_to_mid",

@@ -59,15 +59,3 @@ def mean_drop(curve: Floats, where: NDArray[np.bool_]) -> Floats:
     """Return the mean drop, -D, over some windows: [..., points] to [..., 1]."""
     mass: Floats = -curve[..., where].mean(axis=-1, keepdims=True)
     return mass
-
-
-def total_drop(curve: Floats) -> Floats:
-    """Return the whole mass of a drop, the sum of -D: [..., points] to [..., 1]."""
-    total: Floats = -curve.sum(axis=-1, keepdims=True)
-    return total
-
-
-def depth_moment(curve: Floats, grid: Grid) -> Floats:
-    """Return the sum of depth times -D; divided by the mass, the centre of mass."""
-    moment: Floats = -(curve @ grid.depths)[..., None]
-    return moment

@@ -1,24 +1,28 @@
-"""At which depth a curve lies: its centre of mass."""
+"""At which depth curves lie: their order, their agreement, their one band."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from itertools import pairwise, permutations
-from typing import Literal
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 
-from harness.data.depth import Band, Grid
+from harness.data.depth import Band, Grid, TooShallowError, rule_window
 from harness.statistics.curves import Floats
-from harness.statistics.forms.curve_sums import depth_moment, total_drop
+from harness.statistics.forms.curve_sums import windows_in
 from harness.statistics.forms.drops import drops_somewhere
+from harness.statistics.forms.mass import moment, share_beyond, spread, whole
+from harness.statistics.forms.thresholds import COMPACT, MOST
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Theta, Tree, every, given
+
+_ALIKE = ("the first deeper", "the second deeper", "the first wider", "the second wider")
 
 
 def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = None) -> Pair:
     """Say that each effect exists, and lies more than one layer below the next (centres of mass).
 
-    Each step is tested as a difference of products, and again divided by the sum of both mean drops: the
+    Each step is tested as a difference of products, and again divided by the sum of both masses: the
     same statement, whose first form was shown falsely in 7 % of runs with 1,000 images (it grows with
     the square of what both curves share, its standard error does not), the second in 8 % with 60 images
     (a small sum). Neither happens where the other does.
@@ -26,15 +30,13 @@ def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = 
     gap = 1 / grid.layers if margin is None else margin
 
     def step(low: Floats, high: Floats) -> Floats:
-        return total_drop(low) * depth_moment(high, grid) - total_drop(high) * (
-            depth_moment(low, grid) + gap * total_drop(low)
-        )
+        return whole(low) * moment(high, grid) - whole(high) * (moment(low, grid) + gap * whole(low))
 
     def product(low: Floats, high: Floats) -> Floats:
-        return total_drop(low) * total_drop(high)
+        return whole(low) * whole(high)
 
     def divided(theta: Theta) -> Theta:
-        return lambda low, high: theta(low, high) / (total_drop(low) + total_drop(high))
+        return lambda low, high: theta(low, high) / (whole(low) + whole(high))
 
     steps = tuple(
         every(
@@ -56,57 +58,90 @@ def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = 
     return located(effects, grid, AllOf(steps))
 
 
-def one_depth_band(
-    effects: Sequence[Hashable], grid: Grid, *, within: Band | None = None, required: bool = True
-) -> Pair:
-    """Say that the effects' centres of mass differ by less than one window, and lie in the band."""
-    pairs = list(permutations(range(len(effects)), 2))
-    one, two = (np.array(side, dtype=np.intp) for side in zip(*pairs, strict=True))
-    window = grid.size / grid.layers
+def at_one_depth(effects: Mapping[Any, Grid], *, required: bool = True) -> Pair:
+    """Say that the effects lie at the same depths: by less than a window, any two are alike.
 
-    def room(*curves: Floats) -> Floats:
-        total, moment = _each(total_drop, curves), _each(lambda curve: depth_moment(curve, grid), curves)
-        apart = moment[..., two] * total[..., one] - moment[..., one] * total[..., two]
-        return window * total[..., one] * total[..., two] - apart
+    Their centres differ by less than a window of the rule, and so do the mean distances of their mass from
+    the centre: two dips at the ends have the centre of one dip between them, and lie elsewhere. The curves
+    may be of other windows, or of another checkpoint.
 
-    def product(*curves: Floats) -> Floats:
-        total = _each(total_drop, curves)
-        return total[..., one] * total[..., two]
+    Args:
+        effects: the grid of each effect.
+        required: whether the statement says that the effects exist: then it is refuted where one does not.
+    """
+    gates = [drops_somewhere(effect, grid) for effect, grid in effects.items()]
+    return given(gates, AllOf(_together(effects)), required=required)
 
-    names = tuple(f"{effects[b]} against {effects[a]}" for a, b in pairs)
-    keys = tuple(effects)
-    claim: list[Tree] = [
-        every(
-            Leaf(
-                "one window of depth minus the distance between two depths",
-                keys,
-                room,
-                0.0,
-                ">",
-                names,
-                unit=product,
-            )
-        )
-    ]
-    if within is not None:
-        claim += [_depth_beyond(effect, grid, within.start, ">") for effect in effects]
-        claim += [_depth_beyond(effect, grid, within.end, "<") for effect in effects]
-    return located(effects, grid, AllOf(tuple(claim)), required=required)
+
+def one_depth_band(effects: Sequence[Hashable], grid: Grid, *, within: Band) -> Pair:
+    """Say that the effects lie at the same depths, each in one piece, and mostly in the band.
+
+    In one piece: the mean distance of its mass from its centre is below 0.15 of the depth.
+    """
+    pieces = (_compact(effect, grid) for effect in effects)
+    placed = (_mostly(effect, grid, within) for effect in effects)
+    return located(effects, grid, AllOf((*_together(dict.fromkeys(effects, grid)), *pieces, *placed)))
+
+
+def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool = False) -> Pair:
+    """Say that the effect drops inside the band, and has more than half of its mass there.
+
+    ``unclipped`` leaves out the shorter windows at both ends.
+
+    Raises:
+        TooShallowError: if the band has no window, or leaves none outside.
+    """
+    return given(
+        [drops_somewhere(effect, grid, within=band)], _mostly(effect, grid, band, unclipped=unclipped)
+    )
 
 
 def located(effects: Sequence[Hashable], grid: Grid, claim: Tree, *, required: bool = True) -> Pair:
-    """Gate a claim about centres of mass: each effect drops somewhere, and has a positive mass in all."""
-    gates = [drops_somewhere(effect, grid) for effect in effects]
-    masses = [every(Leaf(f"total drop of {effect}", (effect,), total_drop, 0.0, ">")) for effect in effects]
-    return given(gates, given(masses, claim, required=False), required=required)
+    """Gate a claim about depths: each effect drops somewhere."""
+    return given([drops_somewhere(effect, grid) for effect in effects], claim, required=required)
 
 
-def _each(function: Callable[[Floats], Floats], curves: Sequence[Floats]) -> Floats:
-    return np.concatenate([function(curve) for curve in curves], axis=-1)
+def _mostly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False) -> Everywhere:
+    inside = windows_in(grid, band, unclipped=unclipped)
+    usable = grid.unclipped | (not unclipped)
+    if inside.sum() == usable.sum():
+        raise TooShallowError(f"the {band.name} band leaves no window to compare on {grid}")
+
+    def beyond(curve: Floats) -> Floats:
+        return share_beyond(curve, inside, usable, MOST)
+
+    def unit(curve: Floats) -> Floats:
+        return whole(curve, usable)
+
+    label = f"share of {effect} inside the {band.name} band minus {MOST:g}"
+    return every(Leaf(label, (effect,), beyond, 0.0, ">", unit=unit))
 
 
-def _depth_beyond(effect: Hashable, grid: Grid, depth: float, asserts: Literal[">", "<"]) -> Everywhere:
-    def theta(curve: Floats) -> Floats:
-        return depth_moment(curve, grid) - depth * total_drop(curve)
+def _together(grids: Mapping[Any, Grid]) -> tuple[Tree, ...]:
+    return tuple(_near(*pair, grids) for pair in combinations(grids, 2))
 
-    return every(Leaf(f"depth of {effect} minus {depth:g}", (effect,), theta, 0.0, asserts, unit=total_drop))
+
+def _near(first: Hashable, second: Hashable, grids: Mapping[Any, Grid]) -> Everywhere:
+    one, two = grids[first], grids[second]
+    window = max(rule_window(grid.layers) / grid.layers for grid in (one, two))
+
+    def product(a: Floats, b: Floats) -> Floats:
+        both: Floats = np.repeat(whole(a) * whole(b), len(_ALIKE), axis=-1)
+        return both
+
+    def room(a: Floats, b: Floats) -> Floats:
+        deeper = moment(a, one) * whole(b) - moment(b, two) * whole(a)
+        wider = spread(a, one) * whole(b) - spread(b, two) * whole(a)
+        apart: Floats = np.concatenate([deeper, -deeper, wider, -wider], axis=-1)
+        return window * product(a, b) - apart
+
+    label = f"one window of depth minus the distance of {first} and {second}"
+    return every(Leaf(label, (first, second), room, 0.0, ">", _ALIKE, unit=product))
+
+
+def _compact(effect: Hashable, grid: Grid) -> Everywhere:
+    def room(curve: Floats) -> Floats:
+        return COMPACT * whole(curve) - spread(curve, grid)
+
+    label = f"{COMPACT:g} minus the mean distance of {effect} from its centre"
+    return every(Leaf(label, (effect,), room, 0.0, ">", unit=whole))

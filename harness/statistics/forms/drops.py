@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.depth import Band, Grid, TooShallowError
-from harness.statistics.forms.curve_sums import both_sides, mean_drop, names_at, places_in, values_at
+from harness.statistics.forms.curve_sums import both_sides, names_at, places_in, values_at
 from harness.statistics.forms.thresholds import DROP, RECOVERY
-from harness.statistics.trees import AllOf, AnyOf, Leaf, Pair, Somewhere, Tree, every, given, resolvable, some
+from harness.statistics.trees import AllOf, AnyOf, Leaf, Somewhere, Tree, resolvable, some
 
 
 def drops_somewhere(
@@ -19,7 +19,15 @@ def drops_somewhere(
 ) -> Somewhere:
     """Say that some window of the band has D < -10 and lies below its random-source control, if any."""
     where = places_in(grid, within)
-    drop = Leaf(f"deepest window of {effect}", (effect,), values_at(where), -DROP, "<", names_at(grid, where))
+    drop = Leaf(
+        f"deepest window of {effect}",
+        (effect,),
+        values_at(where),
+        -DROP,
+        "<",
+        names_at(grid, where),
+        presence="<",
+    )
     if control is None:
         return some(drop)
     return some(drop, _difference(effect, control, grid, where, f"{effect} below {control}"))
@@ -42,25 +50,6 @@ def negligible_from_the_top(
     where = np.flatnonzero(grid.depths > above)
     single = _negligible(effect, grid, where)
     return single if block is None else AllOf((single, negligible_at(block)))
-
-
-def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool = False) -> Pair:
-    """Say that the effect drops inside the band, and is deeper there than outside, on average.
-
-    ``unclipped`` leaves out the shorter windows at both ends.
-    """
-    usable = grid.unclipped if unclipped else np.ones(grid.points, dtype=np.bool_)
-    inside, outside = grid.inside(band) & usable, ~grid.inside(band) & usable
-    if not inside.any() or not outside.any():
-        raise TooShallowError(f"the {band.name} band leaves no window to compare on {grid}")
-    contrast = Leaf(
-        f"{effect}: mean drop inside the {band.name} band minus outside",
-        (effect,),
-        lambda curve: mean_drop(curve, inside) - mean_drop(curve, outside),
-        0.0,
-        ">",
-    )
-    return given([drops_somewhere(effect, grid, within=band)], every(contrast))
 
 
 def confined_to(effect: Hashable, band: Band, grid: Grid) -> AllOf:

@@ -10,16 +10,19 @@ import numpy as np
 
 from harness.data.depth import LOW, MIDDLE, Band, Grid, LensGrid
 from harness.statistics.curves import Floats
-from harness.statistics.forms.curve_sums import depth_moment, names_at, places_in, total_drop, values_at
+from harness.statistics.forms.curve_sums import names_at, places_in, values_at
 from harness.statistics.forms.depths import located
-from harness.statistics.forms.thresholds import RISE
+from harness.statistics.forms.mass import moment, whole
+from harness.statistics.forms.thresholds import RISE, RISEN
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Somewhere, Tree, every, given, some
 
 
 def peaks_above(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Somewhere:
     """Say that the probability exceeds 0.05 somewhere."""
     where = places_in(grid, within)
-    return some(Leaf(f"peak of {lens}", (lens,), values_at(where), RISE, ">", names_at(grid, where)))
+    return some(
+        Leaf(f"peak of {lens}", (lens,), values_at(where), RISE, ">", names_at(grid, where), presence=">")
+    )
 
 
 def near_zero(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> Everywhere:
@@ -56,7 +59,7 @@ def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Gri
     """Say that the probability rises after the effect's centre of mass, and that both exist."""
 
     def after(probability: Floats, curve: Floats) -> Floats:
-        return _rise_moment(probability) * total_drop(curve) - _rise(probability) * depth_moment(curve, grid)
+        return _rise_moment(probability) * whole(curve) - _rise(probability) * moment(curve, grid)
 
     leaf = Leaf(
         f"onset of {lens} minus depth of {effect}",
@@ -64,7 +67,7 @@ def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Gri
         after,
         0.0,
         ">",
-        unit=lambda probability, curve: _rise(probability) * total_drop(curve),
+        unit=lambda probability, curve: _rise(probability) * whole(curve),
     )
     return given([peaks_above(lens, lens_grid)], located([effect], grid, every(leaf)))
 
@@ -99,19 +102,28 @@ def leaves_behind(true: Hashable, false: Hashable, grid: LensGrid) -> AllOf:
 
 
 def _rise(curve: Floats) -> Floats:
-    """Return how far a probability rises from its start to its peak: [..., points] to [..., 1]."""
-    rise: Floats = curve.max(axis=-1, keepdims=True) - curve[..., :1]
+    """Return how far a probability rises until it has risen: [..., points] to [..., 1]."""
+    risen = _risen(curve)
+    rise: Floats = risen[..., -1:] - risen[..., :1]
     return rise
 
 
 def _rise_moment(curve: Floats) -> Floats:
     """Return the sum of depth times rise; divided by the rise, the onset.
 
-    The onset is the mean depth of the layers that raise a probability to its peak, each weighted by how
-    much it raises the highest value so far. What comes after the peak (a lower-case answer gives way to
-    a capitalised one) plays no part.
+    The onset is the mean depth of the layers that raise a probability to nine tenths of its peak, each
+    weighted by how much it raises the highest value so far. What comes after (a lower-case answer gives
+    way to a capitalised one) plays no part, nor does most of a plateau: any of its layers may be the highest.
     """
-    steps = np.diff(np.maximum.accumulate(curve, axis=-1), axis=-1)
+    steps = np.diff(_risen(curve), axis=-1)
     layers = steps.shape[-1]
-    moment: Floats = (steps @ ((np.arange(layers) + 0.5) / layers))[..., None]
-    return moment
+    moment_: Floats = (steps @ ((np.arange(layers) + 0.5) / layers))[..., None]
+    return moment_
+
+
+def _risen(curve: Floats) -> Floats:
+    """Return the highest value so far, up to nine tenths of the way from the start to the peak."""
+    highest = np.maximum.accumulate(curve, axis=-1)
+    start = highest[..., :1]
+    risen: Floats = np.minimum(highest, start + RISEN * (highest[..., -1:] - start))
+    return risen

@@ -126,7 +126,8 @@ def share_responding_at_both(curves: Curves, first: int, second: int) -> float:
 
 
 def _dip_at(effect: Hashable, grid: Grid, at: int) -> Somewhere:
-    return some(Leaf(f"{effect} at {grid.labels[at]}", (effect,), values_at(np.array([at])), -DROP, "<"))
+    drop = values_at(np.array([at]))
+    return some(Leaf(f"{effect} at {grid.labels[at]}", (effect,), drop, -DROP, "<", presence="<"))
 
 
 def _rise_over(between: NDArray[np.intp], at: int) -> Theta:

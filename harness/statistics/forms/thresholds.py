@@ -9,8 +9,18 @@ RECOVERY = 3.0
 RISE = 0.05
 """A probability above this has risen; a difference of two probabilities above this is one."""
 
+RISEN = 0.9
+"""Share of the way to its peak at which a probability has risen: layers that add to a plateau are none."""
+
 RETAINED = 0.8
 """Share of the accuracy above chance that must survive where a pathway suffices."""
 
-ALIKE = 0.8
-"""Correlation above which two curves have the same shape."""
+NOTHING = 5.0
+"""Points of p_c that the sources call nothing: by less, one effect is not said to exceed another."""
+
+MOST = 0.5
+"""More than this share is most, or mainly."""
+
+COMPACT = 0.15
+"""Mean distance from its centre, in relative depth, below which a flow is one band: that of a flow spread
+evenly over three fifths of the decoder. Two equal dips have half their distance."""

@@ -40,7 +40,8 @@ def mediates_most(blocks: Hashable, mediators: Sequence[str], which: str) -> Pai
     """
     weights = shapley_weights(len(mediators), mediators.index(which))
     everything = np.zeros_like(weights)
-    everything[0], everything[-1] = -1.0, 1.0
+    everything[-1] = 1.0
+    weights[0] = 0.0  # blocking nothing changes nothing: the difference from it is the value itself
     total = Leaf(
         f"{blocks}: the whole effect", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">"
     )

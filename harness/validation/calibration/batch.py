@@ -30,6 +30,7 @@ from harness.statistics.trees import (
     merged,
 )
 
+_EVEN = 0.5
 _FEW = 4
 _STEEPEST = 2.0
 _ROUNDING = 1e-9
@@ -73,6 +74,7 @@ class _Atoms:
     error: Floats
     noise: Singles
     bias: Floats
+    shift: Floats
 
 
 @dataclass(eq=False)
@@ -167,7 +169,8 @@ class Batch:
         """Return p-values, [..., sets], of values among noise of shape [..., sets, draws]."""
         below = (noise < value[..., None].astype(np.float32)).view(np.int8)
         reached = self.draws - np.add.reduce(below, axis=-1, dtype=np.int16)
-        return np.asarray((1.0 + reached) / (1 + self.draws), dtype=np.float64)
+        share = np.asarray((1.0 + reached) / (1 + self.draws), dtype=np.float64)
+        return np.where(value > 0, share, np.maximum(share, _EVEN))
 
     def _distances(self, leaves: Sequence[Leaf]) -> Floats:
         return np.concatenate([self._distance(leaf) for leaf in leaves])
@@ -188,8 +191,8 @@ class Batch:
         if what not in self._oriented:
             atoms = self._evaluate(leaf)
             noise = atoms.noise if leaf.sign > 0 else -atoms.noise
-            bias = np.abs(atoms.bias).astype(np.float32)[..., None]
-            self._oriented[what] = noise + bias if bias.any() else noise
+            against = np.abs(atoms.bias) + np.maximum(leaf.sign * atoms.shift, 0)
+            self._oriented[what] = noise + against.astype(np.float32)[..., None] if against.any() else noise
         return self._oriented[what]
 
     def _evaluate(self, leaf: Leaf) -> _Atoms:
@@ -200,7 +203,7 @@ class Batch:
 
     def _standardised(self, leaf: Leaf) -> _Atoms:
         with np.errstate(divide="ignore", invalid="ignore"):
-            estimate, noise = self._raw(leaf)
+            estimate, noise, bent = self._raw(leaf)
         finite = np.isfinite(noise)
         if everywhere := bool(finite.all()):
             known, count = noise, np.full(noise.shape[:2], self.draws)
@@ -217,26 +220,38 @@ class Batch:
         skewness = (cube - 3 * mean * square + 2 * mean**3) / scale**3
         shift = np.clip(skewness, -_STEEPEST, _STEEPEST) / 4
         noise /= scale[..., None].astype(np.float32)
-        noise += shift[..., None].astype(np.float32)
-        bias = mean / scale
+        if leaf.unit is None:
+            noise += shift[..., None].astype(np.float32)
+            shift = np.zeros_like(shift)
+        bias = (mean + bent) / scale
         bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0
         if not everywhere:
             noise[~finite] = np.nan
-        return _Atoms(estimate, error, noise, bias)
+        return _Atoms(estimate, error, noise, bias, shift)
 
-    def _raw(self, leaf: Leaf) -> tuple[Floats, Singles]:
-        """Return a leaf's estimates, [atoms, sets], and their noise, not standardised."""
+    def _raw(self, leaf: Leaf) -> tuple[Floats, Singles, Floats]:
+        """Return a leaf's estimates, [atoms, sets], their noise, and the mean of what mirroring takes off."""
         means = [self._means[key] for key in leaf.quantities]
         curves = [self._replicates[key] for key in leaf.quantities]
         estimate = leaf.theta(*means)
         centre = estimate[:, None].astype(np.float32)
         noise = leaf.theta(*curves) - centre
+        bent = np.zeros_like(estimate)
         if leaf.unit is not None:
             doubled = [np.float32(2) * mean[:, None].astype(np.float32) for mean in means]
             mirrored = [twice - curve for twice, curve in zip(doubled, curves, strict=True)]
             unit = leaf.unit(*means)
             unit = np.where(unit > 0, unit, np.nan)
-            noise = (noise - (leaf.theta(*mirrored) - centre)) / (2 * unit[:, None])
+            opposite = leaf.theta(*mirrored) - centre
+            bent = _known_mean(noise + opposite) / (2 * unit)
+            noise = (noise - opposite) / (2 * unit[:, None])
             estimate = estimate / unit
         # Its own copy: theta may return a view of the perturbed curves, and noise is changed in place.
-        return estimate.T, np.array(np.moveaxis(noise, 2, 0), dtype=np.float32, order="C")
+        return estimate.T, np.array(np.moveaxis(noise, 2, 0), dtype=np.float32, order="C"), bent.T
+
+
+def _known_mean(values: Floats | Singles) -> Floats:
+    """Return the mean over draws of what is finite, [sets, draws, atoms] to [sets, atoms]."""
+    finite = np.isfinite(values)
+    total = np.where(finite, values, 0).sum(axis=1, dtype=np.float64)
+    return np.asarray(total / np.maximum(finite.sum(axis=1), 1))

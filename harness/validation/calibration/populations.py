@@ -1,7 +1,7 @@
 """Made-up populations with exactly known mean curves, as awkward as knockout effects are.
 
-An image has one to three questions. A question's response at a point comes from a latent normal number
-that images, questions and points share in part, so that a curve's points, an image's questions and the
+An image has one to three questions, or one. A question's response at a point comes from a latent normal
+number that images, questions and points share in part, so that a curve's points, an image's questions and the
 measures on one image are all correlated. A *shape* turns the latent number into a response with the
 wanted mean:
 
@@ -10,30 +10,39 @@ wanted mean:
 ``skewed``
     most responses near zero, a few near the bound (a power of a uniform number).
 ``rebound``
-    the mean plus a log-normal tail upwards: knockouts that raise a probability.
+    the mean plus a log-normal tail upwards, up to +100: knockouts that raise a probability.
 ``gaussian``
     the mean plus normal noise of 30 points: a sanity check.
 ``unlike``
     measures and neighbouring points take turns between ``piled`` and ``gaussian``, so that contrasts
     are skewed although nothing differs on average.
+``surging``
+    all alike but one in a hundred, which is at +100, as far as a rise counts; one question per image.
+``two-ended``
+    at least a fifth at either bound where the mean allows; one question per image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats, Ints, Singles
 
-SHAPES = ("piled", "skewed", "rebound", "gaussian", "unlike")
+SHAPES = ("piled", "skewed", "rebound", "gaussian", "unlike", "surging", "two-ended")
+_ONE_QUESTION = frozenset({"surging", "two-ended"})
 
 _IMAGE, _QUESTION = 0.7, 0.5  # loadings of the latent number; the rest is the point's own
 _POINT = float(np.sqrt(1 - _IMAGE**2 - _QUESTION**2))
 _SPREAD = 30.0  # points of p_c
 _TAIL = 0.8  # log-normal shape
+_SURGES = 0.01  # share of surging responses
+_NARROW = 1.0  # points of p_c by which all other responses spread
+_ENDS = 0.2  # share of two-ended responses at either bound
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Population:
         In memory a point's values lie side by side: that is the order in which batches need them.
         """
         first = np.arange(images)
-        questions = random.integers(1, 4, images)
+        questions = np.ones(images, np.intp) if self.shape in _ONE_QUESTION else random.integers(1, 4, images)
         image = np.concatenate([first, *(np.flatnonzero(questions >= number) for number in (2, 3))])
         shared = _IMAGE * random.standard_normal(images, dtype=np.float32)[image]
         shared += _QUESTION * random.standard_normal(len(image), dtype=np.float32)
@@ -87,13 +96,57 @@ class Population:
             return _skewed(latent, mean) if self.shape == "skewed" else _piled(latent, mean)
         if self.shape in {"piled", "skewed"}:
             return _bounded(latent, mean, _piled if self.shape == "piled" else _skewed)
-        values: Singles = mean + np.float32(_SPREAD) * latent
         if self.shape == "rebound":
-            values = mean + np.float32(_SPREAD) * np.expm1(_TAIL * latent - _TAIL**2 / 2)
+            return _rebounding(latent, mean)
+        if self.shape == "surging":
+            return _surging(latent, mean)
+        if self.shape == "two-ended":
+            return _two_ended(latent, mean)
+        values: Singles = mean + np.float32(_SPREAD) * latent
         if self.shape == "unlike":
             turns = (np.arange(len(mean)) + place) % 2 == 0
             values[turns] = _bounded(latent, mean, _piled)[turns]
         return values
+
+
+def _rebounding(latent: Singles, mean: Singles) -> Singles:
+    """Return a log-normal tail that ends at the upper bound, around a start that keeps the mean."""
+    start = np.array([[_start(float(one))] for one in mean[:, 0]], dtype=np.float32)
+    tail = np.float32(_SPREAD) * np.exp(_TAIL * latent - _TAIL**2 / 2)
+    values: Singles = np.minimum(start + tail, np.float32(EFFECT[1]))
+    return values
+
+
+@cache
+def _start(mean: float) -> float:
+    """Where a tail must start for the mean of what is left of it below the upper bound."""
+
+    def excess(start: float) -> float:
+        room = EFFECT[1] - start
+        at = (np.log(room / _SPREAD) + _TAIL**2 / 2) / _TAIL
+        return float(start + _SPREAD * special.ndtr(at - _TAIL) + room * special.ndtr(-at) - mean)
+
+    return float(optimize.brentq(excess, mean - 2 * _SPREAD, mean))
+
+
+def _surging(latent: Singles, mean: Singles) -> Singles:
+    """Return the upper bound for a few, and for all others one value with a spread of a point."""
+    edge = special.ndtri(1 - _SURGES)
+    lost = np.exp(-(edge**2) / 2) / np.sqrt(2 * np.pi)  # what the spread loses on average without its top
+    start = (mean - np.float32(_SURGES * EFFECT[1] - _NARROW * lost)) / np.float32(1 - _SURGES)
+    rest = start + np.float32(_NARROW) * latent
+    values: Singles = np.where(latent > np.float32(edge), np.float32(EFFECT[1]), rest)
+    return values
+
+
+def _two_ended(latent: Singles, mean: Singles) -> Singles:
+    """Return a bound, or nothing between."""
+    share = np.abs(mean) / 100
+    both = np.minimum(_ENDS, (1 - share) / 2)
+    low, high = both + np.where(mean < 0, share, 0), both + np.where(mean > 0, share, 0)
+    down, up = latent < special.ndtri(low), latent > special.ndtri(1 - high)
+    values: Singles = 100 * (up.astype(np.float32) - down.astype(np.float32))
+    return values
 
 
 def _bounded(latent: Singles, mean: Singles, response: Callable[[Singles, Singles], Singles]) -> Singles:

@@ -44,7 +44,7 @@ GROWING = (
     ("in order, two effects", "one layer apart, drops of 15", "unlike", 1_000),
 )
 """The same, with many images."""
-COMPARED = ("drops somewhere", "negligible at", "same shape", "mediates most, of two")
+COMPARED = ("drops somewhere", "negligible at", "at one depth, two effects", "mediates most, of two")
 COMPARED_IMAGES = 60
 
 Row: TypeAlias = Mapping[str, Any]

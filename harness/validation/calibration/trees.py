@@ -1,19 +1,20 @@
 """The forms that are calibrated, as trees, by their names in ``cells.toml``.
 
-The decoder has 8 layers and windows of one layer: bands of 3 (lower), 5 (middle), 1 (low) and 3 (mid)
-windows. Other checkpoints have 4 or 6 layers.
+The decoder has 8 layers and windows of one layer: bands of 3 (lower), 5 (middle), 2 (first fifth), 4
+(central fifths), 1 (low) and 3 (mid) windows. Another checkpoint has 4 layers. Forms that speak of depth are
+also tried on 40 layers and windows of 9, as the paper's largest model has them, where most windows show next
+to nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.data.depth import CENTRAL, LOWER, MIDDLE, QUARTER, Grid, LensGrid
+from harness.data.depth import CENTRAL, FIRST, LOWER, MIDDLE, QUARTER, Grid, LensGrid
 from harness.statistics import forms
 from harness.statistics.trees import AnyOf, Tree
 
-GRID, FINE, WIDE = Grid(8, 1), Grid(8, 2), Grid(8, 3)
-OTHER, SIX = Grid(4, 1), Grid(6, 1)
+GRID, FINE, OTHER, FORTY = Grid(8, 1), Grid(8, 2), Grid(4, 1), Grid(40, 9)
 LENS = LensGrid(8)
 TASKS = range(6)
 STRONG, WEAK = ["a", "b", "c", "e"], ["f", "g"]
@@ -22,7 +23,7 @@ MEDIATORS = "qstuv"
 
 def trees() -> dict[str, Tree]:
     """Every form. What follows a name's comma is how it is used; a colon joins forms."""
-    families = (_drops, _tasks, _contrasts, _controls, _dips, _depths, _shapes, _checkpoints, _lens, _values)
+    families = (_drops, _tasks, _contrasts, _controls, _dips, _depths, _checkpoints, _lens, _values)
     return {name: tree for family in families for name, tree in family().items()}
 
 
@@ -34,7 +35,9 @@ def _drops() -> dict[str, Tree]:
         "negligible everywhere": forms.negligible_everywhere("d", GRID),
         "negligible at": forms.negligible_at("d"),
         "negligible from the top": forms.negligible_from_the_top("d", GRID, block="b"),
-        "mainly inside": forms.mainly_inside("d", LOWER, GRID),
+        "mainly inside": forms.mainly_inside("d", FIRST, GRID),
+        "mainly inside, the central fifths": forms.mainly_inside("d", CENTRAL, GRID),
+        "mainly inside, forty layers": forms.mainly_inside("d", FIRST, FORTY),
         "confined to": forms.confined_to("d", QUARTER, GRID),
     }
 
@@ -42,8 +45,8 @@ def _drops() -> dict[str, Tree]:
 def _tasks() -> dict[str, Tree]:
     """Six tasks together, or any of three curves."""
 
-    def each(form: Callable[[int], Tree]) -> list[Tree]:
-        return [form(task) for task in TASKS]
+    def each(form: Callable[[int], Tree]) -> dict[str, Tree]:
+        return {f"task {task}": form(task) for task in TASKS}
 
     def weak(task: int) -> Tree:
         quiet = forms.negligible_everywhere(f"i{task}", OTHER)
@@ -109,19 +112,15 @@ def _depths() -> dict[str, Tree]:
     """Where curves lie."""
     return {
         "in order, two effects": forms.in_order("ab", GRID),
+        "in order, forty layers": forms.in_order("ab", FORTY),
         "in order": forms.in_order("abc", GRID),
-        "one depth band": forms.one_depth_band("abc", GRID),
-        "one depth band, two effects": forms.one_depth_band("ab", GRID),
-        "one depth band, windows of three layers": forms.one_depth_band("ab", WIDE),
-        "one depth band, in the central fifths": forms.one_depth_band("abc", GRID, within=CENTRAL),
-    }
-
-
-def _shapes() -> dict[str, Tree]:
-    """Whether curves look alike."""
-    return {
-        "same shape": forms.same_shape("a", "b", GRID),
-        "rank correlation above": forms.rank_correlation_above({GRID: "a", FINE: "b"}),
+        "at one depth": forms.at_one_depth(dict.fromkeys("abc", GRID)),
+        "at one depth, two effects": forms.at_one_depth(dict.fromkeys("ab", GRID), required=False),
+        "at one depth, other window sizes": forms.at_one_depth({"a": GRID, "b": FINE}, required=False),
+        "at one depth, other checkpoints": forms.at_one_depth({"a": GRID, "b": OTHER}, required=False),
+        "at one depth, forty layers": forms.at_one_depth(dict.fromkeys("ab", FORTY)),
+        "one depth band": forms.one_depth_band("abc", GRID, within=CENTRAL),
+        "one depth band, forty layers": forms.one_depth_band("ab", FORTY, within=CENTRAL),
     }
 
 
@@ -131,7 +130,6 @@ def _checkpoints() -> dict[str, Tree]:
         "alike everywhere": forms.alike_everywhere("a", GRID, "b", OTHER),
         "stronger over depth": forms.stronger_over_depth("a", GRID, "b", OTHER),
         "lies deeper": forms.lies_deeper("a", GRID, "b", OTHER),
-        "same order of layers": forms.same_order_of_layers("a", GRID, "b", SIX),
     }
 
 

@@ -11,8 +11,6 @@ def test_two_checkpoints_are_compared_by_relative_depth() -> None:
     fine, coarse = Grid(24, 5), Grid(12, 3)
     low = {"fine": dip(fine, 0.3, depth=60), "coarse": dip(coarse, 0.3, depth=60)}
     data = curves_of(high=dip(coarse, 0.8, depth=60), **low)
-    assert verdict(forms.same_order_of_layers("fine", fine, "coarse", coarse), **data) is not REFUTED
-    assert verdict(forms.same_order_of_layers("fine", fine, "high", coarse), **data) is REFUTED
     assert verdict(forms.lies_deeper("high", coarse, "fine", fine), **data) is SUPPORTED
     assert verdict(forms.lies_deeper("fine", fine, "high", coarse), **data) is REFUTED
     assert verdict(forms.alike_everywhere("fine", fine, "high", coarse), **data) is REFUTED

@@ -28,6 +28,15 @@ def test_stronger_and_far_stronger(grid: Grid, flat: Floats) -> None:
     assert verdict(forms.at_least_as_strong_as("none", "q", grid), **data) is REFUTED
 
 
+def test_a_few_windows_decide_which_of_two_effects_is_the_stronger() -> None:
+    """A drop of 20 in a few windows of 40 is one of 3 on average: no margin for an average."""
+    grid = Grid(40, 9)
+    data = curves_of(none=np.zeros(40), few=dip(grid, 0.5, depth=20), q=dip(grid, 0.5, depth=80, width=0.4))
+    assert verdict(forms.at_least_as_strong_as("none", "few", grid), **data) is REFUTED
+    peak = curves_of(peak=dip(grid, 0.2, depth=60, width=0.05), q=dip(grid, 0.5, depth=80, width=0.4))
+    assert verdict(forms.far_stronger_than("q", "peak", grid), **peak) is REFUTED
+
+
 def test_more_than_controls_needs_every_control(grid: Grid, flat: Floats) -> None:
     data = curves_of(rel=dip(grid, 0.4), shifted=flat, same=dip(grid, 0.4, depth=70), none=flat)
     assert verdict(forms.more_than_controls("rel", ["shifted"], grid), **data) is SUPPORTED

@@ -7,7 +7,6 @@ import pytest
 
 from harness.data.depth import LOWER, MIDDLE, QUARTER, Grid, TooShallowError
 from harness.statistics import forms
-from harness.statistics.curves import Floats
 from harness.statistics.verdict import Verdict
 from harness.testing.form_curves import OPEN, REFUTED, SUPPORTED, curves_of, dip, verdict
 
@@ -57,14 +56,6 @@ def test_negligible_from_the_top(grid: Grid) -> None:
     assert verdict(tree("low", grid, block="block"), **data) is REFUTED
     assert verdict(tree("high", grid, block="none"), **data) is REFUTED
     assert verdict(tree("low", grid), **data) is SUPPORTED
-
-
-@pytest.mark.parametrize("unclipped", [True, False])
-def test_mainly_inside(grid: Grid, flat: Floats, unclipped: bool) -> None:  # noqa: FBT001
-    data = curves_of(low=dip(grid, 0.15), high=dip(grid, 0.85), none=flat, both=dip(grid, 0.2, 0.8))
-    for name, expected in {"low": SUPPORTED, "high": REFUTED, "none": REFUTED}.items():
-        assert verdict(forms.mainly_inside(name, LOWER, grid, unclipped=unclipped), **data) is expected
-    assert verdict(forms.mainly_inside("both", MIDDLE, grid, unclipped=unclipped), **data) is not SUPPORTED
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
@@ -14,9 +14,9 @@ from harness.statistics.verdict import Verdict
 from harness.testing.form_curves import REFUTED, SUPPORTED, curves_of, dip, verdict
 
 
-def tasks(grid: Grid, dropping: int) -> tuple[Mapping[str, Curves], Sequence[Tree]]:
+def tasks(grid: Grid, dropping: int) -> tuple[Mapping[str, Curves], Mapping[str, Tree]]:
     means = {f"task {n}": dip(grid, 0.5, depth=60.0 * (n < dropping)) for n in range(6)}
-    return curves_of(**means), [forms.drops_somewhere(name, grid) for name in means]
+    return curves_of(**means), {name: forms.drops_somewhere(name, grid) for name in means}
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,12 @@ def tasks(grid: Grid, dropping: int) -> tuple[Mapping[str, Curves], Sequence[Tre
 def test_over_tasks(dropping: int, in_all: Verdict, in_most: Verdict) -> None:
     data, statements = tasks(Grid(8, 1), dropping)
     assert verdict(forms.in_all(statements), **data) is in_all
+    assert verdict(forms.in_all(tuple(statements.values())), **data) is in_all
     assert verdict(forms.in_most(statements), **data) is in_most
 
 
 @pytest.mark.parametrize(("size", "most"), [(1, 1), (2, 2), (3, 2), (5, 4), (6, 4)])
 def test_most_is_two_thirds(size: int, most: int) -> None:
-    statements = [forms.drops_somewhere(str(n), Grid(8, 1)) for n in range(size)]
+    statements = {str(n): forms.drops_somewhere(str(n), Grid(8, 1)) for n in range(size)}
     tree = forms.in_most(statements)
     assert tree.count == most

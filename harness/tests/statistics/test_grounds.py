@@ -1,0 +1,84 @@
+"""On what ground a claim is refuted, and in which tasks one over several holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.data.depth import Grid
+from harness.statistics import forms
+from harness.statistics.curves import Curves
+from harness.statistics.judge import judge
+from harness.statistics.looks import ONE_LOOK
+from harness.statistics.trees import Tree
+from harness.statistics.verdict import Ground, Judgement, Tally, Verdict
+from harness.testing.form_curves import curves_of, dip
+
+GRID = Grid(12, 3)
+FLAT = np.zeros(12)
+
+
+def judged(tree: Tree, data: dict[str, Curves]) -> Judgement:
+    return judge(tree, [data], replace(ONE_LOOK, draws=2_000))
+
+
+def test_a_stage_that_is_merely_small_is_missing_and_comes_first() -> None:
+    """The order is right and the last stage has -6: the opposite of an order is not shown."""
+    data = curves_of(low=dip(GRID, 0.2), high=dip(GRID, 0.8, depth=4))
+    found = judged(forms.in_order(["low", "high"], GRID), data)
+    assert (found.verdict, found.ground) == (Verdict.REFUTED, Ground.MISSING)
+    assert found.parts[0].label == "deepest window of high"
+    assert -10 < found.parts[0].lower < found.parts[0].upper
+
+
+def test_the_opposite_order_is_shown_as_such() -> None:
+    data = curves_of(low=dip(GRID, 0.2), high=dip(GRID, 0.8))
+    found = judged(forms.in_order(["high", "low"], GRID), data)
+    assert (found.verdict, found.ground) == (Verdict.REFUTED, Ground.OPPOSITE)
+    assert found.parts[0].label.startswith("depth of low minus depth of high")
+
+
+@pytest.mark.parametrize(
+    ("control", "ground"), [(FLAT, Ground.MISSING), (dip(GRID, 0.3, depth=60), Ground.OPPOSITE)]
+)
+def test_a_small_effect_and_one_no_larger_than_its_control(control: np.ndarray, ground: Ground) -> None:
+    effect = dip(GRID, 0.3, depth=3 if ground is Ground.MISSING else 20)
+    data = curves_of(d=effect, n=control)
+    found = judged(forms.drops_somewhere("d", GRID, control="n"), data)
+    assert (found.verdict, found.ground) == (Verdict.REFUTED, ground)
+
+
+def test_what_does_not_drop_but_should_be_negligible_is_no_missing_stage() -> None:
+    found = judged(forms.negligible_everywhere("d", GRID), curves_of(d=dip(GRID, 0.3)))
+    assert (found.verdict, found.ground) == (Verdict.REFUTED, Ground.OPPOSITE)
+
+
+@pytest.mark.parametrize(("depth", "verdict"), [(50, Verdict.SUPPORTED), (20, Verdict.SUPPORTED)])
+def test_what_is_not_refuted_has_no_ground(depth: float, verdict: Verdict) -> None:
+    found = judged(forms.drops_somewhere("d", GRID), curves_of(d=dip(GRID, 0.3, depth=depth)))
+    assert (found.verdict, found.ground) == (verdict, None)
+
+
+def test_a_claim_over_tasks_tells_where_it_holds() -> None:
+    depths = {"one": 60, "two": 60, "three": 4, "four": 10}
+    data = curves_of(**{task: dip(GRID, 0.5, depth=depth) for task, depth in depths.items()})
+    tree = forms.in_all({task: forms.drops_somewhere(task, GRID) for task in depths})
+    found = judged(tree, data)
+    assert (found.verdict, found.ground) == (Verdict.REFUTED, Ground.MISSING)
+    assert found.tally == Tally(("one", "two"), ("three",), ("four",))
+    assert found.parts[0].label == "deepest window of three"
+
+
+def test_in_most_tasks_the_others_may_fail() -> None:
+    data = curves_of(a=FLAT, b=FLAT, c=dip(GRID, 0.4))
+    tree = forms.in_most({name: forms.negligible_everywhere(name, GRID) for name in "abc"})
+    found = judged(tree, data)
+    assert (found.verdict, found.tally) == (Verdict.SUPPORTED, Tally(("a", "b"), ("c",), ()))
+
+
+def test_parts_without_names_are_not_counted() -> None:
+    data = curves_of(a=FLAT, b=FLAT)
+    tree = forms.in_all([forms.negligible_everywhere(name, GRID) for name in "ab"])
+    assert judged(tree, data).tally is None
