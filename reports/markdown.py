@@ -7,8 +7,9 @@ from functools import cache
 
 import jinja2
 
-from harness.statistics.verdict import Part, Verdict
+from harness.statistics.verdict import Ground, Part, Verdict
 from harness.verdicts.record import ClaimRecord, RunRecord
+from harness.verdicts.wording import tally_in_words
 from reports import summary
 from reports.catalogue import catalogue_of
 from reports.page.environment import environment
@@ -53,14 +54,26 @@ def cell_in_words(cell: summary.Cell) -> str:
     if not cell.per_task:
         return verdict_in_words(cell.claims[0])
     if cell.badge is MIXED:
-        return f"{MIXED.symbol} " + ", ".join(f"{n} {badge.word}" for badge, n in cell.counts)
-    return f"{_chip(cell.claims[0].judgement.verdict)}, {count(len(cell.claims), 'task')}"
+        counts = ", ".join(f"{n} {badge.word}" for badge, n in cell.counts)
+        return f"{MIXED.symbol} {counts}{_if_missing(cell.missing)}"
+    tasks = count(len(cell.claims), "task")
+    return f"{_chip(cell.claims[0].judgement.verdict)}, {tasks}{_if_missing(cell.missing)}"
 
 
 def verdict_in_words(claim: ClaimRecord) -> str:
     """Write a verdict with the effect that decided it as a table's cell."""
-    part = summary.deciding(claim)
-    return _chip(claim.judgement.verdict) + (f"<br>{_estimate(part)}" if part else "")
+    part, judgement = summary.deciding(claim), claim.judgement
+    told = [
+        _chip(judgement.verdict) + _if_missing(int(judgement.ground is Ground.MISSING)),
+        _estimate(part) if part else None,
+        escape(tally_in_words(judgement.tally)) if judgement.tally else None,
+    ]
+    return "<br>".join(filter(None, told))
+
+
+def _if_missing(verdicts: int) -> str:
+    """Tell how many of several verdicts, or of one, are refuted by a missing stage alone."""
+    return f" ({Ground.MISSING}{f' in {verdicts}' if verdicts > 1 else ''})" if verdicts else ""
 
 
 def _estimate(part: Part) -> str:

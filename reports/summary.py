@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.statistics.verdict import Part, Reading, Verdict
+from harness.statistics.verdict import Ground, Part, Reading, Verdict
 from harness.verdicts.record import ClaimRecord, RunRecord
 from reports.words import BADGES, MIXED, Badge, claim_order, count
 
@@ -46,6 +46,11 @@ class Cell:
     def metric(self) -> int:
         """How many of its verdicts hang on the reading of the effects."""
         return sum(map(metric_dependent, self.claims))
+
+    @property
+    def missing(self) -> int:
+        """How many of its verdicts are REFUTED by a missing stage alone."""
+        return sum(claim.judgement.ground is Ground.MISSING for claim in self.claims)
 
     @property
     def reach(self) -> tuple[float, float] | None:

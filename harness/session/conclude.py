@@ -10,6 +10,7 @@ from harness.verdicts.claim_record import claim_record
 from harness.verdicts.claims import Claim
 from harness.verdicts.expectations import Expectations
 from harness.verdicts.record import plain
+from harness.verdicts.wording import tally_in_words
 
 PROPERTY = "findings"
 """Name of the user property under which a test hands its record to the main process."""
@@ -27,6 +28,8 @@ def message(claim: Claim, judgement: Judgement, command: str) -> str:
     """The failure message: estimate, interval, threshold, sample size, and how to reproduce it."""
     where = f" on {claim.task}" if claim.task else ""
     lines = [f"{judgement.verdict.value}: {claim.id}{where}, {claim.checkpoint}: {claim.statement}"]
+    lines += [f"  {judgement.ground}"] if judgement.ground else []
+    lines += [f"  {tally_in_words(judgement.tally)}"] if judgement.tally else []
     lines += [_part(part) for part in judgement.parts[:1]]
     lines.append(
         f"  n = {judgement.n_images} images, {judgement.n_samples} samples, look {judgement.look + 1}; "

@@ -10,11 +10,12 @@ import pytest
 
 from harness.data.plain_text import without_controls
 from harness.session.work_done import Work
-from harness.statistics.verdict import Part, Verdict, goes_to_or_from_undecided
+from harness.statistics.verdict import Ground, Judgement, Part, Verdict, goes_to_or_from_undecided
 from harness.verdicts.catalogue import Catalogue
 from harness.verdicts.claims import Claim
 from harness.verdicts.record import ChangeRecord, ClaimRecord, RunRecord
 from harness.verdicts.settings import Settings
+from harness.verdicts.wording import tally_in_words
 
 LETTERS = {
     Verdict.SUPPORTED: "S",
@@ -101,9 +102,19 @@ def _verdicts(rows: list[ClaimRecord]) -> str:
 
 
 def _word(row: ClaimRecord) -> str:
-    verdict = row.judgement.verdict
-    known = "" if row.expected in {None, verdict.value} else f" (expected {row.expected})"
-    return f"{verdict.value}{known}"
+    judgement = row.judgement
+    told = [missing_stage(judgement), tally_in_words(judgement.tally) if judgement.tally else None]
+    told += [None if row.expected in {None, judgement.verdict.value} else f"expected {row.expected}"]
+    details = "; ".join(filter(None, told))
+    return f"{judgement.verdict.value} ({details})" if details else judgement.verdict.value
+
+
+def missing_stage(judgement: Judgement) -> str:
+    """What is missing, with its estimate, where a claim is refuted by that alone; else empty."""
+    if judgement.ground is not Ground.MISSING or not judgement.parts:
+        return ""
+    part = judgement.parts[0]
+    return f"{judgement.ground}: {part.estimate:.1f} [{part.lower:.1f}, {part.upper:.1f}]"
 
 
 def _shortened(text: str, most: int = 60) -> str:

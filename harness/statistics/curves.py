@@ -18,7 +18,11 @@ Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.intp]
 
 EFFECT = (-100.0, 100.0)
-"""Where pseudo-images of p_c lie: all of the probability lost, or as much gained."""
+"""Bounds of p_c, and where its pseudo-images lie: all of the probability lost, or as much gained.
+
+p_c itself has no upper end. One sample in a hundred that rises by 300 per cent hides a drop of three points
+from a mean, and where a sample of images lacks it, nothing in them shows it. So a rise counts as 100 at most.
+"""
 
 PROBABILITY = (0.0, 1.0)
 """Bounds of a probability or a rate."""

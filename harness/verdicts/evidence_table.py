@@ -187,8 +187,7 @@ class Look:
     def get(self, quantity: Quantity) -> Curves | None:
         """The curves of a quantity; None if it was not measured."""
         if quantity not in self._cache:
-            whole = quantity.part == "all"
-            self._cache[quantity] = self._curves(quantity) if whole else self._part(quantity)
+            self._cache[quantity] = self._on_part(quantity)
         return self._cache[quantity]
 
     def __getitem__(self, quantity: Quantity) -> Curves:
@@ -226,18 +225,25 @@ class Look:
             return 0
         return len(self._table.refused(quantity, self._wanted.get(quantity.task, frozenset())))
 
-    def _part(self, quantity: Quantity) -> Curves | None:
-        """The curves on a part of the images; None if none of its images is there."""
-        whole = self.get(replace(quantity, part="all"))
-        if whole is None:
-            return None
+    def plain(self, quantity: Quantity) -> Curves:
+        """The curves of a quantity that was measured, with rises as large as they are."""
+        curves = self._on_part(quantity, bounded=False)
+        if curves is None:
+            raise KeyError(quantity)
+        return curves
+
+    def _on_part(self, quantity: Quantity, *, bounded: bool = True) -> Curves | None:
+        """The curves on all of the images, or on a part; None if there are none."""
+        whole = self._curves(replace(quantity, part="all"), bounded=bounded)
+        if whole is None or quantity.part == "all":
+            return whole
         try:
             locating, testing = split(whole)
         except ValueError:
             return None
         return locating if quantity.part == "locating" else testing
 
-    def _curves(self, quantity: Quantity) -> Curves | None:
+    def _curves(self, quantity: Quantity, *, bounded: bool) -> Curves | None:
         found = self._table.samples(quantity)
         if found is None:
             return None
@@ -247,7 +253,10 @@ class Look:
         chosen = self._rows[found.units]
         if not chosen.images:
             return None
-        return Curves(chosen.images, chosen.means(found.values), len(chosen.rows), anchors(quantity))
+        bounds = anchors(quantity)
+        most = bounds[1] if bounds is not None and bounded else np.inf
+        values = chosen.means(np.minimum(found.values, most))
+        return Curves(chosen.images, values, len(chosen.rows), bounds)
 
 
 class Joint:
@@ -265,6 +274,11 @@ class Joint:
     def __getitem__(self, quantity: Quantity) -> Curves:
         look = self._others[quantity.checkpoint] if quantity.checkpoint else self._own
         return look[replace(quantity, checkpoint="")]
+
+    def plain(self, quantity: Quantity) -> Curves:
+        """See `Look.plain`."""
+        look = self._others[quantity.checkpoint] if quantity.checkpoint else self._own
+        return look.plain(replace(quantity, checkpoint=""))
 
     def __contains__(self, quantity: object) -> bool:
         if not isinstance(quantity, Quantity) or quantity.checkpoint not in {"", *self._others}:

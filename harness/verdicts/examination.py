@@ -41,6 +41,7 @@ from harness.verdicts.record import CheckpointRecord, TaskRecord
 from harness.verdicts.settings import Settings
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
+from harness.verdicts.unbounded import plain_means
 
 
 class Examination:
@@ -315,7 +316,8 @@ class Examination:
             return judged
         taken = usable[: judged.look + 1 - earlier.without_data]
         judged = with_other_readings(judged, stated.tree, taken, plan)
-        return with_notes(judged, stated.notes, taken, plan)
+        judged = with_notes(judged, stated.notes, taken, plan)
+        return replace(judged, notes=(*judged.notes, *plain_means(taken[-1], stated.quantities)))
 
     def _nothing_measured(self, what: str, look: int) -> Judgement:
         reason = f"no sample gives {what}; see the excluded samples"

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ import cattrs
 
 from harness.data.doors import door
 from harness.data.errors import HarnessError
-from harness.statistics.verdict import Judgement, Part, Verdict
+from harness.statistics.verdict import Judgement, Part
 from harness.verdicts.catalogue import Catalogue
 
 RECORD_VERSION = 2
@@ -356,4 +357,4 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return value.value if isinstance(value, Verdict) else value
+    return value.value if isinstance(value, Enum) else value

@@ -16,7 +16,7 @@ from harness.interventions.measurements import (
     Quantity,
     Route,
 )
-from harness.statistics.verdict import Judgement, Part
+from harness.statistics.verdict import Judgement, Part, Tally
 from harness.verdicts.curve_axes import measurement_record
 from harness.verdicts.record import MeasurementRecord
 
@@ -141,6 +141,15 @@ def _measured(quantity: Quantity) -> str:
             name = measurement_name(measurement_record(replace(quantity, checkpoint="")))
             window = getattr(measurement, "window", None)
             return name if window is None else f"{name}, k = {window}"
+
+
+def tally_in_words(tally: Tally) -> str:
+    """In how many of its parts a claim is shown, and what becomes of the others."""
+    every = (*tally.holds, *tally.fails, *tally.undecided)
+    told = [f"holds in {len(tally.holds)} of {len(every)}"]
+    told += [f"not in {', '.join(tally.fails)}"] if tally.fails else []
+    told += [f"open in {', '.join(tally.undecided)}"] if tally.undecided else []
+    return ", ".join(told)
 
 
 def _route(route: Route) -> str:

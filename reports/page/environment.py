@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from harness.verdicts import wording
 from reports import summary, words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,6 +33,7 @@ def environment(*, html: bool) -> jinja2.Environment:
         scope=words.scope,
         source=words.source_in_words,
         deciding=summary.deciding,
+        tally=wording.tally_in_words,
     )
     made.globals.update(interval=words.interval, readings=words.READINGS)
     return made
