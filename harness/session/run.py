@@ -14,6 +14,7 @@ from harness.checkpoint.info import CheckpointInfo, pinned
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
+from harness.data.user_paths import user_path
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
 from harness.session.provenance import SUITE_VERSION
@@ -142,7 +143,7 @@ class Run:
 
     def _baseline_path(self, named: str) -> Path:
         if named.endswith(".parquet"):
-            return self._config.invocation_params.dir / named
+            return self._config.invocation_params.dir / user_path(named)
         path: Path = self._config.hook.pytest_findings_baseline(name=named)
         if not path.is_file():
             known = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none yet"
