@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint.chat_template import TemplateError, render
+from harness.checkpoint.chat_template import CLOCK, TODAY, TemplateError, render
 from harness.checkpoint.untrusted_files import read_json
 from harness.data.errors import CheckpointError
 
@@ -150,6 +150,11 @@ def template_of(processor: Any) -> str | None:  # noqa: ANN401 - transformers' p
         if template:
             return str(template)
     return None
+
+
+def date_told(processor: Any) -> str:  # noqa: ANN401 - transformers' processors have no common base
+    """The date that a processor's chat template is told, if it asks; else empty."""
+    return f"{TODAY:%Y-%m-%d}" if CLOCK in (template_of(processor) or "") else ""
 
 
 def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers' processors have no common base

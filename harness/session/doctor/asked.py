@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.patches import TokenGrid, TokenLayout
+from harness.checkpoint.prompt import CHAT, date_told
 from harness.data.errors import RegionError
 from harness.data.sample import Sample
 from harness.session.doctor.sheet import Sheet
@@ -37,6 +38,8 @@ def say_prompt(sheet: Sheet, checkpoint: Checkpoint, samples: Sequence[Sample]) 
     sheet.say("prompt", f"{checkpoint.prompt.name}, {encoded.length} tokens, of sample {encoded.sample.id}:")
     for region, text in pieces(encoded.text, encoded.offsets, positions):
         sheet.say("", f"{region:<15} {json.dumps(text, ensure_ascii=False)}")
+    if checkpoint.prompt.name == CHAT and (date := date_told(checkpoint.processor)):
+        sheet.say("", f"(this template asks for the date; it is always told {date})")
     listed = [f"{name} {spans(positions[name])}" for name in SHOWN if positions.get(name)]
     sheet.say("regions", "; ".join(listed))
     layout = checkpoint.pictures.layout(encoded.sample.image_size)

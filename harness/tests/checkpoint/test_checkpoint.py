@@ -18,6 +18,7 @@ from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import checkpoint_info, directory_info, pinned, registry
 from harness.checkpoint.loading import load
 from harness.checkpoint.prompt import FORMATS, VICUNA_V1, PromptFormat, read_format
+from harness.checkpoint.without_weights import bare_checkpoint
 from harness.data.depth import rule_window
 from harness.data.errors import CheckpointError
 from harness.engine.reference import run
@@ -205,6 +206,9 @@ def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tm
         (folder / name).write_bytes(content + b" ")
         assert fingerprint(str(folder)) != before
         (folder / name).write_bytes(content)
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "default.jinja").write_text("asked otherwise", encoding="utf-8")
+    assert fingerprint(str(folder)) != before
 
 
 @pytest.mark.parametrize(
@@ -264,6 +268,19 @@ def test_a_template_of_the_tokenizer_is_used(saved: Path, tmp_path: Path, *, nam
     path.write_text(json.dumps(config), encoding="utf-8")
     prompt = load(folder).prompt
     assert (prompt.name, prompt.segments[-1]) == ("chat", ("roles", " say:"))
+
+
+def test_what_is_shown_of_a_dated_template_is_what_was_asked(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    template = (
+        "{{ strftime_now('%Y-%m-%d %H:%M:%S.%f') }} "
+        "{% for part in messages[0]['content'] %}"
+        "{{ '<image>' if part.type == 'image' else part.text }}{% endfor %}"
+    )
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    measured, shown = load(folder).prompt, bare_checkpoint(directory_info(folder)).prompt
+    assert measured == shown
+    assert measured.segments[0] == ("system", "2024-07-26 00:00:00.000000 ")
 
 
 def test_a_question_s_place_inside_an_instruction_is_left_alone() -> None:
