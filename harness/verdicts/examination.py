@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness.checkpoint.fingerprint import file_digest, fingerprint
 from harness.checkpoint.info import CheckpointInfo, is_directory
+from harness.checkpoint.prompt import format_name
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid, rule_window
 from harness.data.flow import Flow
@@ -291,6 +292,7 @@ class Examination:
             tasks=self.tasks,
             passes=self.passes,
             hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
+            prompt=format_name(Path(self.info.path), self.info.prompt),
         )
 
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
