@@ -16,7 +16,8 @@ import pytest
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.fingerprint import fingerprint, weights_size
-from harness.checkpoint.info import CheckpointInfo, pinned
+from harness.checkpoint.info import CheckpointInfo, is_directory, pinned
+from harness.checkpoint.untrusted_files import read_json
 from harness.data.dataset import Dataset
 from harness.data.depth import rule_window
 from harness.data.doors import door
@@ -117,7 +118,7 @@ def _checkpoint(sheet: Sheet, settings: Settings, info: CheckpointInfo, dataset:
     digest = fingerprint(info.path, info.revision)
     size = weights_size(info.path)
     depth = f"{info.layers} layers, window {settings.window or rule_window(info.layers)}"
-    sheet.say("checkpoint", f"{info.name}: {depth}, {in_words(size)}, hash {digest}")
+    sheet.say("checkpoint", f"{info.name}: {_kind(info)}{depth}, {in_words(size)}, hash {digest}")
     loaded: Checkpoint | None = None
     with sheet.trying("model"):
         loaded = _loaded(info, settings)
@@ -125,8 +126,6 @@ def _checkpoint(sheet: Sheet, settings: Settings, info: CheckpointInfo, dataset:
         sheet.say("model", f"{type(loaded.model).__name__} on {decoder}, {loaded.dtype}, on {loaded.device}")
     with sheet.trying("prompt"), door(CheckpointError, f"{info.path}: its prompt cannot be shown"):
         asked = loaded or bare_checkpoint(info)
-        if loaded is None:
-            sheet.say("model", f"{ADAPTERS[asked.model.config.model_type].model_class}, not loaded")
         if dataset is None:
             sheet.say("prompt", f"{asked.prompt.name}; without data there is none to show")
         else:
@@ -134,6 +133,14 @@ def _checkpoint(sheet: Sheet, settings: Settings, info: CheckpointInfo, dataset:
     if loaded is not None and dataset is not None:
         with sheet.trying("load check"):
             say_tried(sheet, loaded, dataset, settings.memory)
+
+
+def _kind(info: CheckpointInfo) -> str:
+    """The model's class, as a directory's configuration has it; of a hub id it is said when it is loaded."""
+    if not is_directory(info.path):
+        return ""
+    model_type = read_json(Path(info.path) / "config.json")["model_type"]
+    return f"{ADAPTERS[model_type].model_class}, "
 
 
 def _loaded(info: CheckpointInfo, settings: Settings) -> Checkpoint:

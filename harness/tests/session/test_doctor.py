@@ -106,7 +106,7 @@ def test_a_decoder_that_cannot_be_measured_is_refused_by_name(tmp_path: Path) ->
     one, other = refused(lines)
     assert "soft-capped attention is not supported" in one
     assert "no checkpoint 'nowhere'" in other
-    assert any(line.endswith("LlavaForConditionalGeneration, not loaded") for line in lines)
+    assert "LlavaForConditionalGeneration, 12 layers" in said(lines, "checkpoint")
 
 
 def test_a_bad_option_is_a_line_of_the_sheet() -> None:
