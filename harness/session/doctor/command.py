@@ -17,6 +17,7 @@ from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.fingerprint import fingerprint, weights_size
 from harness.checkpoint.info import CheckpointInfo, is_directory, pinned
+from harness.checkpoint.lengths import attention_window, context_length
 from harness.checkpoint.untrusted_files import read_json
 from harness.data.dataset import Dataset
 from harness.data.depth import rule_window
@@ -122,8 +123,7 @@ def _checkpoint(sheet: Sheet, settings: Settings, info: CheckpointInfo, dataset:
     loaded: Checkpoint | None = None
     with sheet.trying("model"):
         loaded = _loaded(info, settings)
-        decoder = type(loaded.decoder).__name__
-        sheet.say("model", f"{type(loaded.model).__name__} on {decoder}, {loaded.dtype}, on {loaded.device}")
+        sheet.say("model", _model(loaded))
     with sheet.trying("prompt"), door(CheckpointError, f"{info.path}: its prompt cannot be shown"):
         asked = loaded or bare_checkpoint(info)
         if dataset is None:
@@ -141,6 +141,15 @@ def _kind(info: CheckpointInfo) -> str:
         return ""
     model_type = read_json(Path(info.path) / "config.json")["model_type"]
     return f"{ADAPTERS[model_type].model_class}, "
+
+
+def _model(loaded: Checkpoint) -> str:
+    """Classes, and how long a prompt may be."""
+    text = loaded.model.config.text_config
+    classes = f"{type(loaded.model).__name__} on {type(loaded.decoder).__name__}"
+    context, window = context_length(text), attention_window(text)
+    sliding = f", sliding window of {window}" if window else ""
+    return f"{classes}, {loaded.dtype}, on {loaded.device}; context of {context or 'unknown'} tokens{sliding}"
 
 
 def _loaded(info: CheckpointInfo, settings: Settings) -> Checkpoint:

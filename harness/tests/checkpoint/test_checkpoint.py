@@ -186,13 +186,24 @@ def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, t
         load(tmp_path / "nowhere")
 
 
-def test_sliding_windows_are_refused_by_name(saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("decoder", "told"),
+    [
+        ({"layer_types": ["chunked_attention"] * 4}, "attention chunked_attention is not supported"),
+        ({"layer_types": ["sliding_attention"] * 4}, "attention sliding_attention is not supported"),
+        ({"attn_logit_softcapping": 50.0}, "soft-capped attention is not supported"),
+    ],
+)
+def test_attention_that_is_not_plain_is_refused_by_name(
+    saved: Path, tmp_path: Path, decoder: dict[str, object], told: str
+) -> None:
+    """A sliding layer without a window's length included: nobody knows where it bites."""
     folder = copy(saved, tmp_path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config["text_config"] |= {"model_type": "mistral", "sliding_window": 8}
+    config["text_config"] |= decoder
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(CheckpointError, match="sliding-window attention is not supported"):
-        load(folder)
+    with pytest.raises(CheckpointError, match=told):
+        load(folder, prompt="vicuna_v1")
 
 
 def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tmp_path: Path) -> None:
