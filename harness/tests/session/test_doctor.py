@@ -4,11 +4,20 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.checkpoint.checkpoint import Checkpoint
+from harness.data.dataset import make_dataset
+from harness.data.errors import CheckpointError
+from harness.engine.sweep.selfcheck import ROUNDING
 from harness.session.doctor.asked import spans
+from harness.session.doctor.sheet import Sheet
+from harness.session.doctor.tried import say_tried
+from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
+from harness.tests.engine.test_decoders import checkpoint
 
 ROOT = Path(__file__).parents[3]
 EMBEDDED = ROOT / "fixtures" / "embedded"
@@ -114,6 +123,45 @@ def test_a_bad_option_is_a_line_of_the_sheet() -> None:
     assert status == 4
     assert refused(lines) == [f"{'options':<12} REFUSED: " + refused(lines)[0].partition("REFUSED: ")[2]]
     assert "--dtype int8: no such dtype" in refused(lines)[0]
+
+
+def tried(made: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Sheet, list[str]]:
+    """A checkpoint tried on two samples, one of which has no such picture size."""
+    good = sample(picture(tmp_path))
+    bad = replace(good, id="0002", image_size=(9, 9))
+    sheet = Sheet()
+    with sheet.trying("load check"):
+        say_tried(sheet, made, make_dataset("two", "0", [good, bad]), None)
+    return sheet, capsys.readouterr().out.splitlines()
+
+
+def test_the_load_check_says_how_close_and_a_sample_left_out_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet, lines = tried(tiny_checkpoint(), tmp_path, capsys)
+    assert not sheet.refusals
+    distance = float(lines[0].rpartition("at most ")[2].rstrip(")"))
+    assert lines[0].startswith("load check") and 0 <= distance < ROUNDING
+    assert "of 2 greedy answers right" in lines[1]
+    assert "1 left out: the picture is 8×8 pixels, its row says 9×9" in lines[1]
+
+
+def test_a_decoder_that_fails_the_load_check_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet, lines = tried(checkpoint("stablelm"), tmp_path, capsys)
+    (refusal,) = sheet.refusals
+    assert "does not hand its keyword arguments to its attention" in refusal
+    assert lines == [f"load check   REFUSED: {refusal}"]
+
+
+def test_what_is_met_twice_is_refused_once(capsys: pytest.CaptureFixture[str]) -> None:
+    sheet = Sheet()
+    for message in ("a: no prompt", "no prompt", "no picture"):
+        with sheet.trying("x"):
+            raise CheckpointError(message)
+    assert sheet.refusals == ["a: no prompt", "no picture"]
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_positions_are_written_as_runs() -> None:
