@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker(config):
         check_gpu(config, settings)
         _ = run.info
+        _check_prompts(run)
         if not config.option.collectonly:
             if not settings.judge_only:
                 check_writable("evidence", settings.evidence)
@@ -64,6 +65,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Name checkpoints, data and device before anything starts."""
     return header(config.stash[RUN])
+
+
+def _check_prompts(run: Run) -> None:
+    """Read the prompt formats at once: a mistake in one is a usage error."""
+    try:
+        _ = run.prompts
+    except HarnessError as error:
+        name = "prompt" if run.settings.prompt else "checkpoint"
+        raise pytest.UsageError(f"--{name}: {error}") from error
 
 
 def _check_dataset(run: Run) -> None:

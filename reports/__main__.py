@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.data.errors import HarnessError
+from harness.data.user_paths import user_path
 from harness.verdicts.record import RunRecord, read_record
 from reports import compare
 from reports.snapshots.snapshots import snapshots
@@ -43,9 +44,15 @@ def _rebuild(words: list[str]) -> int:
         description="Rebuild a report from its record; `compare A B` puts two side by side.",
     )
     parser.add_argument(
-        "record", nargs="?", type=Path, default=DEFAULT, help="stored record (default: report/report.json)"
+        "record",
+        nargs="?",
+        type=user_path,
+        default=DEFAULT,
+        help="stored record (default: report/report.json)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: beside the record)")
+    parser.add_argument(
+        "--out", type=user_path, metavar="DIR", help="where to write (default: beside the record)"
+    )
     options = parser.parse_args(words)
     html, summary, _ = write_report(_stored(options.record), options.out or options.record.parent)
     print(f"{html}\n{summary}")
@@ -63,8 +70,8 @@ def _compare(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports compare", description="Put two records side by side, as Markdown."
     )
-    parser.add_argument("one", type=Path, help="a record, or the folder of a report")
-    parser.add_argument("other", type=Path, help="another")
+    parser.add_argument("one", type=user_path, help="a record, or the folder of a report")
+    parser.add_argument("other", type=user_path, help="another")
     options = parser.parse_args(words)
     one, other = (_stored(_record_in(path)) for path in (options.one, options.other))
     print(compare.render(one, other, (str(options.one), str(options.other))), end="")
@@ -76,8 +83,8 @@ def _snapshots(words: list[str]) -> int:
         prog="python -m reports snapshots",
         description="Draw the curves of snapshots of one training, from the records of runs with --baseline.",
     )
-    parser.add_argument("records", nargs="+", type=Path, help="records, or folders of reports, in order")
-    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where to write")
+    parser.add_argument("records", nargs="+", type=user_path, help="records, or folders of reports, in order")
+    parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="where to write")
     options = parser.parse_args(words)
     found = snapshots([_stored(_record_in(path)) for path in options.records])
     command = shlex.join(["python", "-m", "reports", "snapshots", *words])

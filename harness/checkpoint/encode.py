@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.lengths import check_context
 from harness.checkpoint.patches import TokenLayout
 from harness.checkpoint.prompt import IMAGE
 from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
@@ -63,8 +64,8 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
 
     Raises:
         DataError: if the image cannot be read.
-        RegionError: if the picture's size is not the annotated one, or decoding the question's tokens
-            does not give back its words.
+        RegionError: if the picture's size is not the annotated one, the prompt is longer than the decoder's
+            context, or decoding the question's tokens does not give back its words.
         CheckpointError: if the tokenizer has no character offsets.
     """
     picture = read_picture(sample.image_path)
@@ -72,6 +73,7 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
         raise RegionError(f"the picture is {_by(picture.size)} pixels, its row says {_by(sample.image_size)}")
     layout = checkpoint.pictures.layout(picture.size)
     prompt = _Prompt.of(checkpoint, sample, instruction, layout.count)
+    check_context(checkpoint.model.config, len(prompt.ids))
     regions = _regions(checkpoint, sample, prompt, layout)
     inputs = dict(checkpoint.pictures.inputs(picture))
     pixels = inputs.pop("pixel_values").to(checkpoint.device, checkpoint.dtype)

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 
 HASHED_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
+TEMPLATES = "additional_chat_templates"
+"""The folder inside a checkpoint's where transformers looks for further chat templates."""
 
 
 def fingerprint(path: str, revision: str | None = None) -> str:
@@ -27,7 +29,7 @@ def weights_size(path: str) -> int:
 
 
 def _files(folder: str) -> list[Path]:
-    files = sorted(Path(folder).iterdir())
+    files = sorted([*Path(folder).iterdir(), *Path(folder).glob(f"{TEMPLATES}/*.jinja")])
     return [file for file in files if file.suffix in HASHED_SUFFIXES and file.is_file()]
 
 

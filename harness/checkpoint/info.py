@@ -11,6 +11,7 @@ from typing import Any
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.untrusted_files import check_text_files, read_json
 from harness.data.errors import CheckpointError
+from harness.data.user_paths import user_path
 
 MOST_LAYERS = 1000
 """More layers than any decoder has; a configuration with more is a mistake."""
@@ -64,7 +65,7 @@ def checkpoint_info(name: str) -> CheckpointInfo:
                 image_handling=str(known["image_handling"]),
             )
     if is_directory(name):
-        return directory_info(Path(name).expanduser())
+        return directory_info(user_path(name))
     return _hub_info(name)
 
 

@@ -19,6 +19,7 @@ from harness.checkpoint.attention import ATTENTION_NAME, register
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import CheckpointInfo, check_supported, checkpoint_info
+from harness.checkpoint.lengths import SLIDING, attention_window
 from harness.checkpoint.permanent_mask import FILE as MASK_FILE, read_permanent_mask
 from harness.checkpoint.processor import check_image_token, first_line, load_processor
 from harness.checkpoint.prompt import prompt_format
@@ -137,12 +138,14 @@ def _check_depth(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
 
 
 def refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN401
-    """Refuse attention that is not plain causal attention: windows, chunks, soft caps, sinks."""
+    """Refuse attention that is not plain causal attention: chunks, soft caps, sinks.
+
+    A sliding window is plain where it is at least as long as the prompt: see `harness.checkpoint.lengths`.
+    """
     config = model.config.text_config
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds != {"full_attention"}:
-        raise CheckpointError(f"{source}: attention {min(kinds - {'full_attention'})} is not supported")
-    if getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True):
-        raise CheckpointError(f"{source}: sliding-window attention is not supported")
+    known = {"full_attention", *([SLIDING] if attention_window(config) else [])}
+    if not kinds <= known:
+        raise CheckpointError(f"{source}: attention {min(kinds - known)} is not supported")
     if getattr(config, "attn_logit_softcapping", None):
         raise CheckpointError(f"{source}: soft-capped attention is not supported")

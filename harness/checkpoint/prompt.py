@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoint.chat_template import TemplateError, render
+from harness.checkpoint.chat_template import CLOCK, TODAY, TemplateError, render
 from harness.checkpoint.untrusted_files import read_json
 from harness.data.errors import CheckpointError
+from harness.data.plain_text import one_line
 
 IMAGE = "<image>"
 """How a segment writes the place of the visual tokens, whatever the tokenizer calls them."""
@@ -23,6 +24,8 @@ QUESTION = "{question}"
 INSTRUCTION = "{instruction}"
 _PLACES = re.compile(f"{re.escape(QUESTION)}|{re.escape(INSTRUCTION)}")
 """Both places at once: what is filled into one is not looked through for the other."""
+LONGEST_NAME = 80
+"""Characters of a format's name; it stands in headers and reports."""
 SINGLE_WORD = "Answer the question using a single word or phrase."
 SEGMENT_NAMES = frozenset({"system", "roles", "image", "separator", "question", "suffix"})
 
@@ -123,16 +126,38 @@ def prompt_format(folder: Path, processor: Any, asked: str | None) -> PromptForm
     Raises:
         CheckpointError: if there is no such format, none is known, or it cannot be used.
     """
-    own = folder / "prompt.json"
-    if asked is None and own.is_file():
-        return read_format(own)
-    if asked == CHAT or (asked is None and template_of(processor)):
-        return chat_format(processor)
-    if asked is None:
+    written = _written_format(folder, asked)
+    if written is not None:
+        return written
+    if asked is None and not template_of(processor):
         raise CheckpointError(
             "no prompt format is known: there is no prompt.json, and neither its processor nor its tokenizer "
             f"has a chat template; name one with --prompt: {', '.join(FORMATS)} or a file"
         )
+    return chat_format(processor)
+
+
+def format_name(folder: Path, asked: str | None) -> str:
+    """The name of the prompt format that a checkpoint is asked in; loads no processor.
+
+    Args:
+        folder: the checkpoint's directory; one that does not exist holds no format.
+        asked: as in `prompt_format`.
+
+    Raises:
+        CheckpointError: if there is no such format, or its file cannot be used.
+    """
+    written = _written_format(folder, asked)
+    return CHAT if written is None else written.name
+
+
+def _written_format(folder: Path, asked: str | None) -> PromptFormat | None:
+    """The format asked for, or a checkpoint's own; None where its chat template has to write it."""
+    own = folder / "prompt.json"
+    if asked is None:
+        return read_format(own) if own.is_file() else None
+    if asked == CHAT:
+        return None
     if asked in FORMATS:
         return FORMATS[asked]
     if not Path(asked).is_file():
@@ -150,6 +175,11 @@ def template_of(processor: Any) -> str | None:  # noqa: ANN401 - transformers' p
         if template:
             return str(template)
     return None
+
+
+def date_told(processor: Any) -> str:  # noqa: ANN401 - transformers' processors have no common base
+    """The date that a processor's chat template is told, if it asks; else empty."""
+    return f"{TODAY:%Y-%m-%d}" if CLOCK in (template_of(processor) or "") else ""
 
 
 def chat_format(processor: Any) -> PromptFormat:  # noqa: ANN401 - transformers' processors have no common base
@@ -208,7 +238,7 @@ def read_format(path: Path) -> PromptFormat:
         segments = tuple((str(region), str(text)) for region, text in data["segments"])
         instructions = tuple((str(name), str(text)) for name, text in data["instructions"].items())
         read = PromptFormat(
-            str(data["name"]),
+            one_line(data["name"], LONGEST_NAME),
             segments,
             instructions,
             bool(data.get("adds_bos", True)),

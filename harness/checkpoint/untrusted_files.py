@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoint.fingerprint import TEMPLATES
 from harness.data.errors import CheckpointError
 
 LIMITS = {".json": 1 << 20, ".jinja": 1 << 20, ".txt": 1 << 24, ".model": 1 << 26}
@@ -29,7 +30,7 @@ def check_text_files(folder: Path) -> None:
     Raises:
         CheckpointError: in one line that names the file.
     """
-    for file in sorted(folder.iterdir()):
+    for file in sorted([*folder.iterdir(), *folder.glob(f"{TEMPLATES}/*")]):
         if file.suffix in LIMITS:
             check_text_file(file)
 

@@ -88,10 +88,7 @@ def load_tables(folder: Path, images: Path | None = None, *, name: str | None = 
     digest = _digest([*files.values(), *pairs, *sorted({sample.image_path for sample in samples})])
     twins = {key: twin for file in pairs for key, twin in _twins(file)}
     paired = [replace(sample, twin=twins.get((sample.task, sample.id))) for sample in samples]
-    counts = {
-        (task, f"{reason} (e.g. {Path(some[0]).name})"): len(some)
-        for (task, reason), some in excluded.items()
-    }
+    counts = {(task, f"{reason} (e.g. {some[0]})"): len(some) for (task, reason), some in excluded.items()}
     return make_dataset(name or folder.resolve().name, digest, paired, counts)
 
 

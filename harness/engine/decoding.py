@@ -17,6 +17,7 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import extended
+from harness.checkpoint.lengths import check_window
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.first_layer_rows import token_rows
 from harness.engine.sweep.masks import bias_at
@@ -82,6 +83,9 @@ def answers(
     Returns:
         Token ids per question, without the one that ends the answer; of an answer that was given up,
         the tokens so far, which do not read as the expected one.
+
+    Raises:
+        CheckpointError: if a prompt and its answer are longer than the decoder's sliding window.
     """
     wanted = expected or [None] * len(clean.encoded)
     running = [_Continuation(number, [int(one.logits.argmax())]) for number, one in enumerate(clean.passes)]
@@ -123,6 +127,7 @@ def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]
     """The next token of every row."""
     ids = torch.tensor([row.tokens[-1] for row in rows], device=checkpoint.device)
     positions = [clean.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
+    check_window(checkpoint.name, checkpoint.model.config, max(positions) + 1)
     state = token_rows(checkpoint, ids)
     at = torch.tensor(positions, device=state.device)
     rotary = checkpoint.decoder.rotary_emb(state[None], at[None])

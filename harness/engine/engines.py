@@ -53,6 +53,11 @@ class SweepEngine:
     def __init__(self, checkpoint: Checkpoint, memory: int | None = None) -> None:
         self._sweeper = Sweeper(checkpoint, memory)
 
+    @property
+    def agreement(self) -> float | None:
+        """What the check of the first run found; see `Sweeper.agreement`."""
+        return self._sweeper.agreement
+
     def clean_run(self, encoded: Sequence[Encoded]) -> SweepRun:
         """See `harness.engine.protocol.Engine`."""
         return SweepRun(self._sweeper, self._sweeper.clean_run(encoded))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.data.default_folders import OUTPUTS
 from harness.data.errors import HarnessError
+from harness.data.user_paths import user_path
 from harness.evidence import maintenance
 from harness.evidence.store import Evidence
 
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--evidence",
-        type=Path,
+        type=user_path,
         default=ROOT / OUTPUTS["evidence"],
         metavar="DIR",
         help="folder of the stores",
@@ -108,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     exporting = commands.add_parser(
         "export", parents=[common], help="write all as one table, one value a row"
     )
-    exporting.add_argument("file", type=Path, metavar="FILE", help="a .parquet or .csv file")
+    exporting.add_argument("file", type=user_path, metavar="FILE", help="a .parquet or .csv file")
     return parser
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 HARNESS = Path(__file__).parents[1]
 ENTRY = "measuring.load"
 """The module that loads what measures: all it imports from the harness decides a number."""
-NOT_MEASURING = ("checkpoint.fingerprint", "checkpoint.info", "data.errors", "evidence", "measuring.request")
+NOT_MEASURING = (
+    "checkpoint.fingerprint",
+    "checkpoint.info",
+    "data.errors",
+    "data.user_paths",
+    "evidence",
+    "measuring.request",
+)
 """Modules and rooms it imports that decide none; what a checkpoint is has a place of its own in the key."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "pillow")
 """Libraries that compute it."""

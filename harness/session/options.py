@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.data.default_folders import OUTPUTS
+from harness.data.user_paths import user_path
 
 INI_PREFIX = "findings_"
 
@@ -84,5 +85,5 @@ def output_folder(config: pytest.Config, name: str) -> Path:
     The option is relative to where pytest was called; its ini twin and the default to the suite.
     """
     if config.getoption(name):
-        return config.invocation_params.dir / Path(str(config.getoption(name))).expanduser()
-    return config.rootpath / str(option(config, name) or OUTPUTS[name])
+        return config.invocation_params.dir / user_path(str(config.getoption(name)))
+    return config.rootpath / user_path(str(option(config, name) or OUTPUTS[name]))

@@ -18,6 +18,7 @@ from harness.checkpoint.prompt import CHAT, FORMATS
 from harness.data.errors import HarnessError
 from harness.data.machine import usable_cores
 from harness.data.sample import TASKS
+from harness.data.user_paths import user_path
 from harness.measuring.shard import Shard
 from harness.session.gpu import cuda_devices, demands_gpu, worker_gpu
 from harness.session.options import option, output_folder
@@ -173,7 +174,7 @@ def _folder(config: pytest.Config, name: str) -> Path | None:
     value = option(config, name)
     if value is None:
         return None
-    folder = config.invocation_params.dir / Path(str(value)).expanduser()
+    folder = config.invocation_params.dir / user_path(str(value))
     if not folder.is_dir():
         raise pytest.UsageError(f"--{name} {value}: no such folder")
     return folder
@@ -283,7 +284,7 @@ def _prompt(config: pytest.Config) -> str | None:
     value: str | None = option(config, "prompt")
     if value is None or value in {*FORMATS, CHAT}:
         return value
-    file = config.invocation_params.dir / Path(str(value)).expanduser()
+    file = config.invocation_params.dir / user_path(str(value))
     if not file.is_file():
         known = ", ".join([*FORMATS, CHAT])
         raise pytest.UsageError(f"--prompt {value}: no such file, and not one of {known}")

@@ -135,12 +135,14 @@ class RecordCollector:
         judged = (structure(payload["claim"], ClaimRecord) for payload in self.payloads)
         claims = tuple(sorted(judged, key=_order))
         work = together(self.works)
+        samples, lacking = self._samples
+        asked = {one.checkpoint: one.prompt for one in reversed(samples) if one.prompt}
         checkpoints: dict[str, CheckpointRecord] = {}
         for payload in self.payloads:
             found = structure(payload["checkpoint"], CheckpointRecord)
-            checkpoints[found.name] = replace(found, passes=work.passes.get(found.name, 0))
+            passes, prompt = work.passes.get(found.name, 0), asked.get(found.name, ())
+            checkpoints[found.name] = replace(found, passes=passes, asked=prompt)
         name, digest = self.payloads[0]["dataset"]
-        samples, lacking = self._samples
         return RunRecord(
             suite=SUITE_VERSION,
             created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -11,9 +11,11 @@ import pytest
 
 from harness.checkpoint.fingerprint import fingerprint, weights_size
 from harness.checkpoint.info import CheckpointInfo, pinned
+from harness.checkpoint.prompt import format_name
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
+from harness.data.user_paths import user_path
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
 from harness.session.provenance import SUITE_VERSION
@@ -50,6 +52,15 @@ class Run:
     def info(self) -> dict[str, CheckpointInfo]:
         """Every checkpoint by the name it was asked for."""
         return resolve(self._config, self.settings)
+
+    @cached_property
+    def prompts(self) -> dict[str, str]:
+        """By checkpoint, as in `info`, the name of the prompt format that it is asked in.
+
+        Raises:
+            HarnessError: if a format's file cannot be used.
+        """
+        return {name: format_name(Path(info.path), info.prompt) for name, info in self.info.items()}
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -142,7 +153,7 @@ class Run:
 
     def _baseline_path(self, named: str) -> Path:
         if named.endswith(".parquet"):
-            return self._config.invocation_params.dir / named
+            return self._config.invocation_params.dir / user_path(named)
         path: Path = self._config.hook.pytest_findings_baseline(name=named)
         if not path.is_file():
             known = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none yet"
@@ -208,15 +219,16 @@ class Run:
 
 
 def header(run: Run) -> list[str]:
-    """Lines that name checkpoints, data, device and stores.
+    """Lines that name checkpoints and how they are asked, data, device and stores.
 
     Args:
         run: the run, nothing examined yet.
     """
     settings = run.settings
     checkpoints = [
-        f"{info.name} ({info.layers} layers, {fingerprint(info.path, info.revision)[:12]})"
-        for info in run.info.values()
+        f"{info.name} ({info.layers} layers, {fingerprint(info.path, info.revision)[:12]}, "
+        f"prompt {run.prompts[name]})"
+        for name, info in run.info.items()
     ]
     protocol = ", ".join(f"{name} {value}" for name, value in settings.protocol.items())
     return [

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from harness.checkpoint.fingerprint import file_digest, fingerprint
 from harness.checkpoint.info import CheckpointInfo, is_directory
+from harness.checkpoint.prompt import format_name
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid, rule_window
+from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
@@ -96,6 +98,23 @@ class Examination:
         return fingerprint(self.info.path, self.info.revision)
 
     @cached_property
+    def _prompt(self) -> str:
+        """The prompt format asked for: its name, or its file's hash."""
+        return _file_or_name(self.info.prompt)
+
+    def check_unchanged(self) -> None:
+        """Refuse to read anything off the checkpoint's files that are no longer those that were measured.
+
+        Raises:
+            CheckpointError: if one, or the prompt format's file, was changed during the run.
+        """
+        now = fingerprint(self.info.path, self.info.revision), _file_or_name(self.info.prompt)
+        if now != (self.sha256, self._prompt):
+            raise CheckpointError(
+                f"{self.info.path}: its files, or the prompt format's, were changed since they were measured"
+            )
+
+    @cached_property
     def evidence(self) -> Evidence:
         """The store of this checkpoint, data set, dtype and engine; windows are named by the measurements."""
         key = {
@@ -103,7 +122,7 @@ class Examination:
             "dataset": self.dataset.sha256,
             "dtype": self.settings.dtype,
             "device": self.settings.device.partition(":")[0],
-            "prompt": _file_or_name(self.info.prompt),
+            "prompt": self._prompt,
             "image_handling": str(self.info.image_handling),
             **engine_versions(),
         }
@@ -292,6 +311,7 @@ class Examination:
             tasks=self.tasks,
             passes=self.passes,
             hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
+            prompt=format_name(Path(self.info.path), self.info.prompt),
         )
 
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:

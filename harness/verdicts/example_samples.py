@@ -51,7 +51,8 @@ def samples_of(examination: Examination, most: int) -> tuple[SampleRecord, ...]:
         most: samples per task.
 
     Raises:
-        HarnessError: if the checkpoint's processor cannot be loaded, or the store not be read.
+        HarnessError: if the checkpoint's processor cannot be loaded or was changed since, or the store not
+            be read.
     """
     found: list[SampleRecord] = []
     view: Any = None
@@ -61,6 +62,7 @@ def samples_of(examination: Examination, most: int) -> tuple[SampleRecord, ...]:
         here = {flow: {one: of[one] for one in of if one in by_id} for flow, of in measured.items()}
         picked = chosen(here, most)
         if picked and view is None:
+            examination.check_unchanged()  # what is shown is what was asked
             view = without_weights(examination.info)
         found += [_record(examination, view, by_id[one], why) for one, why in picked.items()]
     return tuple(found)

@@ -178,6 +178,9 @@ class CheckpointRecord:
         tasks: per task, what became of the samples.
         passes: knocked-out forward passes measured in this run (0: all came from stored evidence).
         hub: of a checkpoint from a hub its id and the commit it was loaded at, ``id@commit``; else empty.
+        prompt: name of the prompt format it was asked in; empty in records written before it was kept.
+        asked: (region, text) of the whole prompt of one sample, the visual tokens counted; empty where no
+            sample is shown.
     """
 
     name: str
@@ -189,6 +192,8 @@ class CheckpointRecord:
     tasks: tuple[TaskRecord, ...]
     passes: int
     hub: str = ""
+    prompt: str = ""
+    asked: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

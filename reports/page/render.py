@@ -26,7 +26,7 @@ from reports.page import citation
 from reports.page.calibrated import calibration
 from reports.page.checkpoints import checkpoint_views
 from reports.page.environment import TEMPLATES, environment
-from reports.page.samples import REGIONS, cards
+from reports.page.samples import REGIONS, cards, lettered
 from reports.page.sections import sections
 from reports.page.since import since
 from reports.sensitivity import sensitivity
@@ -74,6 +74,7 @@ def _environment() -> jinja2.Environment:
         percent=words.percent,
         settings=settings,
         facts=facts,
+        lettered=lettered,
     )
     made.globals.update(
         badges=tuple(words.BADGES.values()),

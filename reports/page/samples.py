@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.verdicts.record import RunRecord, SampleRecord
 from reports.drawing.panels import Plot, plots
-from reports.words import clean, measurement_name
+from reports.words import LONGEST, clean, measurement_name
 
 REGIONS = {
     "question": ("Q", "question"),
@@ -26,6 +27,8 @@ REGIONS = {
 """The regions of a prompt: the letter that marks each, and its name."""
 MOST = 12
 """Samples per task and checkpoint that are shown, whatever the record holds."""
+MOST_PIECES = 40
+"""Pieces of a prompt that are shown, whatever the record holds."""
 
 _PICTURE = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/]+={0,2}")
 _LONGEST_PICTURE = 200_000
@@ -60,11 +63,21 @@ def cards(record: RunRecord) -> dict[tuple[str, str], tuple[Card, ...]]:
     return {key: tuple(group) for key, group in found.items()}
 
 
-def _card(sample: SampleRecord) -> Card:
-    prompt = tuple(
-        (region if region in REGIONS else "other", REGIONS.get(region, ("·",))[0], _visible(text))
-        for region, text in sample.prompt[:40]
+def lettered(prompt: Sequence[tuple[str, str]], longest: int = LONGEST) -> tuple[tuple[str, str, str], ...]:
+    """The pieces of a prompt as (region, letter, text), their line breaks visible.
+
+    Args:
+        prompt: its (region, text) pairs.
+        longest: characters of a piece that are shown.
+    """
+    return tuple(
+        (region if region in REGIONS else "other", REGIONS.get(region, ("·",))[0], _visible(text, longest))
+        for region, text in prompt[:MOST_PIECES]
     )
+
+
+def _card(sample: SampleRecord) -> Card:
+    prompt = lettered(sample.prompt, 400)
     why = f"{clean(sample.drop, 40)} drop of {measurement_name(sample.flow)}"
     return Card(sample, why, prompt, _picture(sample), plots(sample.curves))
 
@@ -76,5 +89,5 @@ def _picture(sample: SampleRecord) -> str:
     return sample.picture if usable and min(sample.size) > 0 and all(map(math.isfinite, places)) else ""
 
 
-def _visible(text: str) -> str:
-    return clean(text.replace("\n", "⏎"), 400)
+def _visible(text: str, longest: int) -> str:
+    return clean(text.replace("\n", "⏎"), longest)

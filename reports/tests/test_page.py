@@ -90,6 +90,7 @@ def hostile(text: str, place: int) -> RunRecord:
     one = replace(named, curves=(drawn,), bands=((text, 0.1, 0.4),), threshold=-10.0)
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
     ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
+    ran = replace(ran, prompt=text, asked=((text, text), ("question", text)))
     shown = SampleRecord(
         *(text,) * 5,
         flow=of,
@@ -204,6 +205,21 @@ def test_all_samples_excluded() -> None:
     assert "Every sample of this checkpoint was left out" in text_of(record)
     assert "None of 1 claim decided on embedded" in text_of(record)
     assert "Every sample was left out." in markdown.render(record)
+
+
+def test_how_a_checkpoint_was_asked() -> None:
+    system = "A chat. " * 100
+    prompt = (("system", system), ("image", "36 visual tokens"), ("separator", "\n"), ("question", "Why?"))
+    record = replace(example(), checkpoints=(replace(checkpoint(), prompt="scenes", asked=prompt),))
+    said = "Asked in the prompt format scenes. The whole prompt of one sample:"
+    shown = f"{said} S {system} I 36 visual tokens B ⏎ Q Why?"
+    assert "".join(shown.split()) in "".join(text_of(record).split())
+    assert "Asked in the prompt format scenes." in markdown.render(record)
+
+
+def test_of_a_record_without_a_prompt_nothing_is_said_of_it() -> None:
+    assert "prompt format" not in text_of(example())
+    assert "prompt format" not in markdown.render(example())
 
 
 def test_half_a_run_says_so_and_shows_what_there_is() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
+from harness.checkpoint.adapters.squares import squares_made
 from harness.checkpoint.patches import TokenLayout
 from harness.data.errors import CheckpointError
 from harness.data.sample import Size
@@ -65,19 +66,24 @@ class Adapter:
         return asked
 
 
-def sides(model: Any, image_processor: Any) -> tuple[int, int]:  # noqa: ANN401 - transformers' classes
+def sides(model: Any, image_processor: Any, *, in_tiles: bool = False) -> tuple[int, int]:  # noqa: ANN401
     """Side of the vision tower's picture and of its patches, in pixels.
 
+    Args:
+        model: the transformers model, or its configuration alone.
+        image_processor: its image processor.
+        in_tiles: whether the processor cuts pictures into tiles.
+
     Raises:
-        CheckpointError: if processor and vision tower disagree, or the features are not one per patch.
+        CheckpointError: if processor and vision tower disagree, a step makes no square of a fixed side, or
+            the features are not one per patch.
     """
     vision = model.config.vision_config
-    made = getattr(image_processor, "crop_size", None) or image_processor.size
-    side = made["height"] if "height" in made else made["shortest_edge"]
-    if side != vision.image_size:
-        raise CheckpointError(
-            f"the processor makes {side}-pixel pictures, the vision tower wants {vision.image_size}"
-        )
+    for side in squares_made(image_processor, in_tiles=in_tiles):
+        if side != vision.image_size:
+            raise CheckpointError(
+                f"the processor makes {side}-pixel pictures, the vision tower wants {vision.image_size}"
+            )
     strategy = model.config.vision_feature_select_strategy
     wanted = _STRATEGY.get(vision.model_type, strategy)
     if strategy != wanted:

@@ -184,7 +184,7 @@ def tiled(model: Any, image_processor: Any, handling: str, most: int | None = No
     Raises:
         CheckpointError: if the processor and the model do not choose among the same canvases.
     """
-    side, patch = sides(model, image_processor)
+    side, patch = sides(model, image_processor, in_tiles=True)
     if handling == SQUARE:
         _without_tiles(model)
         return OneSquare(image_processor, SquarePadding(side, patch))

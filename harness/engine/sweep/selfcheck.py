@@ -58,7 +58,7 @@ def knockouts_to_check(checkpoint: Checkpoint, encoded: Encoded) -> list[Knockou
 
 def compare(
     checkpoint: Checkpoint, encoded: Encoded, clean: Tensor, knocked_out: Mapping[Knockout, Tensor]
-) -> None:
+) -> float:
     """Refuse a checkpoint for which the engine does not say what its own forward pass says.
 
     Args:
@@ -67,19 +67,24 @@ def compare(
         clean: ``[vocabulary]``, the engine's logits without a knockout.
         knocked_out: the same under knockouts.
 
+    Returns:
+        The largest total variation between two distributions, between 0 and 1.
+
     Raises:
         CheckpointError: if a distribution differs by more than rounding; it names the model's class.
     """
     inputs = own_inputs(checkpoint, encoded)
+    found = []
     for types in token_types(checkpoint, encoded, inputs):
         own = own_distribution(checkpoint, encoded, Knockout(), {**inputs, **types})
-        _demand_equal(checkpoint, "the clean run", own, clean)
+        found.append(_demand_equal(checkpoint, "the clean run", own, clean))
     for knockout, logits in knocked_out.items():
         own = own_distribution(checkpoint, encoded, knockout, inputs)
-        _demand_equal(checkpoint, "a knockout", own, logits)
+        found.append(_demand_equal(checkpoint, "a knockout", own, logits))
+    return max(found)
 
 
-def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor) -> None:
+def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor) -> float:
     distance = float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
     limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
     if not distance <= limit:
@@ -89,6 +94,7 @@ def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor
             f"variation {distance:.2g}, rounding explains {limit:.0e}): its attention does something "
             "that the engine does not know; it cannot be measured"
         )
+    return distance
 
 
 def own_distribution(

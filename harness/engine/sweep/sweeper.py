@@ -62,7 +62,8 @@ class Sweeper:
         self.memory = memory
         if checkpoint.device.type == "cpu":
             keep_freed_memory()
-        self._checked = False
+        self.agreement: float | None = None
+        """Largest total variation between the sweep and the model's own forward pass; None before any."""
 
     @torch.inference_mode()
     def clean_run(self, encoded: Sequence[Encoded]) -> CleanRun:
@@ -73,12 +74,11 @@ class Sweeper:
             CheckpointError: if clean run or knockouts are not what the model's own forward pass says.
             NumericsError: if logits are not finite.
         """
-        if self._checked:
+        if self.agreement is not None:
             return clean_run(self.checkpoint, encoded)
         with self._first_run():
             done = clean_run(self.checkpoint, encoded)
-            self._check(done)
-        self._checked = True
+            self.agreement = self._check(done)
         return done
 
     @contextmanager
@@ -97,16 +97,19 @@ class Sweeper:
                 f"{first_line(error)}); it cannot be measured"
             ) from error
 
-    def _check(self, clean: CleanRun) -> None:
+    def _check(self, clean: CleanRun) -> float:
         chosen = selfcheck.prompts_to_check(clean.encoded)
         asked = [
             selfcheck.knockouts_to_check(self.checkpoint, one) if number in chosen else []
             for number, one in enumerate(clean.encoded)
         ]
         swept = self.sweep(clean, asked)
+        found = []
         for number in chosen:
             knocked_out = dict(zip(asked[number], swept[number].logits, strict=True))
-            selfcheck.compare(self.checkpoint, clean.encoded[number], swept[number].clean.logits, knocked_out)
+            one, unblocked = clean.encoded[number], swept[number].clean.logits
+            found.append(selfcheck.compare(self.checkpoint, one, unblocked, knocked_out))
+        return max(found)
 
     @torch.inference_mode()
     def sweep(self, clean: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Swept]:

@@ -27,6 +27,22 @@ def test_it_writes_what_transformers_writes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "written"),
+    [
+        ("{{ strftime_now('%d %b %Y %H:%M:%S') }}", "26 Jul 2024 00:00:00"),
+        ("{{ strftime_now('%s%Z') }}", "1721952000"),
+        ("{% for _ in range(9) %}{{ range(9) | random }}{% endfor %}", "660487647"),
+    ],
+)
+def test_a_prompt_hangs_on_no_clock_and_no_chance(
+    template: str, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one store of evidence would hold the answers to two prompts."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert render(template, CHAT, {}) == written
+
+
+@pytest.mark.parametrize(
     ("template", "reason"),
     [
         ("{% if %}", "Expected an expression"),

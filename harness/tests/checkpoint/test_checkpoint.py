@@ -18,6 +18,7 @@ from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import checkpoint_info, directory_info, pinned, registry
 from harness.checkpoint.loading import load
 from harness.checkpoint.prompt import FORMATS, VICUNA_V1, PromptFormat, read_format
+from harness.checkpoint.without_weights import bare_checkpoint
 from harness.data.depth import rule_window
 from harness.data.errors import CheckpointError
 from harness.engine.reference import run
@@ -185,13 +186,24 @@ def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, t
         load(tmp_path / "nowhere")
 
 
-def test_sliding_windows_are_refused_by_name(saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("decoder", "told"),
+    [
+        ({"layer_types": ["chunked_attention"] * 4}, "attention chunked_attention is not supported"),
+        ({"layer_types": ["sliding_attention"] * 4}, "attention sliding_attention is not supported"),
+        ({"attn_logit_softcapping": 50.0}, "soft-capped attention is not supported"),
+    ],
+)
+def test_attention_that_is_not_plain_is_refused_by_name(
+    saved: Path, tmp_path: Path, decoder: dict[str, object], told: str
+) -> None:
+    """A sliding layer without a window's length included: nobody knows where it bites."""
     folder = copy(saved, tmp_path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config["text_config"] |= {"model_type": "mistral", "sliding_window": 8}
+    config["text_config"] |= decoder
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(CheckpointError, match="sliding-window attention is not supported"):
-        load(folder)
+    with pytest.raises(CheckpointError, match=told):
+        load(folder, prompt="vicuna_v1")
 
 
 def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tmp_path: Path) -> None:
@@ -205,6 +217,9 @@ def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tm
         (folder / name).write_bytes(content + b" ")
         assert fingerprint(str(folder)) != before
         (folder / name).write_bytes(content)
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "default.jinja").write_text("asked otherwise", encoding="utf-8")
+    assert fingerprint(str(folder)) != before
 
 
 @pytest.mark.parametrize(
@@ -264,6 +279,19 @@ def test_a_template_of_the_tokenizer_is_used(saved: Path, tmp_path: Path, *, nam
     path.write_text(json.dumps(config), encoding="utf-8")
     prompt = load(folder).prompt
     assert (prompt.name, prompt.segments[-1]) == ("chat", ("roles", " say:"))
+
+
+def test_what_is_shown_of_a_dated_template_is_what_was_asked(saved: Path, tmp_path: Path) -> None:
+    folder = copy(saved, tmp_path)
+    template = (
+        "{{ strftime_now('%Y-%m-%d %H:%M:%S.%f') }} "
+        "{% for part in messages[0]['content'] %}"
+        "{{ '<image>' if part.type == 'image' else part.text }}{% endfor %}"
+    )
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    measured, shown = load(folder).prompt, bare_checkpoint(directory_info(folder)).prompt
+    assert measured == shown
+    assert measured.segments[0] == ("system", "2024-07-26 00:00:00.000000 ")
 
 
 def test_a_question_s_place_inside_an_instruction_is_left_alone() -> None:

@@ -19,6 +19,8 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import encode
 from harness.checkpoint.loading import refuse_unsupported_attention
 from harness.data.errors import CheckpointError
+from harness.engine.decoding import answers
+from harness.engine.reference import run
 from harness.engine.sweep.sweeper import Sweeper
 from harness.testing import building_blocks as blocks
 from harness.testing.cases import QUESTIONS, noise_picture
@@ -30,6 +32,7 @@ EXACT = (
     "glm4",
     "granite",
     "llama",
+    "mistral",
     "olmo",
     "olmo2",
     "phi3",
@@ -43,8 +46,7 @@ REFUSED = {
     "nemotron": "NemotronDecoderLayer does not hand its keyword arguments to its attention",
     "phi": "on PhiModel cannot be run by the engine",
     "gpt_neox": "on GPTNeoXModel cannot be run by the engine",
-    "gemma2": "attention sliding_attention is not supported",
-    "mistral": "sliding-window attention is not supported",
+    "gemma2": "soft-capped attention is not supported",
 }
 SIZE = {
     "hidden_size": 32,
@@ -59,11 +61,11 @@ SIZE = {
 }
 
 
-def checkpoint(model_type: str) -> Checkpoint:
+def checkpoint(model_type: str, **more: Any) -> Checkpoint:
     """A small LLaVA with random weights on a decoder of this type."""
     torch.manual_seed(0)
     made: Any = CONFIG_MAPPING[model_type]
-    text = made(vocab_size=len(tokenizer()), **SIZE)
+    text = made(vocab_size=len(tokenizer()), **{**SIZE, **more})
     model = blocks.model("llava", text, blocks.vision("llava", 8, 4), tokenizer(), None).double().eval()
     refuse_unsupported_attention(model, model_type)
     register()
@@ -100,6 +102,40 @@ def test_a_decoder_is_exact(model_type: str) -> None:
 def test_a_decoder_is_refused_by_name(model_type: str) -> None:
     with pytest.raises(CheckpointError, match=REFUSED[model_type]):
         first_run(checkpoint(model_type))
+
+
+WINDOWED: dict[str, dict[str, Any]] = {
+    "mistral": {},
+    "qwen2": {"use_sliding_window": True, "max_window_layers": 2},
+}
+"""Decoders with a window in all layers, and in some."""
+
+
+def longest() -> int:
+    return max(encode(tiny_checkpoint(), sample(noise_picture(), one)).length for one in QUESTIONS[1:])
+
+
+@pytest.mark.parametrize("model_type", WINDOWED)
+def test_a_sliding_window_as_long_as_the_prompt_is_plain_attention(model_type: str) -> None:
+    first_run(checkpoint(model_type, sliding_window=longest(), **WINDOWED[model_type]))
+
+
+@pytest.mark.parametrize("model_type", WINDOWED)
+def test_a_prompt_longer_than_the_sliding_window_is_refused_by_both_lengths(model_type: str) -> None:
+    window = longest() - 1
+    made = checkpoint(model_type, sliding_window=window, **WINDOWED[model_type])
+    told = f"{model_type}: a prompt of {window + 1} tokens is longer than .* sliding window of {window}:"
+    with pytest.raises(CheckpointError, match=told):
+        first_run(made)
+    with pytest.raises(CheckpointError, match=told):
+        run(made, encode(made, sample(noise_picture(), QUESTIONS[2])))
+
+
+def test_an_answer_that_leaves_the_sliding_window_is_refused() -> None:
+    made = checkpoint("mistral", sliding_window=longest(), eos_token_id=None)
+    clean = Sweeper(made).clean_run([encode(made, sample(noise_picture(), QUESTIONS[2]))])
+    with pytest.raises(CheckpointError, match="is longer than the decoder's sliding window"):
+        answers(made, clean, limit=3)
 
 
 def test_a_model_that_attends_both_ways_only_when_told_is_refused() -> None:

@@ -87,7 +87,9 @@ def test_refuses_logits_that_are_not_finite(checkpoint: Checkpoint, encoded: lis
 def test_refuses_a_decoder_that_attends_in_its_own_way(encoded: list[Encoded]) -> None:
     """A sliding window that the loader did not see: the clean run is not the model's own forward pass."""
     doctored = _doctored(Case("mistral", 3, (4, 2), 2, QUESTIONS).checkpoint())
-    doctored.model.config.text_config.sliding_window = 4
+    config = doctored.model.config.text_config
+    config.sliding_window = 4
+    config.layer_types, config.use_sliding_window = ["full_attention"] * 3, False
     with pytest.raises(CheckpointError, match=r"clean run of .* is not what the model's own forward pass"):
         Sweeper(doctored).image(encoded[:1], [[]])
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.data.errors import CheckpointError
 from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
 from harness.statistics import forms
@@ -189,3 +190,21 @@ def test_a_claim_test_that_raises_fails_alone(tmp_path: Path) -> None:
         "changing": ZeroDivisionError,
     }
     assert set(made.judgements) == {"pathway"}
+
+
+@pytest.mark.parametrize("changed", ["model.safetensors", "mine.json"])
+def test_files_that_were_changed_since_are_not_taken_for_those_that_were_measured(
+    changed: str, tmp_path: Path
+) -> None:
+    folder, mine = tmp_path / "checkpoint", tmp_path / "mine.json"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    mine.write_text("asked so", encoding="utf-8")
+    made = examination(tmp_path / "store", 2)
+    made.info = replace(made.info, path=str(folder), prompt=str(mine))
+    assert made.evidence.key["prompt"]
+    made.check_unchanged()
+    file = mine if changed == "mine.json" else folder / changed
+    file.write_text("asked otherwise", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="were changed since they were measured"):
+        made.check_unchanged()

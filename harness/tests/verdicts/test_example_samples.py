@@ -129,7 +129,14 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
         rows += [{**one, "measurement": "clean", "values": [0.5], "answer": f"said {number}"}] * 2
         rows.append({**one, "measurement": "question->last@3", "values": values, "answer": ""})
     info, run = directory_info(embedded(), "embedded"), whole.limited(["ChooseAttr"], 5)
-    examined: Any = SimpleNamespace(dataset=run, table=Table(rows_to_frame(rows)), info=info, window=3)
+    unchanged: list[bool] = []
+    examined: Any = SimpleNamespace(
+        dataset=run,
+        table=Table(rows_to_frame(rows)),
+        info=info,
+        window=3,
+        check_unchanged=lambda: unchanged.append(True),
+    )
     found = samples_of(examined, 4)
     assert [one.id for one in found] == [run.samples[number].id for number in (4, 0, 3, 1)]
     assert [one.said for one in found] == [f"said {number}" for number in (4, 0, 3, 1)]
@@ -139,6 +146,7 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
         ("smallest", "question->last"),
     ]
     assert all(one.patches and one.picture and one.prompt for one in found)
+    assert unchanged, "the prompt that is shown is the one that was asked"
 
 
 def test_what_stands_beside_a_tasks_effects() -> None:

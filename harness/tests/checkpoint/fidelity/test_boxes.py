@@ -39,6 +39,9 @@ def pictures_of(name: str) -> Any:
         size = {"size": {"shortest_edge": 336}, "crop_size": {"height": 336, "width": 336}}
         made = Processor(CLIPImageProcessorPil, **size)
         return SquarePictures(made, SquarePadding(336, 14))
+    if name == "llava_uncropped":
+        made = Processor(CLIPImageProcessorPil, size={"height": 336, "width": 336}, do_center_crop=False)
+        return SquarePictures(made, SquarePadding(336, 14))
     if name == "llava_next":
         size = {"size": {"shortest_edge": 336}, "crop_size": {"height": 336, "width": 336}}
         made = Processor(LlavaNextImageProcessorPil, image_grid_pinpoints=NEXT_PINPOINTS, **size)
@@ -86,7 +89,7 @@ def grown(box: Box, size: Size, by: int) -> Box:
     return Box(box.name, left, top, max(right - left, 0), max(bottom - top, 0))
 
 
-@pytest.mark.parametrize("name", ["llava", "llava_next", "llava_onevision"])
+@pytest.mark.parametrize("name", ["llava", "llava_uncropped", "llava_next", "llava_onevision"])
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     size=st.tuples(st.integers(2, 700), st.integers(2, 700)),

@@ -1,0 +1,1 @@
+"""``python -m harness doctor``: what a run would do, tried on a few samples, as plain text."""
