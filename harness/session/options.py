@@ -23,7 +23,11 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("task", "TASK", "only this task, e.g. ChooseAttr; repeatable"),
     ("samples", "N", "at most N samples per task, on as many images as there are (default: all)"),
     ("window", "K", "window size in layers (default: 9 of 40, 7 of 32, else the odd number nearest 0.22 L)"),
-    ("prompt", "NAME|FILE", "prompt format: vicuna_v1, llava_llama_3, chat or a file (default: its own)"),
+    (
+        "prompt",
+        "NAME|FILE",
+        "prompt format: vicuna_v1, llava_llama_3, llava_llama_3_one_bos, chat or a file (default: its own)",
+    ),
     ("image_handling", "HOW", "square (padded; no tiles, no newlines) or tiles (default: the model's own)"),
     ("accept_as", "NAME", "as --accept, under this name, replacing what is on file there"),
     ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),

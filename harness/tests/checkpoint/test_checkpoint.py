@@ -211,6 +211,10 @@ def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tm
     ("change", "text"),
     [
         ({"segments": [["image", "<image>"]]}, r"must hold \{question\} exactly once"),
+        (
+            {"segments": [["roles", "<image>"], ["question", "{question}"]]},
+            "must stand in .* called 'image'",
+        ),
         ({"segments": [["sistem", "<image>{question}"]]}, "unknown segment 'sistem'"),
         ({"instructions": {}}, "instructions need a 'default'"),
         ({"name": None, "segments": 3}, "not a prompt format"),

@@ -61,7 +61,10 @@ BAD = [
     ("--accept-as=../x", "--accept-as ../x: must be the name of a file, e.g. my-checkpoint"),
     ("--device=mps", "--device mps: not supported, since it has no float64; choose cpu"),
     ("--device=tpu", "--device tpu: no such device; choose cpu, cuda, cuda:N or auto"),
-    ("--prompt=vicuna", "--prompt vicuna: no such file, and not one of vicuna_v1, llava_llama_3, chat"),
+    (
+        "--prompt=vicuna",
+        "--prompt vicuna: no such file, and not one of vicuna_v1, llava_llama_3, ",
+    ),
     ("--image-handling=crop", "--image-handling crop: choose square or tiles"),
     ("--dtype=int8", "--dtype int8: no such dtype; choose from float32"),
     ("--dataset=nowhere", "--dataset nowhere: no such folder"),
