@@ -45,7 +45,7 @@ def load(
         device: a torch device, or ``auto``: spread over all GPUs and, where they do not suffice, memory.
         dtype: the dtype of all weights.
         prompt: name or file of a prompt format, instead of the checkpoint's own.
-        image_handling: ``square`` or ``tiles``, instead of the checkpoint's own.
+        image_handling: ``square``, ``tiles`` or ``released-tiles``, instead of the checkpoint's own.
 
     Raises:
         CheckpointError: if there is no such checkpoint, its type is not supported, weights are

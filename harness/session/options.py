@@ -28,7 +28,11 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
         "NAME|FILE",
         "prompt format: vicuna_v1, llava_llama_3, llava_llama_3_one_bos, chat or a file (default: its own)",
     ),
-    ("image_handling", "HOW", "square (padded; no tiles, no newlines) or tiles (default: the model's own)"),
+    (
+        "image_handling",
+        "HOW",
+        "square (padded; no tiles, no newlines), tiles or released-tiles (as LLaVA-NeXT's code cuts them)",
+    ),
     ("accept_as", "NAME", "as --accept, under this name, replacing what is on file there"),
     ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),
     ("device", "DEVICE", "cpu, cuda, cuda:N, auto: all GPUs (default: cpu; cuda under -m gpu)"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoint.adapters import SQUARE, TILES
+from harness.checkpoint.adapters import HANDLINGS
 from harness.checkpoint.info import CheckpointInfo, checkpoint_info, registry
 from harness.checkpoint.prompt import CHAT, FORMATS
 from harness.data.errors import HarnessError
@@ -291,8 +291,8 @@ def _prompt(config: pytest.Config) -> str | None:
 
 
 def _image_handling(value: str | None) -> str | None:
-    if value not in {None, SQUARE, TILES}:
-        raise pytest.UsageError(f"--image-handling {value}: choose {SQUARE} or {TILES}")
+    if value not in {None, *HANDLINGS}:
+        raise pytest.UsageError(f"--image-handling {value}: choose {', '.join(HANDLINGS)}")
     return value
 
 

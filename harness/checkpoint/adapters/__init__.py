@@ -9,11 +9,14 @@ neither torch nor transformers.
 from __future__ import annotations
 
 from harness.checkpoint.adapters import llava, llava_next, llava_onevision
-from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter, Pictures
+from harness.checkpoint.adapters.adapter import RELEASED_TILES, SQUARE, TILES, Adapter, Pictures
 
 ADAPTERS: dict[str, Adapter] = {
     adapter.model_type: adapter for adapter in (llava.ADAPTER, llava_next.ADAPTER, llava_onevision.ADAPTER)
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""
 
-__all__ = ["ADAPTERS", "SQUARE", "TILES", "Adapter", "Pictures"]
+HANDLINGS = (SQUARE, TILES, RELEASED_TILES)
+"""Every way to handle pictures; no model type has all."""
+
+__all__ = ["ADAPTERS", "HANDLINGS", "RELEASED_TILES", "SQUARE", "TILES", "Adapter", "Pictures"]

@@ -18,7 +18,11 @@ if TYPE_CHECKING:  # loading torch takes seconds; planning a run must not pay
 SQUARE = "square"
 """A picture is padded to a square and seen once: no tiles, no newline tokens (LLaVA-1.5's way)."""
 TILES = "tiles"
-"""A picture is seen whole, squeezed to a square, and again in tiles of higher resolution."""
+"""A picture is seen whole, squeezed to a square, and again in tiles, as its processor cuts them."""
+RELEASED_TILES = "released-tiles"
+"""The same, but canvases are read as (width, height), as LLaVA-NeXT's own code does (released code), where
+transformers reads (height, width). Both name the same canvases, so only which of two equally good ones is
+taken differs: for small pictures, e.g. 320×240."""
 _STRATEGY = {"clip_vision_model": "default", "siglip_vision_model": "full"}
 """By vision tower, which of its features are patches: all, or (``default``) all but the first."""
 
@@ -40,7 +44,8 @@ class Adapter:
     Attributes:
         model_type: as in ``config.json``.
         model_class: the transformers class that loads it.
-        handlings: how it can handle pictures (`SQUARE`, `TILES`); the first is what it was trained with.
+        handlings: how it can handle pictures (`SQUARE`, `TILES`, `RELEASED_TILES`); the first is its
+            processor's way, or, where that would lose part of a picture, what it was trained with.
         pictures: makes `Pictures` from the model, its image processor and one of ``handlings``.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter, Pictures
+from harness.checkpoint.adapters.adapter import RELEASED_TILES, SQUARE, TILES, Adapter, Pictures
 from harness.checkpoint.adapters.tiling import tiled
 
 
@@ -12,4 +12,6 @@ def _pictures(model: Any, image_processor: Any, handling: str) -> Pictures:  # n
     return tiled(model, image_processor, handling)
 
 
-ADAPTER = Adapter("llava_next", "LlavaNextForConditionalGeneration", (TILES, SQUARE), _pictures)
+ADAPTER = Adapter(
+    "llava_next", "LlavaNextForConditionalGeneration", (TILES, RELEASED_TILES, SQUARE), _pictures
+)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from harness.checkpoint.adapters.adapter import SQUARE, Pictures, sides
+from harness.checkpoint.adapters.adapter import RELEASED_TILES, SQUARE, Pictures, sides
 from harness.checkpoint.patches import (
     SquarePadding,
     TokenAxis,
@@ -176,9 +176,9 @@ def tiled(model: Any, image_processor: Any, handling: str, most: int | None = No
     """Pictures of an any-resolution model.
 
     Args:
-        model: the transformers model; without tiles its configuration is changed accordingly.
-        image_processor: its image processor.
-        handling: `TILES` or `SQUARE`.
+        model: the transformers model; its configuration is changed where the handling is not its own.
+        image_processor: its image processor; the same.
+        handling: `TILES`, `RELEASED_TILES` or `SQUARE`.
         most: see `Tiling`.
 
     Raises:
@@ -191,6 +191,10 @@ def tiled(model: Any, image_processor: Any, handling: str, most: int | None = No
     canvases = tuple((int(height), int(width)) for height, width in model.config.image_grid_pinpoints)
     if canvases != tuple((int(height), int(width)) for height, width in image_processor.image_grid_pinpoints):
         raise CheckpointError("the processor's image_grid_pinpoints are not the model's")
+    if handling == RELEASED_TILES:
+        canvases = tuple((height, width) for width, height in canvases)
+        for owner in (model.config, image_processor):
+            owner.image_grid_pinpoints = [list(canvas) for canvas in canvases]
     return TiledPictures(image_processor, Tiling(side, patch, canvases, most))
 
 
