@@ -161,9 +161,10 @@ def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: To
         "after_image": tuple(range(max(image) + 1, last + 1)),
     }
     named |= question_parts(sample, start, prompt.offsets, question, says)
+    related = checkpoint.tokens_under(sample.image_size, sample.objects)
     named |= {
         name: tuple(image[token] for token in tokens)
-        for name, tokens in image_regions(layout, sample.objects).items()
+        for name, tokens in image_regions(layout, related).items()
     }
     return Regions(named, len(prompt.ids))
 

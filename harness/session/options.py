@@ -31,8 +31,9 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     (
         "image_handling",
         "HOW",
-        "square (padded; no tiles, no newlines), tiles or released-tiles (as LLaVA-NeXT's code cuts them)",
+        "square (no tiles, no newlines), tiles, released-tiles: as LLaVA-NeXT's code cuts (default: its own)",
     ),
+    ("boxes", "RULE", "how boxes become patches: analytic, or released: by paint (default: analytic)"),
     ("accept_as", "NAME", "as --accept, under this name, replacing what is on file there"),
     ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),
     ("device", "DEVICE", "cpu, cuda, cuda:N, auto: all GPUs (default: cpu; cuda under -m gpu)"),

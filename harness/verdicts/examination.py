@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.checkpoint.adapters import ANALYTIC_BOXES
 from harness.checkpoint.fingerprint import file_digest, fingerprint
 from harness.checkpoint.info import CheckpointInfo, is_directory
 from harness.data.dataset import Dataset
@@ -104,6 +105,7 @@ class Examination:
             "device": self.settings.device.partition(":")[0],
             "prompt": _file_or_name(self.info.prompt),
             "image_handling": str(self.info.image_handling),
+            "boxes": str(self.info.boxes or ANALYTIC_BOXES),
             **engine_versions(),
         }
         read_only, root = self.settings.judge_only, self.settings.evidence

@@ -9,7 +9,16 @@ neither torch nor transformers.
 from __future__ import annotations
 
 from harness.checkpoint.adapters import llava, llava_next, llava_onevision
-from harness.checkpoint.adapters.adapter import RELEASED_TILES, SQUARE, TILES, Adapter, Pictures
+from harness.checkpoint.adapters.adapter import (
+    ANALYTIC_BOXES,
+    RELEASED_BOXES,
+    RELEASED_TILES,
+    SQUARE,
+    TILES,
+    Adapter,
+    PaintedPictures,
+    Pictures,
+)
 
 ADAPTERS: dict[str, Adapter] = {
     adapter.model_type: adapter for adapter in (llava.ADAPTER, llava_next.ADAPTER, llava_onevision.ADAPTER)
@@ -18,5 +27,19 @@ ADAPTERS: dict[str, Adapter] = {
 
 HANDLINGS = (SQUARE, TILES, RELEASED_TILES)
 """Every way to handle pictures; no model type has all."""
+BOX_RULES = (ANALYTIC_BOXES, RELEASED_BOXES)
+"""Every rule by which boxes become patches (`harness.checkpoint.boxes`)."""
 
-__all__ = ["ADAPTERS", "HANDLINGS", "RELEASED_TILES", "SQUARE", "TILES", "Adapter", "Pictures"]
+__all__ = [
+    "ADAPTERS",
+    "ANALYTIC_BOXES",
+    "BOX_RULES",
+    "HANDLINGS",
+    "RELEASED_BOXES",
+    "RELEASED_TILES",
+    "SQUARE",
+    "TILES",
+    "Adapter",
+    "PaintedPictures",
+    "Pictures",
+]

@@ -66,6 +66,7 @@ BAD = [
         "--prompt vicuna: no such file, and not one of vicuna_v1, llava_llama_3, ",
     ),
     ("--image-handling=crop", "--image-handling crop: choose square, tiles, released-tiles"),
+    ("--boxes=drawn", "--boxes drawn: choose analytic, released"),
     ("--dtype=int8", "--dtype int8: no such dtype; choose from float32"),
     ("--dataset=nowhere", "--dataset nowhere: no such folder"),
     ("--images=nowhere", "--images nowhere: no such folder"),

@@ -1,4 +1,4 @@
-"""The paper's NeXT checkpoints cut pictures as the released experiment did, others as their processor does."""
+"""The paper's NeXT checkpoints cut pictures as the release did, others as their processor does."""
 
 from __future__ import annotations
 
