@@ -148,6 +148,8 @@ class TaskRecord:
             image can be much larger.
         prior: share of right guesses by how often each answer is right on other images, without a model.
         question_ceiling: mean p_c in per cent with the question unreadable in all layers.
+        without_patches: how many of the samples looked at have no patches of an annotated object, by reason;
+            only measurements that need these leave them out.
     """
 
     task: str
@@ -161,6 +163,7 @@ class TaskRecord:
     image_ceiling: float | None = None
     prior: float | None = None
     question_ceiling: float | None = None
+    without_patches: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

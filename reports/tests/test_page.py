@@ -206,6 +206,14 @@ def test_all_samples_excluded() -> None:
     assert "Every sample was left out." in markdown.render(record)
 
 
+def test_samples_without_object_patches_are_counted() -> None:
+    task = TaskRecord("QueryAttr", 420, 210, 400, {}, without_patches={"box outside the image, or empty": 3})
+    record = replace(example(), checkpoints=(replace(checkpoint(), tasks=(task,)),))
+    said = "3 used without object patches: "
+    assert said in text_of(record)
+    assert f"none; {said}box outside the image, or empty |" in markdown.render(record)
+
+
 def test_half_a_run_says_so_and_shows_what_there_is() -> None:
     half = replace(
         without_curves(example()),
