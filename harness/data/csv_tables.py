@@ -4,7 +4,8 @@ The released files are read as they are: ids as text (leading zeros matter), ``i
 without ``.jpg``, ``-`` for a box that is missing. A row that cannot be used is left out and counted
 with its reason; a file that cannot be used is an error that names file, row and column. A row whose box
 lies outside its picture (the release has one) is a sample like any other, without the patches of that box.
-A folder may also hold ``minimal_pairs.csv``: which questions are asked alike of two images that differ in what is asked.
+A folder may also hold ``minimal_pairs.csv``: which questions are asked alike of two images that differ in
+what is asked.
 """
 
 from __future__ import annotations
