@@ -95,6 +95,11 @@ class Examination:
         """Hash of the checkpoint's files."""
         return fingerprint(self.info.path, self.info.revision)
 
+    @property
+    def _boxes(self) -> str:
+        """The rule by which boxes become patches."""
+        return self.info.boxes or ANALYTIC_BOXES
+
     @cached_property
     def evidence(self) -> Evidence:
         """The store of this checkpoint, data set, dtype and engine; windows are named by the measurements."""
@@ -105,7 +110,7 @@ class Examination:
             "device": self.settings.device.partition(":")[0],
             "prompt": _file_or_name(self.info.prompt),
             "image_handling": str(self.info.image_handling),
-            "boxes": str(self.info.boxes or ANALYTIC_BOXES),
+            "boxes": self._boxes,
             **engine_versions(),
         }
         read_only, root = self.settings.judge_only, self.settings.evidence
@@ -292,6 +297,8 @@ class Examination:
             device=self.settings.device,
             tasks=self.tasks,
             passes=self.passes,
+            boxes=self._boxes,
+            image_handling=self.info.image_handling or "",
             hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
         )
 

@@ -179,6 +179,8 @@ class CheckpointRecord:
         device: where it ran.
         tasks: per task, what became of the samples.
         passes: knocked-out forward passes measured in this run (0: all came from stored evidence).
+        boxes: the rule by which boxes became patches; empty in records written before it was kept.
+        image_handling: how its pictures were handled, where that was named; else empty: its type's own way.
         hub: of a checkpoint from a hub its id and the commit it was loaded at, ``id@commit``; else empty.
     """
 
@@ -190,6 +192,8 @@ class CheckpointRecord:
     device: str
     tasks: tuple[TaskRecord, ...]
     passes: int
+    boxes: str = ""
+    image_handling: str = ""
     hub: str = ""
 
 

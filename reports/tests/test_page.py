@@ -206,6 +206,13 @@ def test_all_samples_excluded() -> None:
     assert "Every sample was left out." in markdown.render(record)
 
 
+def test_how_pictures_and_boxes_were_handled_is_told() -> None:
+    ran = replace(checkpoint(), image_handling="released-tiles", boxes="released")
+    text = " ".join(text_of(replace(example(), checkpoints=(ran,))).split())
+    assert "pictures released-tiles boxes to patches released" in text
+    assert "boxes to patches" not in text_of(replace(example(), checkpoints=(checkpoint(),)))
+
+
 def test_samples_without_object_patches_are_counted() -> None:
     task = TaskRecord("QueryAttr", 420, 210, 400, {}, without_patches={"box outside the image, or empty": 3})
     record = replace(example(), checkpoints=(replace(checkpoint(), tasks=(task,)),))
