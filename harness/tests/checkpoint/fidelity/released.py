@@ -91,6 +91,15 @@ def red_tokens(squares: list[Pixels], size: Size, canvas: Size | None = None) ->
     return [number for number, red in enumerate(tokens) if red]
 
 
+def unpadding_differs(size: Size, canvas: Size) -> bool:
+    """Whether transformers, which rounds to seven digits first, leaves other rows or columns of patches."""
+    columns, rows = canvas[0] // PATCH, canvas[1] // PATCH
+    wide = size[0] / size[1] > columns / rows
+    exact = size[1] * (columns / size[0]) if wide else size[0] * (rows / size[1])
+    edge = rows if wide else columns
+    return (edge - int(exact)) // 2 != (edge - int(round(exact, 7))) // 2
+
+
 def unpadded(patches: NDArray[np.bool_], size: Size) -> NDArray[np.bool_]:
     """Without as many rows, or columns, on both sides as the picture's shape leaves empty."""
     rows, columns = patches.shape

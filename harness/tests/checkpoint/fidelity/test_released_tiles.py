@@ -73,6 +73,23 @@ def test_its_tokens_are_in_the_order_of_the_model_s_own_packing(size: Size, chec
     same_order(checkpoint, RELEASED_NEXT, size)
 
 
+def test_unpadding_is_the_released_one_but_for_sizes_that_are_known() -> None:
+    """How transformers rounds differs for ten of the sizes up to 700 pixels; no usual one is among them."""
+    odd = {
+        *((55, 176), (88, 55), (88, 99), (110, 352), (176, 110)),
+        *((176, 198), (205, 656), (328, 205), (352, 110), (656, 205)),
+    }
+    tried = {*odd, *SWAPPED, *((width, height) for width in range(50, 701, 25) for height in range(50, 701))}
+    for size in tried:
+        canvas = released.chosen_canvas(size, realistic.NEXT_PINPOINTS)
+        assert released.unpadding_differs(size, canvas) == (size in odd)
+        whole = np.ones((canvas[1] // 14, canvas[0] // 14), dtype=np.bool_)
+        grid = RELEASED_NEXT.layout(size).tiles
+        assert grid is not None
+        shown = len(grid.rows.shown), len(grid.columns.shown)
+        assert (shown == released.unpadded(whole, size).shape) == (size not in odd)
+
+
 def test_who_does_not_ask_for_it_gets_the_processor_s(
     folders: Callable[[str], Path], checkpoints: Callable[[str], Checkpoint]
 ) -> None:
