@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.checkpoint.adapters import Pictures
+from harness.checkpoint.adapters import ANALYTIC_BOXES, Pictures
+from harness.checkpoint.boxes import tokens_under
 from harness.checkpoint.permanent_mask import PermanentBlock
 from harness.checkpoint.prompt import PromptFormat
 from harness.data.depth import rule_window
+from harness.data.sample import Box, Size
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Checkpoint:
         prompt: its prompt format.
         pictures: how its pictures become visual tokens.
         sha256: hash over the files that decide its results.
+        boxes: the rule by which boxes become patches; see `harness.checkpoint.boxes`.
         permanent_blocks: flows that are blocked always; see `harness.checkpoint.permanent_mask`.
     """
 
@@ -38,6 +42,16 @@ class Checkpoint:
     pictures: Pictures
     sha256: str
     permanent_blocks: tuple[PermanentBlock, ...] = ()
+    boxes: str = ANALYTIC_BOXES
+
+    def tokens_under(self, size: Size, boxes: Sequence[Box]) -> tuple[int, ...]:
+        """Numbers of the visual tokens that show at least one of some boxes, by the checkpoint's rule.
+
+        Args:
+            size: (width, height) of the picture in pixels.
+            boxes: in pixels of the picture.
+        """
+        return tokens_under(self.pictures, self.boxes, size, boxes)
 
     @cached_property
     def decoder(self) -> Any:  # noqa: ANN401 - transformers has no common base for decoders

@@ -15,8 +15,8 @@ from harness.checkpoint.lengths import check_context
 from harness.checkpoint.patches import TokenLayout
 from harness.checkpoint.prompt import IMAGE
 from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
-from harness.data.doors import door
-from harness.data.errors import CheckpointError, RegionError
+from harness.checkpoint.tokenizing import tokens_of
+from harness.data.errors import RegionError
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
 
@@ -131,40 +131,15 @@ class _Prompt:
             filled = visual if segment == IMAGE else segment.replace(IMAGE, visual)
             spans.append((name, (len(text), len(text) + len(filled))))
             text += filled
-        pieces = [(0, len(text))]
-        if checkpoint.prompt.splits_at_image:
-            start, stop = next(span for name, span in spans if name == "image")
-            pieces = [(0, start), (start, stop), (stop, len(text))]
-        ids: list[int] = []
-        offsets: list[Span] = []
-        for number, (start, stop) in enumerate(pieces):
-            more, where = _tokens(checkpoint, text[start:stop], adds_special=number == 0)
-            ids += more
-            offsets += [(start + first, start + last) for first, last in where]
+        image = next(span for name, span in spans if name == "image")
+        ids, offsets = tokens_of(
+            checkpoint.processor.tokenizer, checkpoint.prompt, text, image, checkpoint.name
+        )
         return cls(text, tuple(spans), tuple(ids), tuple(offsets))
 
     def span(self, name: str) -> Span:
         """Where a segment stands."""
         return next(span for segment, span in self.spans if segment == name)
-
-
-def _tokens(checkpoint: Checkpoint, text: str, *, adds_special: bool) -> tuple[list[int], list[Span]]:
-    """Token ids and their character offsets; special tokens only where the format wants them."""
-    tokenizer = checkpoint.processor.tokenizer
-    if not tokenizer.is_fast:
-        raise CheckpointError(f"{checkpoint.name}: its tokenizer has no offsets; a fast tokenizer is needed")
-    with door(CheckpointError, f"{checkpoint.name}: its tokenizer cannot tokenize the prompt"):
-        encoding = tokenizer(
-            text,
-            add_special_tokens=adds_special and checkpoint.prompt.adds_bos,
-            return_offsets_mapping=True,
-            return_tensors=None,
-        )
-    ids = list(encoding["input_ids"])
-    offsets = [(int(start), int(stop)) for start, stop in encoding["offset_mapping"]]
-    if adds_special and ids and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token):
-        ids, offsets = ids[:-1], offsets[:-1]
-    return ids, offsets
 
 
 def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: TokenLayout) -> Regions:
@@ -188,9 +163,10 @@ def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: To
         "after_image": tuple(range(max(image) + 1, last + 1)),
     }
     named |= question_parts(sample, start, prompt.offsets, question, says)
+    related = checkpoint.tokens_under(sample.image_size, sample.objects)
     named |= {
         name: tuple(image[token] for token in tokens)
-        for name, tokens in image_regions(layout, sample.objects).items()
+        for name, tokens in image_regions(layout, related).items()
     }
     return Regions(named, len(prompt.ids))
 

@@ -29,6 +29,7 @@ class CheckpointInfo:
         revision: of a hub id the branch, tag or commit, or None for its default branch.
         prompt: name or file of the prompt format, or None for the checkpoint's own.
         image_handling: how pictures are handled, or None for the model type's own way.
+        boxes: the rule by which boxes become patches, or None for the default.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CheckpointInfo:
     revision: str | None = None
     prompt: str | None = None
     image_handling: str | None = None
+    boxes: str | None = None
 
 
 @cache

@@ -37,6 +37,7 @@ def load(
     dtype: torch.dtype = torch.float32,
     prompt: str | None = None,
     image_handling: str | None = None,
+    boxes: str | None = None,
 ) -> Checkpoint:
     """Load a checkpoint directory, hub id or alias.
 
@@ -46,7 +47,8 @@ def load(
         device: a torch device, or ``auto``: spread over all GPUs and, where they do not suffice, memory.
         dtype: the dtype of all weights.
         prompt: name or file of a prompt format, instead of the checkpoint's own.
-        image_handling: ``square`` or ``tiles``, instead of the checkpoint's own.
+        image_handling: ``square``, ``tiles`` or ``released-tiles``, instead of the checkpoint's own.
+        boxes: ``analytic`` or ``released``: how boxes become patches, instead of the default.
 
     Raises:
         CheckpointError: if there is no such checkpoint, its type is not supported, weights are
@@ -66,6 +68,7 @@ def load(
         adapter = ADAPTERS[model.config.model_type]
         handling = adapter.handling(image_handling or info.image_handling)
         pictures = adapter.pictures(model, processor.image_processor, handling)
+        box_rule = adapter.box_rule(boxes or info.boxes)
         prompting = prompt_format(Path(source), processor, prompt or info.prompt)
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
@@ -77,6 +80,7 @@ def load(
         prompt=prompting,
         pictures=pictures,
         sha256=fingerprint(source, info.revision),
+        boxes=box_rule,
         permanent_blocks=read_permanent_mask(
             Path(source) / MASK_FILE, len(model.model.language_model.layers)
         ),

@@ -1,15 +1,15 @@
 """Prompt formats as data: a prompt is a list of named segments, so every region is known by construction.
 
 The paper's prompt is the conversation template *with* its system text, the image, a line break,
-the question and a fixed instruction (released code). The formats of the paper's models are in `FORMATS`; a
-checkpoint directory may carry its own in ``prompt.json``; any other model's is read off the chat
-template of its processor (`chat_format`).
+the question and a fixed instruction, tokenized by the released code's own call. The formats of the paper's
+models are in `FORMATS`; a checkpoint directory may carry its own in ``prompt.json``; any other model's is
+read off the chat template of its processor (`chat_format`).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class PromptFormat:
         adds_bos: whether the tokenizer is asked for its special tokens (a BOS before the text).
         splits_at_image: whether the texts before and after the image are tokenized apart, as LLaVA's own
             code does; a SentencePiece-like tokenizer then begins the second with a word-start mark.
+        as_released: whether they are tokenized by exactly the released code's call, which decides about BOS
+            itself (`harness.checkpoint.tokenizing`).
     """
 
     name: str
@@ -48,6 +50,7 @@ class PromptFormat:
     instructions: tuple[tuple[str, str], ...] = (("default", SINGLE_WORD),)
     adds_bos: bool = True
     splits_at_image: bool = False
+    as_released: bool = False
 
     def fill(self, question: str, instruction: str = "default") -> list[tuple[str, str]]:
         """The segments with this question and the named instruction in their places.
@@ -82,7 +85,7 @@ VICUNA_V1 = PromptFormat(
         ("roles", " ASSISTANT:"),
     ),
     INSTRUCTIONS,
-    splits_at_image=True,
+    as_released=True,
 )
 LLAMA_3_SYSTEM = (
     "You are a helpful language and vision assistant. "
@@ -105,11 +108,16 @@ LLAVA_LLAMA_3 = PromptFormat(
         ("roles", "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n"),
     ),
     INSTRUCTIONS,
-    adds_bos=False,
-    splits_at_image=True,
+    as_released=True,
 )
+"""The 8b's prompt as the released code gives it to the model: its template writes a BOS, and Llama 3's
+tokenizer adds another. One that adds none makes the call drop the line break after the image instead."""
+LLAVA_LLAMA_3_ONE_BOS = replace(
+    LLAVA_LLAMA_3, name="llava_llama_3_one_bos", adds_bos=False, splits_at_image=True, as_released=False
+)
+"""The same text as it was meant: one BOS and the line break, whatever the tokenizer adds."""
 
-FORMATS = {each.name: each for each in (VICUNA_V1, LLAVA_LLAMA_3)}
+FORMATS = {each.name: each for each in (VICUNA_V1, LLAVA_LLAMA_3, LLAVA_LLAMA_3_ONE_BOS)}
 CHAT = "chat"
 """The name under which a processor's own chat template is asked for."""
 
@@ -243,6 +251,7 @@ def read_format(path: Path) -> PromptFormat:
             instructions,
             bool(data.get("adds_bos", True)),
             bool(data.get("splits_at_image", False)),
+            bool(data.get("as_released", False)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
@@ -258,9 +267,11 @@ def _checked(read: PromptFormat, path: Path) -> PromptFormat:
             f"{path}: unknown segment {min(unknown)!r}; use one of {', '.join(sorted(SEGMENT_NAMES))}"
         )
     texts = [text for _, text in read.segments]
-    for marker in (IMAGE, QUESTION):
+    for name, marker in (("image", IMAGE), ("question", QUESTION)):
         if sum(text.count(marker) for text in texts) != 1:
             raise CheckpointError(f"{path}: the segments must hold {marker} exactly once")
+        if marker not in "".join(text for region, text in read.segments if region == name):
+            raise CheckpointError(f"{path}: {marker} must stand in a segment called {name!r}")
     if "default" not in dict(read.instructions):
         raise CheckpointError(f"{path}: instructions need a 'default'")
     return read

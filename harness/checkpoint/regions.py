@@ -8,12 +8,12 @@ inside the question **by whole words**: the released code takes the first substr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checkpoint.patches import TokenLayout
 from harness.data.errors import RegionError
-from harness.data.sample import Box, Sample
+from harness.data.sample import Sample
 
 Span = tuple[int, int]
 REGION_NAMES = (
@@ -188,15 +188,14 @@ def option_spans(question: str, *options: str | None) -> tuple[Span | None, ...]
     return tuple(spans.get(option) if option else None for option in options)
 
 
-def image_regions(layout: TokenLayout, objects: Sequence[Box]) -> dict[str, tuple[int, ...]]:
+def image_regions(layout: TokenLayout, related: Collection[int]) -> dict[str, tuple[int, ...]]:
     """Numbers of the visual tokens in each region of the image; what is not there has no entry.
 
     Args:
         layout: the picture's visual tokens.
-        objects: the annotated objects. Related are the patches that hold a pixel of one of them, other
-            are all other patches; both need a box that reaches a patch.
+        related: those that show one of the annotated objects (`harness.checkpoint.boxes`); other are all
+            other patches. Both need a box that reaches a patch.
     """
-    related = {token for box in objects for token in layout.holding(box)}
     tiles = layout.tiles.patches if layout.tiles else ()
     parts = {"": layout.patches, "base_": layout.base.patches, "tile_": tiles}
     regions = {"newline": layout.newlines, "base_patches": layout.base.patches, "tile_patches": tiles}

@@ -50,5 +50,5 @@ def bare_checkpoint(info: CheckpointInfo) -> Checkpoint:
     model, processor = Bare(config), load_processor(info)
     adapter = ADAPTERS[config.model_type]
     pictures = adapter.pictures(model, processor.image_processor, adapter.handling(info.image_handling))
-    prompting = prompt_format(Path(info.path), processor, info.prompt)
-    return Checkpoint(info.name, info.path, model, processor, prompting, pictures, sha256="")
+    prompting, boxes = prompt_format(Path(info.path), processor, info.prompt), adapter.box_rule(info.boxes)
+    return Checkpoint(info.name, info.path, model, processor, prompting, pictures, sha256="", boxes=boxes)

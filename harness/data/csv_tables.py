@@ -2,8 +2,10 @@
 
 The released files are read as they are: ids as text (leading zeros matter), ``img_id`` with or
 without ``.jpg``, ``-`` for a box that is missing. A row that cannot be used is left out and counted
-with its reason; a file that cannot be used is an error that names file, row and column. A folder may
-also hold ``minimal_pairs.csv``: which questions are asked alike of two images that differ in what is asked.
+with its reason; a file that cannot be used is an error that names file, row and column. A row whose box
+lies outside its picture (the release has one) is a sample like any other, without the patches of that box.
+A folder may also hold ``minimal_pairs.csv``: which questions are asked alike of two images that differ in
+what is asked.
 """
 
 from __future__ import annotations
@@ -111,6 +113,35 @@ def _twins(file: Path) -> Iterator[tuple[tuple[str, str], str]]:
         yield (task, other), one
 
 
+@dataclass(frozen=True)
+class Annotated:
+    """The boxes of one row.
+
+    Attributes:
+        task: the task.
+        id: the question's id.
+        size: (width, height) of the picture in pixels, as annotated.
+        boxes: the annotated objects.
+    """
+
+    task: str
+    id: str
+    size: Size
+    boxes: tuple[Box, ...]
+
+
+def annotated(folder: Path) -> Iterator[Annotated]:
+    """The boxes of every row of a folder's data files; no picture is looked for.
+
+    Raises:
+        DataError: if there are no data files, or one cannot be read.
+    """
+    for task, file in task_files(folder).items():
+        for row, values in _rows(file, columns(task)):
+            size = _size(file, row, values)
+            yield Annotated(task, values["question_id"], size, _boxes(file, row, task, values))
+
+
 def task_files(folder: Path) -> dict[str, Path]:
     """The data file of each task that has one.
 
@@ -198,20 +229,12 @@ def _sample(
     path = image_path(images, values["img_id"], file, row)
     if not _is_file(path):
         return LeftOut("image file missing", str(path))
-    size = (
-        _number(file, row, "image_w", values["image_w"]),
-        _number(file, row, "image_h", values["image_h"]),
-    )
-    if min(size) < 1:
-        raise DataError(f"{file}, line {row}: image_w × image_h is {size[0]} × {size[1]}")
+    size = _size(file, row, values)
     there = pictures.size(path)
     if there is None:
         return LeftOut("image file cannot be read", str(path))
     if there != size:
         return LeftOut("image of another size than its row says", str(path))
-    boxes = _boxes(file, row, task, values, size)
-    if isinstance(boxes, str):
-        return LeftOut(boxes, f"line {row}")
     if not pictures.whole(path):
         return LeftOut("image file broken or cut short", str(path))
     return Sample(
@@ -223,9 +246,17 @@ def _sample(
         answer=values["answer"].lower(),
         true_option=_optional(values.get("true option")),
         false_option=_optional(values.get("false option")),
-        objects=boxes,
+        objects=_boxes(file, row, task, values),
         image_size=size,
     )
+
+
+def _size(file: Path, row: int, values: Mapping[str, str]) -> Size:
+    """(width, height) of the row's picture, as annotated."""
+    width, height = (_number(file, row, side, values[side]) for side in ("image_w", "image_h"))
+    if min(width, height) < 1:
+        raise DataError(f"{file}, line {row}: image_w × image_h is {width} × {height}")
+    return width, height
 
 
 def _is_file(path: Path) -> bool:
@@ -247,21 +278,10 @@ def image_path(images: Path, img_id: str, file: Path, row: int) -> Path:
     return images / f"{name}.jpg"
 
 
-def _boxes(
-    file: Path, row: int, task: str, values: Mapping[str, str], size: tuple[int, int]
-) -> tuple[Box, ...] | str:
-    """The row's annotated objects, or the reason why one cannot be used."""
-    boxes = []
-    for prefix in OBJECTS[task]:
-        box = _box(file, row, prefix, values)
-        if box is None:
-            continue
-        if box.x >= size[0] or box.y >= size[1] or box.x + box.width <= 0 or box.y + box.height <= 0:
-            return "box outside the image"
-        if box.width < 1 or box.height < 1:
-            return "empty box"
-        boxes.append(box)
-    return tuple(boxes)
+def _boxes(file: Path, row: int, task: str, values: Mapping[str, str]) -> tuple[Box, ...]:
+    """The row's annotated objects; one outside its picture keeps its name and has no patches."""
+    found = (_box(file, row, prefix, values) for prefix in OBJECTS[task])
+    return tuple(box for box in found if box is not None)
 
 
 def _box(file: Path, row: int, prefix: str, values: Mapping[str, str]) -> Box | None:

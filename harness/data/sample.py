@@ -33,6 +33,12 @@ class Box:
     width: int
     height: int
 
+    def reaches(self, size: Size) -> bool:
+        """Whether it holds at least one pixel of a picture of this (width, height)."""
+        across = min(self.x + self.width, size[0]) - max(self.x, 0)
+        down = min(self.y + self.height, size[1]) - max(self.y, 0)
+        return across > 0 and down > 0
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.checkpoint.adapters import ANALYTIC_BOXES
+from harness.checkpoint.boxes import tokens_under
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.checkpoint.regions import Regions
@@ -45,7 +47,8 @@ def with_controls(checkpoint: Checkpoint, dataset: Dataset, encoded: Encoded) ->
         found["random_patches"] = _drawn(sample, "random", tuple(others), len(related))
     if related:
         found["shifted_patches"] = _shifted(checkpoint, encoded)
-        centre = _positions(checkpoint, encoded, [_centre(sample.objects[0], sample.image_size)])
+        # One patch by arithmetic: a single painted pixel would not survive the released rule's resizing.
+        centre = _analytic(checkpoint, encoded, [_centre(sample.objects[0], sample.image_size)])
         for name, part in (("centre_patch", "base_patches"), ("centre_tile_patch", "tile_patches")):
             shown = encoded.regions.found(part)
             found[name] = tuple(at for at in centre if at in shown)[:1]
@@ -66,11 +69,10 @@ def _shifted(checkpoint: Checkpoint, encoded: Encoded) -> Patches:
     related = set(encoded.regions.positions["related_patches"])
     moves = [(right, down) for right in range(3) for down in range(3) if (right, down) != (0, 0)]
     np.random.default_rng(_seed(sample, "shifted")).shuffle(moves)
-    moved = [
-        _positions(checkpoint, encoded, [_moved(box, sample, *move) for box in sample.objects])
-        for move in moves
-    ]
-    return min(moved, key=lambda patches: len(related.intersection(patches)))
+    inside = [box for box in sample.objects if box.reaches(sample.image_size)]
+    moved = [[_moved(box, sample, *move) for box in inside] for move in moves]
+    chosen = min(moved, key=lambda boxes: len(related.intersection(_analytic(checkpoint, encoded, boxes))))
+    return _positions(checkpoint, encoded, chosen)
 
 
 def _moved(box: Box, sample: Sample, right: int, down: int) -> Box:
@@ -108,11 +110,15 @@ def _centre(box: Box, size: tuple[int, int]) -> Box:
 
 
 def _positions(checkpoint: Checkpoint, encoded: Encoded, boxes: list[Box]) -> Patches:
-    """Token positions of the patches under some boxes of the sample's picture."""
+    """Token positions of the patches under some boxes of the sample's picture, by the checkpoint's rule."""
+    image = encoded.regions.positions["image"]
+    return tuple(image[token] for token in checkpoint.tokens_under(encoded.sample.image_size, boxes))
+
+
+def _analytic(checkpoint: Checkpoint, encoded: Encoded, boxes: list[Box]) -> Patches:
+    """The same by arithmetic, whatever the checkpoint's rule."""
     image, size = encoded.regions.positions["image"], encoded.sample.image_size
-    layout = checkpoint.pictures.layout(size)
-    patches = {at for box in boxes for at in layout.holding(box)}
-    return tuple(image[patch] for patch in sorted(patches))
+    return tuple(image[token] for token in tokens_under(checkpoint.pictures, ANALYTIC_BOXES, size, boxes))
 
 
 def _seed(sample: Sample, name: str) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
+from harness.checkpoint.tokenizing import tokens_of
 from harness.engine.lens import lens
 from harness.engine.reference import Pass
 
@@ -66,14 +67,13 @@ class FirstTokens:
         return self._known[end, text]
 
     def _found(self, encoded: Encoded, text: str) -> int:
-        # What follows the image is tokenized as the prompt does it: apart, or with all the rest.
-        tokenizer, prompt = self._checkpoint.processor.tokenizer, self._checkpoint.prompt
-        before = encoded.regions["image"][-1] + 1 if prompt.splits_at_image else 0
-        start = encoded.offsets[before - 1][1] if before else 0
         # After a line break an answer begins without a space of its own.
-        said = encoded.text[start:] + ("" if encoded.text[-1].isspace() else " ") + text
-        ids = tokenizer(said, add_special_tokens=not before and prompt.adds_bos)["input_ids"]
-        return int(ids[encoded.length - before])
+        said = encoded.text + ("" if encoded.text[-1].isspace() else " ") + text
+        image = encoded.regions["image"]
+        written = encoded.offsets[image[0]][0], encoded.offsets[image[-1]][1]
+        checkpoint = self._checkpoint
+        ids, _ = tokens_of(checkpoint.processor.tokenizer, checkpoint.prompt, said, written, checkpoint.name)
+        return ids[encoded.length]
 
 
 def answer_tokens(

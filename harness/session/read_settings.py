@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoint.adapters import SQUARE, TILES
+from harness.checkpoint.adapters import BOX_RULES, HANDLINGS
 from harness.checkpoint.info import CheckpointInfo, checkpoint_info, registry
 from harness.checkpoint.prompt import CHAT, FORMATS
 from harness.data.errors import HarnessError
@@ -67,7 +67,8 @@ def read_settings(config: pytest.Config) -> Settings:
         accept_as=accept_as,
         gpu=gpu,
         prompt=_prompt(config),
-        image_handling=_image_handling(option(config, "image_handling")),
+        image_handling=_one_of("image-handling", HANDLINGS, option(config, "image_handling")),
+        boxes=_one_of("boxes", BOX_RULES, option(config, "boxes")),
         measure_only=bool(config.getoption("measure_only")),
         judge_only=_judge_only(config),
         shard=_shard(config),
@@ -115,6 +116,7 @@ def resolve(config: pytest.Config, settings: Settings) -> dict[str, CheckpointIn
             info,
             prompt=settings.prompt or info.prompt,
             image_handling=settings.image_handling or info.image_handling,
+            boxes=settings.boxes or info.boxes,
         )
     names = [info.name for info in found.values()]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -291,9 +293,9 @@ def _prompt(config: pytest.Config) -> str | None:
     return str(file)
 
 
-def _image_handling(value: str | None) -> str | None:
-    if value not in {None, SQUARE, TILES}:
-        raise pytest.UsageError(f"--image-handling {value}: choose {SQUARE} or {TILES}")
+def _one_of(name: str, known: Sequence[str], value: str | None) -> str | None:
+    if value not in {None, *known}:
+        raise pytest.UsageError(f"--{name} {value}: choose {', '.join(known)}")
     return value
 
 

@@ -29,7 +29,13 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True)
 class Tally:
-    """Of which parts, such as tasks, a claim over several is shown to hold, shown to fail, or neither."""
+    """Of which parts, such as tasks, a claim over several is shown to hold, shown to fail, or neither.
+
+    Attributes:
+        holds: names of the parts where it holds.
+        fails: of those where it does not.
+        undecided: of the others.
+    """
 
     holds: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()

@@ -18,6 +18,8 @@ SIZES: list[Size] = [
 ]  # fmt: skip
 """Pictures of all shapes, (width, height), tall and wide extremes among them."""
 NEXT = Tiling(336, 14, tuple((height, width) for height, width in NEXT_PINPOINTS))
+RELEASED_NEXT = Tiling(336, 14, tuple((height, width) for width, height in NEXT_PINPOINTS))
+"""LLaVA-NeXT's canvases as its own code reads them."""
 ONEVISION = Tiling(384, 14, tuple((height, width) for height in EDGES for width in EDGES), most=9)
 
 

@@ -43,11 +43,16 @@ CHAT_TEMPLATE = (
     "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 """A template in the manner of LLaVA-OneVision's."""
-PROMPTS = {"llava": "vicuna_v1", "llava_next": "vicuna_v1", "llama_3": "llava_llama_3"}
+PROMPTS = {
+    "llava": "vicuna_v1",
+    "llava_next": "vicuna_v1",
+    "llama_3": "llava_llama_3",
+    "llama_3_without_bos": "llava_llama_3",
+}
 """The released formats; LLaVA-OneVision has a chat template."""
 
 
-def sentencepiece_like() -> PreTrainedTokenizerFast:
+def sentencepiece_like(*, adds_bos: bool = True) -> PreTrainedTokenizerFast:
     """Word-start marks, a mark before every text, bytes for what is unknown (line breaks): as Vicuna's."""
     core = Tokenizer(models.BPE(unk_token="<unk>"))
     core.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
@@ -65,7 +70,8 @@ def sentencepiece_like() -> PreTrainedTokenizerFast:
     core.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
-    core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    if adds_bos:
+        core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
         unk_token="<unk>",
@@ -75,8 +81,8 @@ def sentencepiece_like() -> PreTrainedTokenizerFast:
     )
 
 
-def byte_level(*special: str) -> PreTrainedTokenizerFast:
-    """Bytes written as letters, no unknown text: as Llama 3's and Qwen2's."""
+def byte_level(*special: str, adds_bos: bool = True) -> PreTrainedTokenizerFast:
+    """Bytes written as letters, no unknown text: as Llama 3's (which may add a BOS) and Qwen2's."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -92,7 +98,7 @@ def byte_level(*special: str) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     core.train_from_iterator([*SENTENCES, " \n", "\n\n \n"], trainer)
-    if special[0] == LLAMA_3_SPECIAL[0]:
+    if adds_bos and special[0] == LLAMA_3_SPECIAL[0]:
         core.post_processor = processors.TemplateProcessing(
             single=f"{special[0]} $A", special_tokens=[(special[0], 0)]
         )

@@ -97,6 +97,14 @@ COMMANDS = {
             out(),
         ),
     ),
+    "boxes": Command(
+        "boxes",
+        "how often the released rule from boxes to patches gives the analytic one's set",
+        (
+            option("folder", type=Path, help="data files *_<Task>.csv; no pictures needed"),
+            out(),
+        ),
+    ),
     "predict": Command("speed.predict", "predicted cost of the paper's programme on one GPU", (out(),)),
     "peers": Command(
         "peers.comparison",

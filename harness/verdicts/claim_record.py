@@ -88,6 +88,7 @@ def command(claim: Claim, settings: Settings) -> str:
         ("dtype", None if settings.dtype == default_dtype(settings.device) else settings.dtype),
         ("prompt", settings.prompt),
         ("image-handling", settings.image_handling),
+        ("boxes", settings.boxes),
     ]
     options = [f"--{name}={value}" for name, value in given if value is not None]
     return shlex.join(["pytest", claim.test, *options])

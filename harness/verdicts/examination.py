@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.checkpoint.adapters import ANALYTIC_BOXES
 from harness.checkpoint.fingerprint import file_digest, fingerprint
 from harness.checkpoint.info import CheckpointInfo, is_directory
 from harness.checkpoint.prompt import format_name
@@ -97,6 +98,11 @@ class Examination:
         """Hash of the checkpoint's files."""
         return fingerprint(self.info.path, self.info.revision)
 
+    @property
+    def _boxes(self) -> str:
+        """The rule by which boxes become patches."""
+        return self.info.boxes or ANALYTIC_BOXES
+
     @cached_property
     def _prompt(self) -> str:
         """The prompt format asked for: its name, or its file's hash."""
@@ -124,6 +130,7 @@ class Examination:
             "device": self.settings.device.partition(":")[0],
             "prompt": self._prompt,
             "image_handling": str(self.info.image_handling),
+            "boxes": self._boxes,
             **engine_versions(),
         }
         read_only, root = self.settings.judge_only, self.settings.evidence
@@ -310,6 +317,8 @@ class Examination:
             device=self.settings.device,
             tasks=self.tasks,
             passes=self.passes,
+            boxes=self._boxes,
+            image_handling=self.info.image_handling or "",
             hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
             prompt=format_name(Path(self.info.path), self.info.prompt),
         )

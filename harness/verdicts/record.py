@@ -149,6 +149,8 @@ class TaskRecord:
             image can be much larger.
         prior: share of right guesses by how often each answer is right on other images, without a model.
         question_ceiling: mean p_c in per cent with the question unreadable in all layers.
+        without_patches: how many of the samples looked at have no patches of an annotated object, by reason;
+            only measurements that need these leave them out.
     """
 
     task: str
@@ -162,6 +164,7 @@ class TaskRecord:
     image_ceiling: float | None = None
     prior: float | None = None
     question_ceiling: float | None = None
+    without_patches: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,8 @@ class CheckpointRecord:
         device: where it ran.
         tasks: per task, what became of the samples.
         passes: knocked-out forward passes measured in this run (0: all came from stored evidence).
+        boxes: the rule by which boxes became patches; empty in records written before it was kept.
+        image_handling: how its pictures were handled, where that was named; else empty: its type's own way.
         hub: of a checkpoint from a hub its id and the commit it was loaded at, ``id@commit``; else empty.
         prompt: name of the prompt format it was asked in; empty in records written before it was kept.
         asked: (region, text) of the whole prompt of one sample, the visual tokens counted; empty where no
@@ -191,6 +196,8 @@ class CheckpointRecord:
     device: str
     tasks: tuple[TaskRecord, ...]
     passes: int
+    boxes: str = ""
+    image_handling: str = ""
     hub: str = ""
     prompt: str = ""
     asked: tuple[tuple[str, str], ...] = ()

@@ -37,6 +37,7 @@ class Settings:
         gpu: whether the run is one that demands a GPU.
         prompt: name or file of the prompt format, or None for each checkpoint's own.
         image_handling: how pictures are handled, or None for each checkpoint's own way.
+        boxes: the rule by which boxes become patches, or None for each checkpoint's default.
         measure_only: whether nothing is judged.
         judge_only: whether nothing is measured.
         shard: the part of the images that this run measures, or None for all.
@@ -63,6 +64,7 @@ class Settings:
     gpu: bool
     prompt: str | None = None
     image_handling: str | None = None
+    boxes: str | None = None
     measure_only: bool = False
     judge_only: bool = False
     shard: Shard | None = None
@@ -90,12 +92,13 @@ class Settings:
             "looks": ", ".join(f"{share:g}" for share in self.look_plan.images),
             **({"prompt": self.prompt} if self.prompt else {}),
             **({"image handling": self.image_handling} if self.image_handling else {}),
+            **({"boxes": self.boxes} if self.boxes else {}),
         }
 
     @property
     def default_protocol(self) -> bool:
         """Whether nothing was changed that a verdict depends on."""
-        changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling)
+        changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling, self.boxes)
         return changed == (None,) * len(changed) and self.alpha == DEFAULT_ALPHA
 
 

@@ -23,6 +23,11 @@ IMAGE = BlockFromLayer(Flow("image", "after_image"), (0,))
 QUESTION = BlockFromLayer(Flow("question", "suffix+roles+last"), (0,))
 """In all layers, nothing of the question reaches what follows it."""
 CEILINGS = (IMAGE, QUESTION)
+PATCHES_EMPTY = r"^region '[^']*(related|other)_[^']*' is empty$"
+"""The reason of a measurement that needs the patches of an annotated object, of a sample that has none."""
+BOX_OUTSIDE = "box outside the image, or empty"
+NO_BOX = "no box annotated"
+PAINT_LOST = "box too small to be left in a patch"
 
 
 def beside(look: CurveSource, record: TaskRecord, samples: Sequence[Sample]) -> TaskRecord:
@@ -62,5 +67,22 @@ def task_records(table: Table, dataset: Dataset) -> tuple[TaskRecord, ...]:
         kept = reasons.pop("", 0)
         reasons.update({reason: count for (of, reason), count in dataset.left_out.items() if of == task})
         images = rows["image"].n_unique() if len(rows) else 0
-        records.append(TaskRecord(task, len(rows), images, kept, dict(sorted(reasons.items()))))
+        record = TaskRecord(task, len(rows), images, kept, dict(sorted(reasons.items())))
+        seen = set(rows["sample"].to_list())
+        samples = [sample for sample in dataset.by_task[task] if sample.id in seen]
+        records.append(replace(record, without_patches=_without_patches(table, task, samples)))
     return tuple(records)
+
+
+def _without_patches(table: Table, task: str, samples: Sequence[Sample]) -> dict[str, int]:
+    """How many samples have no patches of an annotated object, by reason."""
+    undefined = table.frame.filter((pl.col("task") == task) & pl.col("reason").str.contains(PATCHES_EMPTY))
+    empty = set(undefined["sample"].to_list())
+    reasons: Counter[str] = Counter()
+    for sample in samples:
+        reaching = [box for box in sample.objects if box.reaches(sample.image_size)]
+        if len(reaching) < len(sample.objects):
+            reasons[BOX_OUTSIDE] += 1
+        elif sample.id in empty:
+            reasons[PAINT_LOST if reaching else NO_BOX] += 1
+    return dict(sorted(reasons.items()))

@@ -222,6 +222,21 @@ def test_of_a_record_without_a_prompt_nothing_is_said_of_it() -> None:
     assert "prompt format" not in markdown.render(example())
 
 
+def test_how_pictures_and_boxes_were_handled_is_told() -> None:
+    ran = replace(checkpoint(), image_handling="released-tiles", boxes="released")
+    text = " ".join(text_of(replace(example(), checkpoints=(ran,))).split())
+    assert "pictures released-tiles boxes to patches released" in text
+    assert "boxes to patches" not in text_of(replace(example(), checkpoints=(checkpoint(),)))
+
+
+def test_samples_without_object_patches_are_counted() -> None:
+    task = TaskRecord("QueryAttr", 420, 210, 400, {}, without_patches={"box outside the image, or empty": 3})
+    record = replace(example(), checkpoints=(replace(checkpoint(), tasks=(task,)),))
+    said = "3 used without object patches: "
+    assert said in text_of(record)
+    assert f"none; {said}box outside the image, or empty |" in markdown.render(record)
+
+
 def test_half_a_run_says_so_and_shows_what_there_is() -> None:
     half = replace(
         without_curves(example()),

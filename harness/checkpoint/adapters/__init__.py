@@ -9,11 +9,37 @@ neither torch nor transformers.
 from __future__ import annotations
 
 from harness.checkpoint.adapters import llava, llava_next, llava_onevision
-from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter, Pictures
+from harness.checkpoint.adapters.adapter import (
+    ANALYTIC_BOXES,
+    RELEASED_BOXES,
+    RELEASED_TILES,
+    SQUARE,
+    TILES,
+    Adapter,
+    PaintedPictures,
+    Pictures,
+)
 
 ADAPTERS: dict[str, Adapter] = {
     adapter.model_type: adapter for adapter in (llava.ADAPTER, llava_next.ADAPTER, llava_onevision.ADAPTER)
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""
 
-__all__ = ["ADAPTERS", "SQUARE", "TILES", "Adapter", "Pictures"]
+HANDLINGS = (SQUARE, TILES, RELEASED_TILES)
+"""Every way to handle pictures; no model type has all."""
+BOX_RULES = (ANALYTIC_BOXES, RELEASED_BOXES)
+"""Every rule by which boxes become patches (`harness.checkpoint.boxes`)."""
+
+__all__ = [
+    "ADAPTERS",
+    "ANALYTIC_BOXES",
+    "BOX_RULES",
+    "HANDLINGS",
+    "RELEASED_BOXES",
+    "RELEASED_TILES",
+    "SQUARE",
+    "TILES",
+    "Adapter",
+    "PaintedPictures",
+    "Pictures",
+]

@@ -19,7 +19,17 @@ if TYPE_CHECKING:  # loading torch takes seconds; planning a run must not pay
 SQUARE = "square"
 """A picture is padded to a square and seen once: no tiles, no newline tokens (LLaVA-1.5's way)."""
 TILES = "tiles"
-"""A picture is seen whole, squeezed to a square, and again in tiles of higher resolution."""
+"""A picture is seen whole, squeezed to a square, and again in tiles, as its processor cuts them."""
+RELEASED_TILES = "released-tiles"
+"""The same, but canvases are read as (width, height), as LLaVA-NeXT's own code does (released code), where
+transformers reads (height, width). Both name the same canvases, so only which of two equally good ones is
+taken differs: for small pictures, e.g. 320×240."""
+ANALYTIC_BOXES = "analytic"
+"""A box belongs to the patches that hold one of its pixels, by arithmetic."""
+RELEASED_BOXES = "released"
+"""A box belongs to the patches where its paint is left after the model's own transform (released code)."""
+UNSCALED = {"do_rescale": False, "do_normalize": False}
+"""Options of transformers' image processors under which colours stay what they are in the picture."""
 _STRATEGY = {"clip_vision_model": "default", "siglip_vision_model": "full"}
 """By vision tower, which of its features are patches: all, or (``default``) all but the first."""
 
@@ -34,6 +44,13 @@ class Pictures(Protocol):
         """The model's keyword inputs for one RGB picture; ``pixel_values`` is among them."""
 
 
+class PaintedPictures(Pictures, Protocol):
+    """Pictures of a model type whose adapter offers `RELEASED_BOXES`."""
+
+    def painted(self, picture: Image.Image) -> Tensor:
+        """The pixels before they are scaled and normalised: ``[tiles, 3, side, side]``, 0 to 255."""
+
+
 @dataclass(frozen=True)
 class Adapter:
     """A model type.
@@ -41,14 +58,17 @@ class Adapter:
     Attributes:
         model_type: as in ``config.json``.
         model_class: the transformers class that loads it.
-        handlings: how it can handle pictures (`SQUARE`, `TILES`); the first is what it was trained with.
+        handlings: how it can handle pictures (`SQUARE`, `TILES`, `RELEASED_TILES`); the first is its
+            processor's way, or, where that would lose part of a picture, what it was trained with.
         pictures: makes `Pictures` from the model, its image processor and one of ``handlings``.
+        boxes: the rules by which boxes can become patches; the first is the default.
     """
 
     model_type: str
     model_class: str
     handlings: tuple[str, ...]
     pictures: Callable[[Any, Any, str], Pictures]
+    boxes: tuple[str, ...] = (ANALYTIC_BOXES,)
 
     def handling(self, asked: str | None) -> str:
         """The handling asked for, or the model's own.
@@ -62,6 +82,21 @@ class Adapter:
             known = " or ".join(self.handlings)
             raise CheckpointError(
                 f"model type {self.model_type!r} handles pictures as {known}, not {asked!r}"
+            )
+        return asked
+
+    def box_rule(self, asked: str | None) -> str:
+        """The rule asked for by which boxes become patches, or the default.
+
+        Raises:
+            CheckpointError: if the model type has no such rule.
+        """
+        if asked is None:
+            return self.boxes[0]
+        if asked not in self.boxes:
+            raise CheckpointError(
+                f"model type {self.model_type!r} knows boxes by {' or '.join(self.boxes)}, not {asked!r}: "
+                "the released code has no rule for it"
             )
         return asked
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from harness.checkpoint.adapters.adapter import SQUARE, Adapter, sides
+from harness.checkpoint.adapters.adapter import (
+    ANALYTIC_BOXES,
+    RELEASED_BOXES,
+    SQUARE,
+    UNSCALED,
+    Adapter,
+    sides,
+)
 from harness.checkpoint.patches import SquarePadding, TokenLayout, pad_to_square
 from harness.data.sample import Size
 
@@ -36,12 +43,21 @@ class SquarePictures:
 
     def inputs(self, picture: Image.Image) -> dict[str, Tensor]:
         """``pixel_values`` of shape ``[1, 3, side, side]``."""
+        return {"pixel_values": self._processed(picture)}
+
+    def painted(self, picture: Image.Image) -> Tensor:
+        """See `harness.checkpoint.adapters.PaintedPictures`."""
+        return self._processed(picture, **UNSCALED)
+
+    def _processed(self, picture: Image.Image, **options: bool) -> Tensor:
         square = pad_to_square(picture, tuple(self.image_processor.image_mean))
-        return {"pixel_values": self.image_processor(images=square, return_tensors="pt")["pixel_values"]}
+        made: Tensor = self.image_processor(images=square, return_tensors="pt", **options)["pixel_values"]
+        return made
 
 
 def _pictures(model: Any, image_processor: Any, _: str) -> SquarePictures:  # noqa: ANN401 - transformers' classes
     return SquarePictures(image_processor, SquarePadding(*sides(model, image_processor)))
 
 
-ADAPTER = Adapter("llava", "LlavaForConditionalGeneration", (SQUARE,), _pictures)
+BOXES = (ANALYTIC_BOXES, RELEASED_BOXES)
+ADAPTER = Adapter("llava", "LlavaForConditionalGeneration", (SQUARE,), _pictures, BOXES)

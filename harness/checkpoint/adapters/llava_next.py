@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter, Pictures
+from harness.checkpoint.adapters.adapter import (
+    ANALYTIC_BOXES,
+    RELEASED_BOXES,
+    RELEASED_TILES,
+    SQUARE,
+    TILES,
+    Adapter,
+    Pictures,
+)
 from harness.checkpoint.adapters.tiling import tiled
 
 
@@ -12,4 +20,6 @@ def _pictures(model: Any, image_processor: Any, handling: str) -> Pictures:  # n
     return tiled(model, image_processor, handling)
 
 
-ADAPTER = Adapter("llava_next", "LlavaNextForConditionalGeneration", (TILES, SQUARE), _pictures)
+HANDLINGS = (TILES, RELEASED_TILES, SQUARE)
+BOXES = (ANALYTIC_BOXES, RELEASED_BOXES)
+ADAPTER = Adapter("llava_next", "LlavaNextForConditionalGeneration", HANDLINGS, _pictures, BOXES)

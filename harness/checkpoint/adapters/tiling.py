@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from harness.checkpoint.adapters.adapter import SQUARE, Pictures, sides
+from harness.checkpoint.adapters.adapter import RELEASED_TILES, SQUARE, UNSCALED, Pictures, sides
 from harness.checkpoint.patches import (
     SquarePadding,
     TokenAxis,
@@ -153,6 +153,12 @@ class TiledPictures:
         made = self.image_processor(images=picture, return_tensors="pt")
         return {"pixel_values": made["pixel_values"], "image_sizes": made["image_sizes"]}
 
+    def painted(self, picture: Image.Image) -> Tensor:
+        """See `harness.checkpoint.adapters.PaintedPictures`."""
+        made = self.image_processor(images=picture, return_tensors="pt", **UNSCALED)
+        pixels: Tensor = made["pixel_values"][0]
+        return pixels
+
 
 @dataclass(frozen=True)
 class OneSquare:
@@ -167,18 +173,26 @@ class OneSquare:
 
     def inputs(self, picture: Image.Image) -> dict[str, Tensor]:
         """``pixel_values`` ``[1, 1, 3, side, side]``; ``image_sizes`` ``[1, 2]`` (height, width)."""
-        square = pad_to_square(picture, tuple(self.image_processor.image_mean))
-        made = self.image_processor(images=square, return_tensors="pt")
+        made = self._processed(picture)
         return {"pixel_values": made["pixel_values"][:, :1], "image_sizes": made["image_sizes"]}
+
+    def painted(self, picture: Image.Image) -> Tensor:
+        """See `harness.checkpoint.adapters.PaintedPictures`."""
+        pixels: Tensor = self._processed(picture, **UNSCALED)["pixel_values"][0, :1]
+        return pixels
+
+    def _processed(self, picture: Image.Image, **options: bool) -> Any:  # noqa: ANN401 - transformers' features
+        square = pad_to_square(picture, tuple(self.image_processor.image_mean))
+        return self.image_processor(images=square, return_tensors="pt", **options)
 
 
 def tiled(model: Any, image_processor: Any, handling: str, most: int | None = None) -> Pictures:  # noqa: ANN401
     """Pictures of an any-resolution model.
 
     Args:
-        model: the transformers model; without tiles its configuration is changed accordingly.
-        image_processor: its image processor.
-        handling: `TILES` or `SQUARE`.
+        model: the transformers model; its configuration is changed where the handling is not its own.
+        image_processor: its image processor; the same.
+        handling: `TILES`, `RELEASED_TILES` or `SQUARE`.
         most: see `Tiling`.
 
     Raises:
@@ -191,6 +205,10 @@ def tiled(model: Any, image_processor: Any, handling: str, most: int | None = No
     canvases = tuple((int(height), int(width)) for height, width in model.config.image_grid_pinpoints)
     if canvases != tuple((int(height), int(width)) for height, width in image_processor.image_grid_pinpoints):
         raise CheckpointError("the processor's image_grid_pinpoints are not the model's")
+    if handling == RELEASED_TILES:
+        canvases = tuple((height, width) for width, height in canvases)
+        for owner in (model.config, image_processor):
+            owner.image_grid_pinpoints = [list(canvas) for canvas in canvases]
     return TiledPictures(image_processor, Tiling(side, patch, canvases, most))
 
 

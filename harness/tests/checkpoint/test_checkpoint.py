@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import GemmaConfig
 
-from harness.checkpoint.adapters import SQUARE, TILES
+from harness.checkpoint.adapters import RELEASED_TILES, SQUARE
 from harness.checkpoint.encode import encode
 from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import checkpoint_info, directory_info, pinned, registry
@@ -133,7 +133,7 @@ def test_the_papers_checkpoints_are_data() -> None:
         assert (info.name, info.path, info.gpu) == (alias, known["hub_id"], True)
         assert info.revision == known["revision"]
         assert info.prompt in FORMATS
-        assert info.image_handling in {SQUARE, TILES}
+        assert info.image_handling == (SQUARE if "1.5" in alias else RELEASED_TILES)
         assert known["window"] == rule_window(info.layers)
     assert checkpoint_info("llama3-llava-next-8b").prompt == "llava_llama_3"
 
@@ -226,6 +226,10 @@ def test_the_fingerprint_follows_every_file_that_decides_results(saved: Path, tm
     ("change", "text"),
     [
         ({"segments": [["image", "<image>"]]}, r"must hold \{question\} exactly once"),
+        (
+            {"segments": [["roles", "<image>"], ["question", "{question}"]]},
+            "must stand in .* called 'image'",
+        ),
         ({"segments": [["sistem", "<image>{question}"]]}, "unknown segment 'sistem'"),
         ({"instructions": {}}, "instructions need a 'default'"),
         ({"name": None, "segments": 3}, "not a prompt format"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from harness.data.csv_tables import columns, image_path, load_tables
+from harness.data.csv_tables import annotated, columns, image_path, load_tables
 from harness.data.errors import DataError
 from harness.data.pictures import picture_size, read_picture
 from harness.data.sample import TASKS
@@ -190,8 +190,6 @@ def test_a_byte_order_mark_and_jpg_in_the_id_do_no_harm(folder: Path) -> None:
     ("row", "reason"),
     [
         (GOOD.replace(",10,", ",11,").replace("007", "008"), "image file missing"),
-        (GOOD.replace(",1,0,8,8", ",9,0,8,8").replace("007", "008"), "box outside the image"),
-        (GOOD.replace(",2,3,1,0", ",0,3,1,0").replace("007", "008"), "empty box"),
         (GOOD.replace(",8,8", ",8,9").replace("007", "008"), "image of another size than its row says"),
     ],
 )
@@ -200,6 +198,37 @@ def test_a_row_that_cannot_be_used_is_counted_with_its_reason(row: str, reason: 
     assert len(dataset.samples) == 1
     ((task, told), count), *more = dataset.left_out.items()
     assert (task, told.partition(" (e.g. ")[0], count, more) == ("ChooseAttr", reason, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("row", "reaches"),
+    [
+        (GOOD, True),
+        (GOOD.replace(",1,0,8,8", ",7,7,8,8"), True),
+        (GOOD.replace(",1,0,8,8", ",-1,-2,8,8"), True),
+        (GOOD.replace(",1,0,8,8", ",8,0,8,8"), False),
+        (GOOD.replace(",1,0,8,8", ",-2,0,8,8"), False),
+        (GOOD.replace(",1,0,8,8", ",0,-3,8,8"), False),
+        (GOOD.replace(",2,3,1,0", ",0,3,1,0"), False),
+    ],
+)
+def test_a_box_outside_its_picture_does_not_cost_the_sample(row: str, reaches: bool, folder: Path) -> None:  # noqa: FBT001
+    dataset = load_tables(write(folder, row))
+    ((box,),) = (sample.objects for sample in dataset.samples)
+    assert box.name == "jar"
+    assert box.reaches((8, 8)) is reaches
+    assert dataset.left_out == {}
+
+
+def test_boxes_are_read_without_pictures(folder: Path) -> None:
+    """The same as the samples', of rows whose picture is missing, too."""
+    write(folder, GOOD, GOOD.replace(",10,", ",11,").replace("007", "008"))
+    rows = list(annotated(folder))
+    assert [(row.task, row.id, row.size) for row in rows] == [
+        ("ChooseAttr", "007", (8, 8)),
+        ("ChooseAttr", "008", (8, 8)),
+    ]
+    assert rows[0].boxes == rows[1].boxes == load_tables(folder).samples[0].objects
 
 
 def test_a_missing_box_is_no_object(folder: Path) -> None:

@@ -49,12 +49,13 @@ def test_the_command_has_every_option_that_the_verdict_depends_on(tmp_path: Path
         dtype="float16",
         prompt="chat",
         image_handling="square",
+        boxes="released",
     )
     words = shlex.split(command(claim("next"), given))[2:]
     assert words == [
         *("--checkpoint=next", f"--dataset={tmp_path}", f"--images={tmp_path}/its images"),
         *("--task=ChooseAttr", "--samples=7", "--window=3", "--alpha=0.01", "--dtype=float16"),
-        *("--prompt=chat", "--image-handling=square"),
+        *("--prompt=chat", "--image-handling=square", "--boxes=released"),
     ]
     named = {word.partition("=")[0].removeprefix("--").replace("-", " ") for word in words}
     assert {name.removesuffix("s") for name in given.protocol} - {"look"} <= {

@@ -91,6 +91,19 @@ def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
     assert again.passes == 0
 
 
+@pytest.mark.parametrize(("boxes", "handling"), [("released", None), ("analytic", "released-tiles")])
+def test_evidence_of_other_patches_is_not_met_again(boxes: str, handling: str | None, tmp_path: Path) -> None:
+    """The rules that decide which patches are which are in the store's key, and in the record."""
+    first, _ = examined(tmp_path, pathway)
+    assert (first.record().boxes, first.record().image_handling) == ("analytic", "")
+    info = replace(first.info, boxes=boxes, image_handling=handling)
+    other = Examination(info, first.dataset, first.settings, Fake)
+    assert other.evidence.folder != first.evidence.folder
+    assert (other.record().boxes, other.record().image_handling) == (boxes, handling or "")
+    same = Examination(replace(first.info, boxes="analytic"), first.dataset, first.settings, Fake)
+    assert same.evidence.folder == first.evidence.folder
+
+
 def test_notes_stand_beside_a_verdict_and_decide_nothing(tmp_path: Path) -> None:
     """The same claim on whole windows; how many images drop at both dips."""
 

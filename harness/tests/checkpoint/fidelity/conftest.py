@@ -11,10 +11,16 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.loading import load
 from harness.testing import realistic_checkpoints as realistic
 
+
+def llama_3(folder: Path, *, adds_bos: bool = True) -> Path:
+    return realistic.llava_next(folder, realistic.byte_level(*realistic.LLAMA_3_SPECIAL, adds_bos=adds_bos))
+
+
 MAKE: dict[str, Callable[[Path], Path]] = {
     "llava": realistic.llava,
     "llava_next": lambda folder: realistic.llava_next(folder, realistic.sentencepiece_like()),
-    "llama_3": lambda folder: realistic.llava_next(folder, realistic.byte_level(*realistic.LLAMA_3_SPECIAL)),
+    "llama_3": llama_3,
+    "llama_3_without_bos": lambda folder: llama_3(folder, adds_bos=False),
     "llava_onevision": realistic.llava_onevision,
 }
 

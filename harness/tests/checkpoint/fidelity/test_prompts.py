@@ -11,50 +11,105 @@ import pytest
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import encode
 from harness.checkpoint.loading import load
-from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
+from harness.checkpoint.prompt import FORMATS, SINGLE_WORD, VICUNA_SYSTEM
+from harness.checkpoint.tokenizing import tokens_of
 from harness.data.errors import CheckpointError, RegionError
 from harness.data.sample import Box, Sample
 from harness.measuring.readout import FirstTokens
+from harness.testing import realistic_checkpoints as realistic
 from harness.testing.fidelity_samples import QUESTION, sample
 
-
-def released_ids(tokenizer: Any, prompt: str, image: int, count: int) -> list[int]:
-    """The released code's way: the texts around the image tokenized apart, one BOS kept."""
-    before, after = (tokenizer(part)["input_ids"] for part in prompt.split("<image>"))
-    bos = tokenizer.bos_token_id
-    return [*before, *[image] * count, *(after[1:] if after[0] == bos else after)]
-
-
-def test_vicuna_token_for_token(checkpoints: Callable[[str], Checkpoint], tmp_path: Path) -> None:
-    for name, count in (("llava", 576), ("llava_next", 2340)):
-        checkpoint = checkpoints(name)
-        encoded = encode(checkpoint, sample(tmp_path))
-        prompt = f"{VICUNA_SYSTEM} USER: <image>\n{QUESTION} \n{SINGLE_WORD} ASSISTANT:"
-        tokenizer = checkpoint.processor.tokenizer
-        ids = released_ids(tokenizer, prompt, checkpoint.model.config.image_token_id, count)
-        assert encoded.ids.tolist() == ids
-        assert encoded.text.replace("<image>" * count, "<image>") == prompt
-        around = tokenizer.convert_ids_to_tokens(encoded.ids.tolist())
-        start = encoded.regions["image"][0]
-        assert around[start - 1] == "▁"
-        assert around[start + count : start + count + 3] == ["▁", "<0x0A>", "Is"]
+VICUNA_PROMPT = f"{VICUNA_SYSTEM} USER: <image>\n{QUESTION} \n{SINGLE_WORD} ASSISTANT:"
+LLAMA_3_PROMPT = (
+    "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n"
+    "You are a helpful language and vision assistant. You are able to understand the visual content that "
+    "the user provides, and assist the user with a variety of tasks using natural language.<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\n"
+    "<image>\nIs the jar full or empty? \nAnswer the question using a single word or phrase.<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n \n"
+)
 
 
-def test_llama_3_token_for_token(checkpoints: Callable[[str], Checkpoint], tmp_path: Path) -> None:
-    checkpoint = checkpoints("llama_3")
+def released_call(tokenizer: Any, prompt: str, image: int, count: int) -> list[int]:
+    """What LLaVA-NeXT's ``tokenizer_image_token`` does, in our words; the model then puts visual tokens in.
+
+    Every text between images is tokenized with the tokenizer's defaults. Where the first begins with a BOS,
+    that one BOS is put first and *every* text loses its first token.
+    """
+    texts = [tokenizer(text)["input_ids"] for text in prompt.split("<image>")]
+    bos = texts[0][:1] if texts[0][:1] == [tokenizer.bos_token_id] else []
+    joined = list(bos)
+    for number, ids in enumerate(texts):
+        joined += [image] * count if number else []
+        joined += ids[len(bos) :]
+    return joined
+
+
+@pytest.mark.parametrize("name", ["llava", "llava_next", "llama_3", "llama_3_without_bos"])
+def test_the_paper_s_prompts_are_the_released_call_token_for_token(
+    name: str, checkpoints: Callable[[str], Checkpoint], tmp_path: Path
+) -> None:
+    """Whatever the tokenizer adds of itself."""
+    checkpoint, prompt = checkpoints(name), LLAMA_3_PROMPT if "llama_3" in name else VICUNA_PROMPT
     encoded = encode(checkpoint, sample(tmp_path))
-    assert encoded.text.replace("<image>" * 2340, "<image>") == (
-        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n"
-        "You are a helpful language and vision assistant. You are able to understand the visual content that "
-        "the user provides, and assist the user with a variety of tasks using natural language.<|eot_id|>"
-        "<|start_header_id|>user<|end_header_id|>\n\n"
-        "<image>\nIs the jar full or empty? \nAnswer the question using a single word or phrase.<|eot_id|>"
-        "<|start_header_id|>assistant<|end_header_id|>\n\n \n"
+    count = len(encoded.regions["image"])
+    assert count == (576 if name == "llava" else 2340)
+    assert encoded.text.replace("<image>" * count, "<image>") == prompt
+    image = checkpoint.model.config.image_token_id
+    assert encoded.ids.tolist() == released_call(checkpoint.processor.tokenizer, prompt, image, count)
+
+
+@pytest.mark.parametrize("adds_bos", [True, False])
+@pytest.mark.parametrize("kind", ["vicuna_v1", "llava_llama_3"])
+def test_so_is_a_prompt_with_an_answer(kind: str, adds_bos: bool) -> None:  # noqa: FBT001
+    """Without a model: both formats, tokenizers with and without a BOS of their own."""
+    prompt = VICUNA_PROMPT if kind == "vicuna_v1" else LLAMA_3_PROMPT
+    tokenizer = (
+        realistic.sentencepiece_like(adds_bos=adds_bos)
+        if kind == "vicuna_v1"
+        else realistic.byte_level(*realistic.LLAMA_3_SPECIAL, adds_bos=adds_bos)
     )
-    tokens = checkpoint.processor.tokenizer.convert_ids_to_tokens(encoded.ids.tolist())
-    assert tokens.count("<|begin_of_text|>") == 1
+    assert (tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id) == adds_bos
+    start = prompt.index("<image>")
+    text = f"{prompt} yes".replace("<image>", "<image>" * 3)
+    ids, places = tokens_of(tokenizer, FORMATS[kind], text, (start, start + 3 * len("<image>")), "it")
+    image: Any = tokenizer.convert_tokens_to_ids("<image>")
+    assert ids == released_call(tokenizer, f"{prompt} yes", image, count=3)
+    assert len(places) == len(ids) and [text[a:b] for a, b in places].count("<image>") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt", "bos", "after"),
+    [
+        ("llama_3", "llava_llama_3", 2, ["Ċ", "Is"]),
+        ("llama_3", "llava_llama_3_one_bos", 1, ["Ċ", "Is"]),
+        ("llama_3_without_bos", "llava_llama_3", 1, ["Is", "Ġthe"]),
+        ("llama_3_without_bos", "llava_llama_3_one_bos", 1, ["Ċ", "Is"]),
+    ],
+)
+def test_what_the_released_call_does_to_llama_3(
+    name: str, prompt: str, bos: int, after: list[str], folders: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Two BOS where the tokenizer adds one; where it adds none, the line break after the image is lost."""
+    checkpoint = load(folders(name), prompt=prompt)
+    encoded = encode(checkpoint, sample(tmp_path))
+    tokenizer, image = checkpoint.processor.tokenizer, encoded.regions["image"]
+    tokens = tokenizer.convert_ids_to_tokens(encoded.ids.tolist())
+    assert tokens.count("<|begin_of_text|>") == bos and tokens[:bos] == ["<|begin_of_text|>"] * bos
+    assert tokens[image[-1] + 1 : image[-1] + 3] == after
+    assert encoded.regions.found("separator") == ((image[-1] + 1,) if after[0] == "Ċ" else ())
+    assert tokenizer.convert_ids_to_tokens([encoded.ids[encoded.regions["question"][0]]]) == ["Is"]
     assert tokens[-2:] == ["<|end_header_id|>", "ĊĊĠĊ"]
-    assert LLAMA_3_SYSTEM in encoded.text
+    assert tokenizer.convert_ids_to_tokens([FirstTokens(checkpoint)(encoded, "yes")]) == ["yes"]
+
+
+def test_around_vicuna_s_image(checkpoints: Callable[[str], Checkpoint], tmp_path: Path) -> None:
+    checkpoint = checkpoints("llava")
+    encoded = encode(checkpoint, sample(tmp_path))
+    around = checkpoint.processor.tokenizer.convert_ids_to_tokens(encoded.ids.tolist())
+    start = encoded.regions["image"][0]
+    assert around[start - 1] == "▁"
+    assert around[start + 576 : start + 579] == ["▁", "<0x0A>", "Is"]
 
 
 @pytest.mark.parametrize(
