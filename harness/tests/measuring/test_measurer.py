@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
 from harness.testing.cases import greedy_answer
+from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_one_gpu, on_two_gpus
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 LAYERS = 3
@@ -145,6 +146,18 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
         assert row["p1"] == pytest.approx(slow[key]["p1"], abs=1e-10), key
         # An answer that is known to be wrong may be cut short, so only the rest must agree.
         assert row["reason"] == slow[key]["reason"]
+
+
+@pytest.mark.parametrize("moved", [on_one_gpu, on_two_gpus])
+def test_a_gpu_measures_what_the_cpu_measures(
+    dataset: Dataset, moved: Callable[[Checkpoint], Checkpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(kept(dataset), MEASUREMENTS)
+    expected = ImageMeasurer(checkpoint(), SweepEngine(checkpoint()), dataset).image([request])
+    gpu_memory(monkeypatch, free=1 << 30)
+    with PretendedDevices():
+        there = moved(checkpoint())
+        assert ImageMeasurer(there, SweepEngine(there), dataset).image([request]) == expected
 
 
 class OneAtATime(SweepEngine):
