@@ -113,7 +113,17 @@ def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  
                 f"{source}: {len(keys)} {words} weights, e.g. {keys[0]}; a model with them would be partly "
                 "random. Save the checkpoint again with the installed transformers"
             )
-    return model if spread else model.to(device)
+    return model if spread else _moved(model, device, source)
+
+
+def _moved(model: Any, device: str, source: str) -> Any:  # noqa: ANN401
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(
+            f"{source}: its weights cannot be put on {device} ({first_line(error)}); where memory "
+            "is what lacks, use --dtype bfloat16 or float16, or --device auto"
+        ) from error
 
 
 def _spread(device: str) -> dict[str, str]:

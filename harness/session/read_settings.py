@@ -19,7 +19,7 @@ from harness.data.errors import HarnessError
 from harness.data.machine import usable_cores
 from harness.data.sample import TASKS
 from harness.measuring.shard import Shard
-from harness.session.gpu import cuda_devices, demands_gpu, worker_gpu
+from harness.session.gpu import cuda_devices, demands_gpu
 from harness.session.options import option, output_folder
 from harness.verdicts.settings import (
     AUTO,
@@ -317,4 +317,4 @@ def _device(value: str) -> str:
 
 
 def _default_device(*, gpu: bool, allow_cpu: bool) -> str:
-    return worker_gpu() if gpu and not allow_cpu and cuda_devices() else "cpu"
+    return "cuda" if gpu and not allow_cpu and cuda_devices() else "cpu"

@@ -16,6 +16,7 @@ from harness.data.errors import HarnessError
 from harness.data.flow import Flow
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
+from harness.session.gpu import own_device
 from harness.session.provenance import SUITE_VERSION
 from harness.session.read_settings import measuring_processes, resolve, worker_threads
 from harness.session.work_done import Work
@@ -100,7 +101,7 @@ class Run:
     def _examination(self, info: CheckpointInfo) -> Examination:
         info, settings = pinned(info), self.settings
         processes = measuring_processes(settings.processes, settings.device, weights_size(info.path))
-        device, dtype, threads = settings.device, settings.dtype, worker_threads(processes)
+        device, dtype, threads = own_device(settings.device), settings.dtype, worker_threads(processes)
         load = self._config.hook.pytest_findings_measurer(
             info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
         ) or partial(load_measurer, info, self.dataset, device, dtype, threads, settings.memory)

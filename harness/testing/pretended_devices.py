@@ -70,9 +70,25 @@ def on_two_gpus(checkpoint: Checkpoint) -> Checkpoint:
     return moved
 
 
-def gpu_memory(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
-    """Let every GPU have so many bytes free."""
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (free, free))
+def gpu_memory(
+    monkeypatch: pytest.MonkeyPatch, free: int | Mapping[str, int], reserved: int = 0, allocated: int = 0
+) -> None:
+    """Say what memory the GPUs have, in bytes.
+
+    Args:
+        monkeypatch: pytest's.
+        free: what the driver could give, of every GPU or by its name.
+        reserved: what torch has taken from the driver, of every GPU.
+        allocated: how much of that is tensors.
+    """
+
+    def left(device: torch.device) -> tuple[int, int]:
+        one = free if isinstance(free, int) else free[str(device)]
+        return one, one + reserved
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", left)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: reserved)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: allocated)
 
 
 def place(model: nn.Module, where: Callable[[str], str]) -> None:

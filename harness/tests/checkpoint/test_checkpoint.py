@@ -173,6 +173,18 @@ def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.
         load(saved, device="auto")
 
 
+def test_a_device_that_does_not_hold_the_weights_is_one_line(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 14.00 GiB.\nMore on this.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    told = r"cannot be put on cuda \(CUDA out of memory. Tried .*\); where memory is what lacks, use --dtype"
+    with pytest.raises(CheckpointError, match=told):
+        load(saved, device="cuda", prompt="vicuna_v1")
+
+
 def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, tmp_path: Path) -> None:
     folder = copy(saved, tmp_path)
     (folder / "model.safetensors").rename(folder / "model.bin")
