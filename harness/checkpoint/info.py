@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ class CheckpointInfo:
         revision: of a hub id the branch, tag or commit, or None for its default branch.
         prompt: name or file of the prompt format, or None for the checkpoint's own.
         image_handling: how pictures are handled, or None for the model type's own way.
+        dtype: name of the dtype that its configuration says it was saved in, or None if it does not say.
     """
 
     name: str
@@ -37,6 +39,7 @@ class CheckpointInfo:
     revision: str | None = None
     prompt: str | None = None
     image_handling: str | None = None
+    dtype: str | None = None
 
 
 @cache
@@ -96,7 +99,18 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     check_supported(data["model_type"], str(folder))
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
-    return CheckpointInfo(name or folder.resolve().name, str(folder), _depth(config, data.get("text_config")))
+    depth = _depth(config, data.get("text_config"))
+    return CheckpointInfo(name or folder.resolve().name, str(folder), depth, dtype=_stated_dtype(data))
+
+
+def _stated_dtype(data: Mapping[str, Any]) -> str | None:
+    """The dtype that a configuration states, for the whole model or else for its decoder."""
+    decoder = data.get("text_config")
+    for part in (data, decoder if isinstance(decoder, dict) else {}):
+        for name in ("dtype", "torch_dtype"):  # transformers 5, and before
+            if part.get(name) is not None:
+                return str(part[name]).removeprefix("torch.")
+    return None
 
 
 def _depth(config: Path, decoder: object) -> int:
@@ -140,7 +154,7 @@ def _hub_info(name: str) -> CheckpointInfo:
         ) from error
     check_supported(str(config.model_type), name)
     layers = int(config.text_config.num_hidden_layers)
-    return CheckpointInfo(name.rpartition("/")[2], name, layers)
+    return CheckpointInfo(name.rpartition("/")[2], name, layers, dtype=_stated_dtype(config.to_dict()))
 
 
 def pinned(info: CheckpointInfo) -> CheckpointInfo:

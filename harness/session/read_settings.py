@@ -58,7 +58,7 @@ def read_settings(config: pytest.Config) -> Settings:
         samples=_whole(config, "samples"),
         window=_whole(config, "window"),
         device=_device(device),
-        dtype=_dtype(option(config, "dtype") or default_dtype(device)),
+        dtype=_dtype(option(config, "dtype"), device),
         alpha=_alpha(option(config, "alpha")),
         evidence=output_folder(config, "evidence"),
         report=output_folder(config, "report"),
@@ -273,7 +273,9 @@ def _alpha(value: str | None) -> float:
     return alpha
 
 
-def _dtype(value: str) -> str:
+def _dtype(value: str | None, device: str) -> str:
+    if value is None:
+        return default_dtype(device)
     if value not in DTYPES:
         raise pytest.UsageError(f"--dtype {value}: no such dtype; choose from {', '.join(DTYPES)}")
     return value

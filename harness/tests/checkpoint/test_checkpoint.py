@@ -326,3 +326,29 @@ def test_a_text_file_is_a_regular_file_of_limited_size(saved: Path, tmp_path: Pa
     os.mkfifo(folder / "prompt.json")
     with pytest.raises(CheckpointError, match=r"prompt\.json: not a regular file"):
         directory_info(folder)
+
+
+@pytest.mark.parametrize(
+    ("stated", "read"),
+    [
+        ({"dtype": "bfloat16"}, "bfloat16"),
+        ({"torch_dtype": "bfloat16"}, "bfloat16"),
+        ({"dtype": None, "torch_dtype": "torch.float16"}, "float16"),
+        ({"dtype": "float32", "text_config": {"dtype": "bfloat16"}}, "float32"),
+        ({"text_config": {"torch_dtype": "bfloat16"}}, "bfloat16"),
+        ({}, None),
+    ],
+)
+def test_the_dtype_that_a_checkpoint_was_saved_in_is_known(
+    saved: Path, tmp_path: Path, stated: dict[str, object], read: str | None
+) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for part in (config, config["text_config"]):
+        part.pop("dtype", None)
+    decoder = {**config["text_config"], **stated.pop("text_config", {})}  # type: ignore[dict-item]
+    (folder / "config.json").write_text(
+        json.dumps({**config, **stated, "text_config": decoder}), encoding="utf-8"
+    )
+    assert directory_info(folder).dtype == read
+    assert registry().keys() and checkpoint_info("llava-1.5-7b").dtype is None
