@@ -80,6 +80,11 @@ class Checkpoint:
         weight: Tensor = self.model.get_input_embeddings().weight
         return weight.device
 
+    @cached_property
+    def devices(self) -> frozenset[torch.device]:
+        """Where the decoder lies: one device, or those that it is spread over."""
+        return frozenset({self.device, *(weight.device for weight in self.decoder.parameters())})
+
     @property
     def dtype(self) -> torch.dtype:
         """The decoder's dtype."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ class CheckpointInfo:
         prompt: name or file of the prompt format, or None for the checkpoint's own.
         image_handling: how pictures are handled, or None for the model type's own way.
         boxes: the rule by which boxes become patches, or None for the default.
+        dtype: name of the dtype that its configuration says it was saved in, or None if it does not say.
     """
 
     name: str
@@ -40,6 +42,7 @@ class CheckpointInfo:
     prompt: str | None = None
     image_handling: str | None = None
     boxes: str | None = None
+    dtype: str | None = None
 
 
 @cache
@@ -99,7 +102,18 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     check_supported(data["model_type"], str(folder))
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
-    return CheckpointInfo(name or folder.resolve().name, str(folder), _depth(config, data.get("text_config")))
+    depth = _depth(config, data.get("text_config"))
+    return CheckpointInfo(name or folder.resolve().name, str(folder), depth, dtype=_stated_dtype(data))
+
+
+def _stated_dtype(data: Mapping[str, Any]) -> str | None:
+    """The dtype that a configuration states, for the whole model or else for its decoder."""
+    decoder = data.get("text_config")
+    for part in (data, decoder if isinstance(decoder, dict) else {}):
+        for name in ("dtype", "torch_dtype"):  # transformers 5, and before
+            if part.get(name) is not None:
+                return str(part[name]).removeprefix("torch.")
+    return None
 
 
 def _depth(config: Path, decoder: object) -> int:
@@ -143,7 +157,7 @@ def _hub_info(name: str) -> CheckpointInfo:
         ) from error
     check_supported(str(config.model_type), name)
     layers = int(config.text_config.num_hidden_layers)
-    return CheckpointInfo(name.rpartition("/")[2], name, layers)
+    return CheckpointInfo(name.rpartition("/")[2], name, layers, dtype=_stated_dtype(config.to_dict()))
 
 
 def pinned(info: CheckpointInfo) -> CheckpointInfo:

@@ -58,7 +58,7 @@ def load(
     info = path if isinstance(path, CheckpointInfo) else checkpoint_info(str(path))
     source = info.path
     model = _load_model(info, device, dtype).eval()
-    _check_depth(model, info)
+    _check_decoder(model, info)
     refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
@@ -118,7 +118,17 @@ def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  
                 f"{source}: {len(keys)} {words} weights, e.g. {keys[0]}; a model with them would be partly "
                 "random. Save the checkpoint again with the installed transformers"
             )
-    return model if spread else model.to(device)
+    return model if spread else _moved(model, device, source)
+
+
+def _moved(model: Any, device: str, source: str) -> Any:  # noqa: ANN401
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(
+            f"{source}: its weights cannot be put on {device} ({first_line(error)}); where memory "
+            "is what lacks, use --dtype bfloat16 or float16, or --device auto"
+        ) from error
 
 
 def _spread(device: str) -> dict[str, str]:
@@ -132,9 +142,19 @@ def _spread(device: str) -> dict[str, str]:
     return {"device_map": "auto"}
 
 
-def _check_depth(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
-    """A run is planned by the depth that the configuration states; the model must have it."""
-    layers = len(model.model.language_model.layers)
+def _check_decoder(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
+    """A run is planned by the depth that the configuration states; the model must have it.
+
+    And it must be put together of the parts that the engines walk through, under their usual names.
+    """
+    decoder = model.model.language_model
+    lacking = [part for part in ("layers", "norm", "rotary_emb") if not hasattr(decoder, part)]
+    if lacking:
+        raise CheckpointError(
+            f"{info.path}: {type(decoder).__name__} is not built as the engine knows decoders (it has no "
+            f"{' and no '.join(lacking)}); it cannot be measured"
+        )
+    layers = len(decoder.layers)
     if layers != info.layers:
         raise CheckpointError(
             f"{info.path}: its configuration was read as {info.layers} layers, the loaded model has {layers}"

@@ -50,7 +50,7 @@ class _StepPlan:
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Attend to the prompt, the answer so far and oneself; see `harness.checkpoint.attention.Plan`."""
-        output = torch.empty_like(query)
+        output = query.new_empty(*query.shape[:3], value.shape[3])
         for at, row in enumerate(self.rows):
             length = self.clean.tree.lengths[row.question]
             prompt = self.clean.prefix(layer, row.question, length)

@@ -123,8 +123,13 @@ def check_plan_reached(checkpoint: Checkpoint, layers: int) -> None:
     Raises:
         CheckpointError: if it is not every layer.
     """
+    kind = type(checkpoint.decoder.layers[0]).__name__
+    if layers > checkpoint.n_layers:
+        raise CheckpointError(
+            f"{checkpoint.name}: {kind} attends more than once ({layers} times in {checkpoint.n_layers} "
+            "layers), which the engine does not know; it cannot be measured"
+        )
     if layers != checkpoint.n_layers:
-        kind = type(checkpoint.decoder.layers[0]).__name__
         raise CheckpointError(
             f"{checkpoint.name}: {kind} does not hand its keyword arguments to its attention, so no edge "
             f"can be blocked ({layers} of {checkpoint.n_layers} layers asked); it cannot be measured"

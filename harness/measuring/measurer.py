@@ -21,7 +21,7 @@ from harness.data.sample import Sample
 from harness.engine import decoding
 from harness.engine.protocol import Engine, EngineRun
 from harness.engine.reference import Pass
-from harness.engine.sweep.memory_budget import halving
+from harness.engine.sweep.memory_budget import halving, memory_limit_told
 from harness.evidence.shards import CLEAN
 from harness.interventions.control_regions import with_controls
 from harness.interventions.knockout import Knockout
@@ -106,7 +106,8 @@ class ImageMeasurer:
         self._first_token = FirstTokens(checkpoint)
         self._patch_source = PatchSource(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
         self.passes = 0
-        """Knocked-out passes run so far."""
+        """Knocked-out passes run so far; what had to be done again, for lack of memory say, counts once."""
+        self._passes_under_way = 0
 
     def image(self, requests: Sequence[Request]) -> list[Row]:
         """Measure all requests on one image.
@@ -124,7 +125,8 @@ class ImageMeasurer:
         rows: list[Row] = []
         for request in requests:
             try:
-                ready.append((request, encode_under(self._checkpoint, request.sample, "plain")))
+                with memory_limit_told():
+                    ready.append((request, encode_under(self._checkpoint, request.sample, "plain")))
             except RegionError as error:
                 rows += _refused(request, str(error))
         for _, measured in halving(ready, self._where_finite) if ready else ():
@@ -133,11 +135,15 @@ class ImageMeasurer:
 
     def _where_finite(self, ready: Sequence[tuple[Request, Encoded]]) -> list[Row]:
         """Rows of questions on one image; one whose logits are not finite is left out, not the others."""
+        self._passes_under_way = 0
         try:
-            return list(self._measured(ready))
+            rows = list(self._measured(ready))
         except NumericsError:
             if len(ready) == 1:
                 return _refused(ready[0][0], NOT_FINITE)
+        else:
+            self.passes += self._passes_under_way
+            return rows
         return [row for one in ready for row in self._where_finite([one])]
 
     def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
@@ -223,7 +229,7 @@ class ImageMeasurer:
         plans = [self._plan(case, condition) for case in cases]
         knockouts = [[one for _, made in plan.knocked for one in made] for plan in plans]
         logits = clean.sweep(knockouts)
-        self.passes += sum(map(len, knockouts))  # what memory did not hold is not counted twice
+        self._passes_under_way += sum(map(len, knockouts))
         for case, plan, blocked in zip(cases, plans, logits, strict=True):
             yield from plan.rows
             start = 0

@@ -55,7 +55,9 @@ def _file(config: pytest.Config, run: Run, record: RunRecord, checkpoint: Checkp
     name = run.settings.accept_as or checkpoint.name
     path: Path = config.hook.pytest_findings_expectations(name=name)
     old = read_expectations(path)
-    reason = old.stale(checkpoint.sha256, record.dataset_sha256, record.protocol) if old else ""
+    reason = (
+        old.stale(checkpoint.sha256, record.dataset_sha256, record.protocol_of(checkpoint)) if old else ""
+    )
     if reason and run.settings.accept_as is None:
         raise HarnessError(
             f"--accept: {path.name} was {reason}; nothing is accepted. --accept-as {name} replaces what is "
@@ -73,12 +75,16 @@ def _write(
 ) -> None:
     """Write one checkpoint's expectations, after showing what changes."""
     old = read_expectations(path)
-    same = old if old and old.valid_for(checkpoint.sha256, record.dataset_sha256, record.protocol) else None
+    same = (
+        old
+        if old and old.valid_for(checkpoint.sha256, record.dataset_sha256, record.protocol_of(checkpoint))
+        else None
+    )
     verdicts = {**(same.verdicts if same else {}), **{key: one.verdict for key, one in judged.items()}}
     reasons = {**(same.reasons if same else {}), **{key: why(one) for key, one in judged.items()}}
     for text in differences(old.verdicts if old else {}, verdicts):
         terminal.write_line(config, f"accept {path.stem} {text}")
-    about = (checkpoint.sha256, record.dataset_sha256, record.protocol)
+    about = (checkpoint.sha256, record.dataset_sha256, record.protocol_of(checkpoint))
     write_expectations(path, Expectations(path, *about, verdicts, reasons, today()))
 
 

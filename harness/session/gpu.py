@@ -44,8 +44,14 @@ def cuda_devices() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def worker_gpu() -> str:
-    """The GPU of this process: of several, each xdist worker has one in turn."""
+def own_device(device: str) -> str:
+    """The device of this process: of ``cuda``, where there are several, each xdist worker has one in turn.
+
+    Args:
+        device: as the run was asked for; one that is numbered is everybody's.
+    """
+    if device != "cuda":
+        return device
     worker, devices = os.environ.get("PYTEST_XDIST_WORKER"), cuda_devices()
     return "cuda" if worker is None or devices < 2 else f"cuda:{int(worker.removeprefix('gw')) % devices}"  # noqa: PLR2004
 

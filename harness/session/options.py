@@ -38,7 +38,7 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("accept_as", "NAME", "as --accept, under this name, replacing what is on file there"),
     ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),
     ("device", "DEVICE", "cpu, cuda, cuda:N, auto: all GPUs (default: cpu; cuda under -m gpu)"),
-    ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; float16 on cuda)"),
+    ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; on cuda see the README)"),
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),
     ("evidence", "DIR", "where evidence is stored (default: .evidence in the suite)"),
     ("report", "DIR", "where the report is written (default: report in the suite)"),

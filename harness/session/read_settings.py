@@ -20,7 +20,7 @@ from harness.data.machine import usable_cores
 from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
 from harness.measuring.shard import Shard
-from harness.session.gpu import cuda_devices, demands_gpu, worker_gpu
+from harness.session.gpu import cuda_devices, demands_gpu
 from harness.session.options import option, output_folder
 from harness.verdicts.settings import (
     AUTO,
@@ -59,7 +59,7 @@ def read_settings(config: pytest.Config) -> Settings:
         samples=_whole(config, "samples"),
         window=_whole(config, "window"),
         device=_device(device),
-        dtype=_dtype(option(config, "dtype") or default_dtype(device)),
+        dtype=_dtype(option(config, "dtype"), device),
         alpha=_alpha(option(config, "alpha")),
         evidence=output_folder(config, "evidence"),
         report=output_folder(config, "report"),
@@ -276,7 +276,9 @@ def _alpha(value: str | None) -> float:
     return alpha
 
 
-def _dtype(value: str) -> str:
+def _dtype(value: str | None, device: str) -> str:
+    if value is None:
+        return default_dtype(device)
     if value not in DTYPES:
         raise pytest.UsageError(f"--dtype {value}: no such dtype; choose from {', '.join(DTYPES)}")
     return value
@@ -320,4 +322,4 @@ def _device(value: str) -> str:
 
 
 def _default_device(*, gpu: bool, allow_cpu: bool) -> str:
-    return worker_gpu() if gpu and not allow_cpu and cuda_devices() else "cpu"
+    return "cuda" if gpu and not allow_cpu and cuda_devices() else "cpu"

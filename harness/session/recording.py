@@ -127,7 +127,9 @@ class RecordCollector:
     def _say_what_is_not_enforced(self, record: RunRecord) -> None:
         for checkpoint in record.checkpoints:
             known = read_expectations(self._config.hook.pytest_findings_expectations(name=checkpoint.name))
-            reason = known and known.stale(checkpoint.sha256, record.dataset_sha256, record.protocol)
+            reason = known and known.stale(
+                checkpoint.sha256, record.dataset_sha256, record.protocol_of(checkpoint)
+            )
             if reason:
                 terminal.not_enforced(self._config, checkpoint.name, reason)
 
@@ -149,7 +151,7 @@ class RecordCollector:
             command=shlex.join(["pytest", *sys.argv[1:]]),
             dataset=name,
             dataset_sha256=digest,
-            protocol=self._run.settings.protocol,
+            protocol=self._run.protocol,
             provenance=provenance(self._config, self._run.settings, work, time.monotonic() - self._began),
             checkpoints=tuple(checkpoints.values()),
             claims=claims,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from harness.data.flow import Flow
 from harness.data.user_paths import user_path
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
+from harness.session.gpu import own_device
 from harness.session.provenance import SUITE_VERSION
 from harness.session.read_settings import measuring_processes, resolve, worker_threads
 from harness.session.work_done import Work
@@ -29,7 +31,7 @@ from harness.verdicts.expectations import Expectations, read_expectations
 from harness.verdicts.record import ChangeRecord, SampleRecord
 from harness.verdicts.regression.baseline import Baseline, kept_flows, read_baseline
 from harness.verdicts.regression.since import changes_since, check_comparable, write_baseline
-from harness.verdicts.settings import Settings
+from harness.verdicts.settings import Settings, checkpoint_dtype
 
 
 class Run:
@@ -111,7 +113,8 @@ class Run:
     def _examination(self, info: CheckpointInfo) -> Examination:
         info, settings = pinned(info), self.settings
         processes = measuring_processes(settings.processes, settings.device, weights_size(info.path))
-        device, dtype, threads = settings.device, settings.dtype, worker_threads(processes)
+        device, dtype = own_device(settings.device), checkpoint_dtype(settings.dtype, info.dtype)
+        threads = worker_threads(processes)
         load = self._config.hook.pytest_findings_measurer(
             info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
         ) or partial(load_measurer, info, self.dataset, device, dtype, threads, settings.memory)
@@ -148,7 +151,9 @@ class Run:
             return None
         path = self._baseline_path(self.settings.baseline)
         read = read_baseline(path)
-        check_comparable(read, path, self.dataset, self.settings)
+        for info in self.info.values():
+            here = replace(self.settings, dtype=checkpoint_dtype(self.settings.dtype, info.dtype))
+            check_comparable(read, path, self.dataset, here)
         return read
 
     def _baseline_path(self, named: str) -> Path:
@@ -214,8 +219,14 @@ class Run:
         expected, examination = self.expectations.get(name), self.examinations.get(name)
         if expected is None or examination is None:
             return False
-        protocol = self.settings.protocol
+        protocol = examination.settings.protocol
         return expected.valid_for(examination.sha256, self.dataset.sha256, protocol)
+
+    @property
+    def protocol(self) -> Mapping[str, str]:
+        """The options that verdicts depend on; of dtypes, those of all checkpoints."""
+        dtypes = {checkpoint_dtype(self.settings.dtype, info.dtype) for info in self.info.values()}
+        return {**self.settings.protocol, "dtype": ", ".join(sorted(dtypes))}
 
 
 def header(run: Run) -> list[str]:
@@ -230,7 +241,7 @@ def header(run: Run) -> list[str]:
         f"prompt {run.prompts[name]})"
         for name, info in run.info.items()
     ]
-    protocol = ", ".join(f"{name} {value}" for name, value in settings.protocol.items())
+    protocol = ", ".join(f"{name} {value}" for name, value in run.protocol.items())
     return [
         f"checkpoints: {', '.join(checkpoints)}",
         f"data: {settings.dataset or 'embedded scenes'}; {protocol}; device {settings.device}",

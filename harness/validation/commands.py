@@ -117,6 +117,11 @@ COMMANDS = {
             out(RESULTS),
         ),
     ),
+    "decoders": Command(
+        "decoders.report",
+        "every decoder that transformers' LLaVA accepts by configuration: exact, or refused by name",
+        (option("types", nargs="*", metavar="TYPE", help="model types (default: all)"), out(RESULTS)),
+    ),
     "store": Command(
         "store.report",
         "what the store of evidence withstands, and how fast it is",

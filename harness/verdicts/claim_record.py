@@ -16,7 +16,7 @@ from harness.verdicts.examination import Examination
 from harness.verdicts.expectations import Expectations
 from harness.verdicts.other_readings import OTHERS
 from harness.verdicts.record import ClaimRecord, Curve
-from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, default_dtype
+from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, checkpoint_dtype, default_dtype
 from harness.verdicts.wording import judgement_spelled_out, spelled_out
 
 
@@ -42,7 +42,7 @@ def claim_record(
         statement=claim.statement,
         hypothesis=spelled_out(describe(stated.tree), named) if stated.tree else stated.not_applicable,
         test=claim.test,
-        command=command(claim, examination.settings),
+        command=command(claim, examination.settings, examination.info.dtype),
         checkpoint=examination.info.name,
         task=claim.task,
         judgement=judgement_spelled_out(judgement, named),
@@ -74,8 +74,15 @@ def _readings(quantity: Quantity) -> Iterator[Quantity]:
         yield from (replace(quantity, reading=other) for other in OTHERS)
 
 
-def command(claim: Claim, settings: Settings) -> str:
-    """The command line that judges this claim alone: its test, and the options its verdict depends on."""
+def command(claim: Claim, settings: Settings, stated_dtype: str | None = None) -> str:
+    """The command line that judges this claim alone: its test, and the options its verdict depends on.
+
+    Args:
+        claim: the claim.
+        settings: the settings of its checkpoint's examination.
+        stated_dtype: the dtype that the checkpoint says it was saved in.
+    """
+    usual_dtype = checkpoint_dtype(default_dtype(settings.device), stated_dtype)
     given: list[tuple[str, object]] = [
         ("checkpoint", None if claim.checkpoint == EMBEDDED else claim.checkpoint),
         ("dataset", settings.dataset),
@@ -85,7 +92,7 @@ def command(claim: Claim, settings: Settings) -> str:
         ("window", settings.window),
         ("alpha", None if settings.alpha == DEFAULT_ALPHA else f"{settings.alpha:g}"),
         ("device", None if settings.device == "cpu" else settings.device),
-        ("dtype", None if settings.dtype == default_dtype(settings.device) else settings.dtype),
+        ("dtype", None if settings.dtype == usual_dtype else settings.dtype),
         ("prompt", settings.prompt),
         ("image-handling", settings.image_handling),
         ("boxes", settings.boxes),

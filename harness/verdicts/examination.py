@@ -41,7 +41,7 @@ from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
-from harness.verdicts.settings import Settings
+from harness.verdicts.settings import Settings, checkpoint_dtype
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
 from harness.verdicts.unbounded import plain_means
@@ -53,7 +53,7 @@ class Examination:
     Args:
         info: the checkpoint.
         dataset: the data set, already limited to the tasks and samples asked for.
-        settings: the run's settings.
+        settings: the run's settings; here with the dtype of this checkpoint.
         load: loads what measures; pickled for subprocesses.
         subprocesses: processes that measure beside this one.
         run: all examinations of the run by name, filled as they are made; this one may be among them.
@@ -73,7 +73,7 @@ class Examination:
     ) -> None:
         self.info = info
         self.dataset = dataset
-        self.settings = settings
+        self.settings = replace(settings, dtype=checkpoint_dtype(settings.dtype, info.dtype))
         self.window = settings.window or rule_window(info.layers)
         self.judgements: dict[str, Judgement] = {}
         self.seconds = 0.0

@@ -316,6 +316,10 @@ class RunRecord:
     changes: tuple[ChangeRecord, ...] = ()
     catalogue: Catalogue | None = None
 
+    def protocol_of(self, checkpoint: CheckpointRecord) -> Mapping[str, Any]:
+        """The options of one checkpoint's verdicts: the run's, with the dtype that this one was run in."""
+        return {**self.protocol, "dtype": checkpoint.dtype}
+
     def to_json(self) -> str:
         """Write the record; numbers that are not finite become null."""
         data = {"version": RECORD_VERSION, **asdict(self)}

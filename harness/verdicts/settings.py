@@ -11,7 +11,7 @@ from harness.statistics.looks import PLAN, LookPlan
 
 EMBEDDED = "embedded"
 AUTO = "auto"
-"""The device of a model that is spread over all GPUs."""
+"""The device of a model that is spread over all GPUs; the dtype that depends on the checkpoint."""
 DEFAULT_ALPHA = PLAN.alpha
 DEFAULT_SHOWN, MOST_SHOWN = 6, 12
 """Samples per task that the report shows, unless asked for, and at most."""
@@ -29,7 +29,7 @@ class Settings:
         samples: at most so many samples per task, or None for all.
         window: window size k, or None for the rule's.
         device: torch device.
-        dtype: name of a torch dtype.
+        dtype: name of a torch dtype, or ``auto``: see `checkpoint_dtype`.
         alpha: largest error of a verdict.
         evidence: where evidence is stored.
         report: where the report goes.
@@ -99,9 +99,24 @@ class Settings:
     def default_protocol(self) -> bool:
         """Whether nothing was changed that a verdict depends on."""
         changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling, self.boxes)
-        return changed == (None,) * len(changed) and self.alpha == DEFAULT_ALPHA
+        usual = self.alpha == DEFAULT_ALPHA and self.dtype == default_dtype(self.device)
+        return usual and changed == (None,) * len(changed)
 
 
 def default_dtype(device: str) -> str:
-    """The dtype that a device computes in unless asked for another."""
-    return "float16" if device.startswith(("cuda", AUTO)) else "float32"
+    """The dtype that a device computes in unless asked for another: on a GPU it depends on the checkpoint."""
+    return AUTO if device.startswith(("cuda", AUTO)) else "float32"
+
+
+def checkpoint_dtype(dtype: str, stated: str | None) -> str:
+    """The dtype that a checkpoint is computed in.
+
+    Weights trained in bfloat16 may overflow in float16, which ends at 65,504; others are more precise in it.
+
+    Args:
+        dtype: a run's; ``auto`` means bfloat16 where the checkpoint was saved in it, else float16.
+        stated: name of the dtype that the checkpoint says it was saved in, or None.
+    """
+    if dtype != AUTO:
+        return dtype
+    return "bfloat16" if stated == "bfloat16" else "float16"

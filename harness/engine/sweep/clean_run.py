@@ -118,7 +118,7 @@ class TreePlan:
         """Attend; see `harness.checkpoint.attention.Plan`."""
         self.cache.append(CachedKeyValues(key[0].contiguous(), value[0].contiguous()))
         stem = self.tree.stem
-        output = torch.empty_like(query)
+        output = query.new_empty(*query.shape[:3], value.shape[3])
         prefix = CachedKeyValues(key[0, :, :stem], value[0, :, :stem])
         output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling)
         for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):

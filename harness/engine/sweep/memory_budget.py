@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -61,7 +62,8 @@ def rows_within(checkpoint: Checkpoint, memory: int | None) -> int:
     if memory is not None:
         return max(1, memory // each)
     most = ROWS.get(checkpoint.device.type, ROWS["cuda"])
-    return max(1, min(most, int(free_memory(checkpoint.device) * SHARE) // each))
+    free = min(free_memory(device) for device in checkpoint.devices)
+    return max(1, min(most, int(free * SHARE) // each))
 
 
 def row_bytes(checkpoint: Checkpoint) -> int:
@@ -73,10 +75,11 @@ def row_bytes(checkpoint: Checkpoint) -> int:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes free on a device; for a CPU, the machine's available memory."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return available_memory()
+    """Bytes free on a device, what torch keeps unused included; for a CPU, the machine's available memory."""
+    if device.type != "cuda":
+        return available_memory()
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + kept
 
 
 def chunks(items: Sequence[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
@@ -117,6 +120,21 @@ def halving(items: list[Item], work: Callable[[list[Item]], Result]) -> Iterator
                 torch.cuda.empty_cache()
             continue
         yield now, result
+
+
+@contextmanager
+def memory_limit_told() -> Iterator[None]:
+    """Whatever runs out of memory here does so with one line.
+
+    Raises:
+        MemoryLimitError: if memory does not suffice.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise MemoryLimitError(TOO_LITTLE) from error
 
 
 def out_of_memory(error: Exception) -> bool:

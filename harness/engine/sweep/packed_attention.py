@@ -82,7 +82,7 @@ def _attend_plainly(query: Tensor, whole: CachedKeyValues, scaling: float) -> Te
     if future is not None:
         by_head = scores.view(groups, -1, rows, rows)
         by_head += future
-    return (_softmax(scores) @ whole.value).view(query.shape)
+    return (_softmax(scores) @ whole.value).view(*query.shape[:2], -1)
 
 
 def attend_shared(

@@ -53,4 +53,4 @@ def substituted(
         )
         rows += local
         outputs.append(output[0].transpose(0, 1))
-    return rows, torch.cat(outputs) if outputs else query.new_empty(0, heads, query.shape[-1])
+    return rows, torch.cat(outputs) if outputs else query.new_empty(0, heads, kept.value.shape[-1])

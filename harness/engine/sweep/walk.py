@@ -46,9 +46,9 @@ class PackedPlan:
         self, layer: int, query: Tensor, key: Tensor, value: Tensor, scaling: float
     ) -> tuple[Tensor, Tensor | None]:
         """Attend; see `harness.checkpoint.attention.Plan`."""
-        _, heads, stop, width = query.shape
-        output = query.new_empty(1, stop, heads, width)
+        _, heads, stop, _ = query.shape
         whole = self.whole or CachedKeyValues(key[0], value[0])
+        output = query.new_empty(1, stop, heads, whole.value.shape[2])
         prefixes: dict[int, CachedKeyValues] = {}
         # A question's slots come by first row, ascending: the last one reads the longest prefix.
         for slot in reversed(self.batch.slots):

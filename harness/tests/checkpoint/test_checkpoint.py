@@ -174,6 +174,18 @@ def test_a_model_may_be_spread(saved: Path, tmp_path: Path, monkeypatch: pytest.
         load(saved, device="auto")
 
 
+def test_a_device_that_does_not_hold_the_weights_is_one_line(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 14.00 GiB.\nMore on this.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    told = r"cannot be put on cuda \(CUDA out of memory. Tried .*\); where memory is what lacks, use --dtype"
+    with pytest.raises(CheckpointError, match=told):
+        load(saved, device="cuda", prompt="vicuna_v1")
+
+
 def test_a_directory_without_weights_or_configuration_is_an_error(saved: Path, tmp_path: Path) -> None:
     folder = copy(saved, tmp_path)
     (folder / "model.safetensors").rename(folder / "model.bin")
@@ -346,3 +358,29 @@ def test_a_text_file_is_a_regular_file_of_limited_size(saved: Path, tmp_path: Pa
     os.mkfifo(folder / "prompt.json")
     with pytest.raises(CheckpointError, match=r"prompt\.json: not a regular file"):
         directory_info(folder)
+
+
+@pytest.mark.parametrize(
+    ("stated", "read"),
+    [
+        ({"dtype": "bfloat16"}, "bfloat16"),
+        ({"torch_dtype": "bfloat16"}, "bfloat16"),
+        ({"dtype": None, "torch_dtype": "torch.float16"}, "float16"),
+        ({"dtype": "float32", "text_config": {"dtype": "bfloat16"}}, "float32"),
+        ({"text_config": {"torch_dtype": "bfloat16"}}, "bfloat16"),
+        ({}, None),
+    ],
+)
+def test_the_dtype_that_a_checkpoint_was_saved_in_is_known(
+    saved: Path, tmp_path: Path, stated: dict[str, object], read: str | None
+) -> None:
+    folder = copy(saved, tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for part in (config, config["text_config"]):
+        part.pop("dtype", None)
+    decoder = {**config["text_config"], **stated.pop("text_config", {})}  # type: ignore[dict-item]
+    (folder / "config.json").write_text(
+        json.dumps({**config, **stated, "text_config": decoder}), encoding="utf-8"
+    )
+    assert directory_info(folder).dtype == read
+    assert registry().keys() and checkpoint_info("llava-1.5-7b").dtype is None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
@@ -20,6 +21,7 @@ from harness.data.sample import Box, Sample
 from harness.engine import decoding
 from harness.engine.engines import ReferenceEngine, SweepEngine, SweepRun
 from harness.engine.protocol import Engine
+from harness.interventions.knockout import Knockout
 from harness.interventions.measurements import (
     Accuracy,
     ActivationPatch,
@@ -38,6 +40,7 @@ from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
 from harness.testing.cases import greedy_answer
+from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_one_gpu, on_two_gpus
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 LAYERS = 3
@@ -147,6 +150,18 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
         assert row["reason"] == slow[key]["reason"]
 
 
+@pytest.mark.parametrize("moved", [on_one_gpu, on_two_gpus])
+def test_a_gpu_measures_what_the_cpu_measures(
+    dataset: Dataset, moved: Callable[[Checkpoint], Checkpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(kept(dataset), MEASUREMENTS)
+    expected = ImageMeasurer(checkpoint(), SweepEngine(checkpoint()), dataset).image([request])
+    gpu_memory(monkeypatch, free=1 << 30)
+    with PretendedDevices():
+        there = moved(checkpoint())
+        assert ImageMeasurer(there, SweepEngine(there), dataset).image([request]) == expected
+
+
 class OneAtATime(SweepEngine):
     """An engine on a machine that holds one question at a time, or none."""
 
@@ -172,6 +187,61 @@ def test_questions_that_memory_does_not_hold_together_are_measured_one_by_one(da
         assert one["values"] == pytest.approx(other["values"], abs=1e-12)
     with pytest.raises(MemoryLimitError, match="fewer --processes; what was measured is kept"):
         ImageMeasurer(checkpoint(), OneAtATime(0), dataset).image(requests)
+
+
+class Scarce(SweepEngine):
+    """An engine that runs out of memory at chosen calls, whether clean runs or sweeps."""
+
+    def __init__(self, failing: Collection[int]) -> None:
+        super().__init__(checkpoint())
+        self.calls = 0
+        self.failing = failing
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.calls in self.failing:
+            raise torch.OutOfMemoryError
+
+    def clean_run(self, encoded: Sequence[Encoded]) -> SweepRun:
+        self._call()
+        return ScarceRun(self, super().clean_run(encoded))
+
+
+class ScarceRun(SweepRun):
+    def __init__(self, engine: Scarce, run: SweepRun) -> None:
+        super().__init__(run.sweeper, run.clean)
+        object.__setattr__(self, "engine", engine)
+
+    def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+        self.engine._call()  # type: ignore[attr-defined]
+        return super().sweep(knockouts)
+
+
+@pytest.mark.parametrize("failing", [{1}, {2}, {4}, {1, 2}, {4, 7}, {2, 8}])
+def test_whenever_memory_runs_out_the_rows_are_the_same_and_passes_count_once(
+    dataset: Dataset, failing: set[int]
+) -> None:
+    """Calls alternate: a clean run, its sweep, the same under the next condition."""
+    wanted = (Sweep(FLOW, 3), Sweep(FLOW, 1, "grey"), Lens(norm=True))
+    requests = [Request(replace(kept(dataset), id=name), wanted) for name in "abcd"]
+    undisturbed = ImageMeasurer(checkpoint(), SweepEngine(checkpoint()), dataset)
+    scarce = ImageMeasurer(checkpoint(), Scarce(failing), dataset)
+    expected, found = (sorted(one.image(requests), key=_name) for one in (undisturbed, scarce))
+    for one, other in zip(expected, found, strict=True):
+        assert {**one, "values": None, "p1": None} == {**other, "values": None, "p1": None}
+        assert one["values"] == pytest.approx(other["values"], abs=1e-10)
+    assert scarce.passes == undisturbed.passes == 4 * 2 * LAYERS
+
+
+def test_a_picture_for_which_memory_lacks_is_one_line(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB")
+
+    monkeypatch.setattr("harness.measuring.measurer.encode_under", full)
+    with pytest.raises(MemoryLimitError, match="out of memory even with one question"):
+        measured(SweepEngine(checkpoint()), dataset, kept(dataset), Sweep(FLOW, 3))
 
 
 def _name(row: Mapping[str, object]) -> tuple[str, ...]:

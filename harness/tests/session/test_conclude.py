@@ -63,9 +63,14 @@ def test_the_command_has_every_option_that_the_verdict_depends_on(tmp_path: Path
     }
 
 
-def test_a_devices_own_dtype_is_not_told(tmp_path: Path) -> None:
+def test_a_dtype_that_need_not_be_asked_for_is_not_told(tmp_path: Path) -> None:
+    """On a GPU it depends on the checkpoint."""
     on_gpu = replace(settings(tmp_path), device="cuda:0", dtype="float16")
-    assert shlex.split(command(claim("embedded"), on_gpu))[2:] == ["--device=cuda:0"]
+    for stated, told in ((None, []), ("float16", []), ("bfloat16", ["--dtype=float16"])):
+        assert shlex.split(command(claim("embedded"), on_gpu, stated))[2:] == ["--device=cuda:0", *told]
+    on_gpu = replace(on_gpu, dtype="bfloat16")
+    for stated, told in ((None, ["--dtype=bfloat16"]), ("bfloat16", [])):
+        assert shlex.split(command(claim("embedded"), on_gpu, stated))[2:] == ["--device=cuda:0", *told]
 
 
 def test_an_effect_is_drawn_by_all_its_readings_and_a_random_control_by_one() -> None:

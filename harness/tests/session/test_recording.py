@@ -39,7 +39,10 @@ def collector(tmp_path: Path, heard: list[RunRecord]) -> RecordCollector:
         invocation_params=SimpleNamespace(args=()),
         hook=SimpleNamespace(pytest_findings_report=lambda **given: heard.append(given["record"])),
     )
-    run: Any = SimpleNamespace(settings=settings(tmp_path), samples=lambda _: (), changes=lambda _: ())
+    given = settings(tmp_path)
+    run: Any = SimpleNamespace(
+        settings=given, protocol=given.protocol, samples=lambda _: (), changes=lambda _: ()
+    )
     return RecordCollector(config, run)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.session.gpu import demands_gpu, worker_gpu
+from harness.session.gpu import demands_gpu, own_device
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -147,12 +147,13 @@ def test_what_demands_a_gpu(expression: str, demanded: bool) -> None:  # noqa: F
 def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.session.gpu.cuda_devices", lambda: 2)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    assert worker_gpu() == "cuda"
+    assert own_device("cuda") == "cuda"
     for worker, device in (("gw0", "cuda:0"), ("gw1", "cuda:1"), ("gw2", "cuda:0")):
         monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
-        assert worker_gpu() == device
+        assert own_device("cuda") == device
+        assert (own_device("cpu"), own_device("cuda:1"), own_device("auto")) == ("cpu", "cuda:1", "auto")
     monkeypatch.setattr("harness.session.gpu.cuda_devices", lambda: 1)
-    assert worker_gpu() == "cuda"
+    assert own_device("cuda") == "cuda"
 
 
 def test_a_claim_without_its_tasks_is_skipped_with_the_reason(suite: Runner) -> None:

@@ -297,6 +297,40 @@ def test_a_run_that_is_killed_takes_its_subprocesses_with_it(tmp_path: Path, who
     assert set(lines(tmp_path)) == set(whole.measured)
 
 
+TWO_GPUS = """
+import pytest
+from harness.session import gpu, read_settings
+
+gpu.cuda_devices = read_settings.cuda_devices = lambda: 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_findings_measurer(device, dtype):
+    with open({heard!r}, "a") as heard:
+        heard.write(device + " " + dtype + "\\n")
+    return (yield)
+"""
+
+
+@pytest.mark.slow
+def test_each_worker_measures_on_a_gpu_of_its_own(tmp_path: Path, whole: Done) -> None:
+    heard = tmp_path / "heard"
+    (tmp_path / "two_gpus.py").write_text(TWO_GPUS.format(heard=str(heard)), encoding="utf-8")
+    found = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    code, said = finished(start(tmp_path, "-p", "two_gpus", "-n2", "--device=cuda", PYTHONPATH=found))
+    assert code == 0, said
+    heard_lines = set(heard.read_text(encoding="utf-8").splitlines())
+    assert (
+        {"cuda:0 float16", "cuda:1 float16"}
+        <= heard_lines
+        <= {f"cuda{at} float16" for at in ("", ":0", ":1")}
+    )
+    assert sorted(lines(tmp_path)) == sorted(whole.measured)
+    record = (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
+    assert '--device=cuda"' in record and "cuda:" not in record and "--dtype" not in record
+    assert "dtype float16" in said and json.loads(record)["protocol"]["dtype"] == "float16"
+
+
 def finished(run: "subprocess.Popen[str]") -> tuple[int, str]:
     said, _ = run.communicate(timeout=500)
     return run.returncode, said

@@ -1,0 +1,73 @@
+"""The corpus of decoders: what it finds, and that wrong numbers and tracebacks pass for nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.validation.decoders.outcomes import Kind, Outcome, outcome
+from harness.validation.decoders.report import page
+from harness.validation.decoders.tiny_decoder import decoder_types
+
+CHOSEN = {
+    "llama": (Kind.EXACT, "off by"),
+    "mixtral": (Kind.EXACT, "off by"),
+    "deepseek_v3": (Kind.EXACT, "off by"),  # its values are narrower than its keys
+    "gpt2": (
+        Kind.REFUSED,
+        "GPT2Model is not built as the engine knows decoders (it has no layers and no norm",
+    ),
+    "phi": (Kind.REFUSED, "PhiModel is not built as the engine knows decoders (it has no norm)"),
+    "diffllama": (Kind.REFUSED, "DiffLlamaDecoderLayer attends more than once (8 times in 4 layers)"),
+    "doge": (Kind.REFUSED, "on DogeModel is not what the model's own forward pass says"),
+    "mistral": (Kind.REFUSED, "sliding-window attention is not supported"),
+    "trocr": (Kind.NOT_MADE, "Unrecognized configuration class"),
+}
+
+
+@pytest.mark.parametrize("model_type", CHOSEN)
+def test_a_decoder_is_exact_or_refused_by_name(model_type: str) -> None:
+    kind, told = CHOSEN[model_type]
+    found = outcome(model_type)
+    assert found.kind is kind
+    assert told in found.reason
+
+
+def test_with_full_attention_a_decoder_of_windows_is_exact() -> None:
+    assert outcome("mistral", plain=True).kind is Kind.EXACT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plain", [False, True])
+def test_no_decoder_of_transformers_is_wrong_without_a_word(plain: bool) -> None:  # noqa: FBT001
+    found = [outcome(model_type, plain=plain) for model_type in decoder_types()]
+    assert [one for one in found if one.kind is Kind.FAULT] == []
+    assert sum(one.kind is Kind.EXACT for one in found) >= 12
+
+
+def test_numbers_that_are_silently_wrong_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.engine.sweep.selfcheck.compare", lambda *_: None)
+    found = outcome("doge")
+    assert (found.kind, found.reason[:15]) == (Kind.FAULT, "silently wrong:")
+
+
+def test_a_traceback_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Any:
+        raise AttributeError("has no layers")
+
+    monkeypatch.setattr("harness.validation.decoders.outcomes.load", broken)
+    assert outcome("llama") == Outcome("llama", Kind.FAULT, "a traceback: AttributeError: has no layers")
+
+
+def test_the_page_counts_and_shows_every_decoder() -> None:
+    exact, refused = (
+        Outcome("a", Kind.EXACT, "off by 0"),
+        Outcome("a", Kind.REFUSED, "a: its | is not supported"),
+    )
+    made = page([(refused, exact)])
+    assert "| full attention in every layer | 1 | 0 | 0 | 0 |" in made.text
+    assert "| a | **refused**: its \\| is not supported | **exact**: off by 0 |" in made.text
+    assert made.data == {
+        "a": [{"kind": "refused", "reason": refused.reason}, {"kind": "exact", "reason": "off by 0"}]
+    }
