@@ -157,6 +157,11 @@ COMMANDS = {
             out(),
         ),
     ),
+    "paper-size": Command(
+        "paper_size.report",
+        "what comes out on made-up curves of the paper's size, where the truth is known",
+        (number("--repetitions", 100, "of each cell"), out(RESULTS)),
+    ),
     "calibration": Command(
         "calibration.schedule",
         "how often verdicts are wrong, on populations whose truth is known",

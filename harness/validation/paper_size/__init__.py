@@ -1,1 +1,1 @@
-"""The claims' own statements on made-up curves of the paper's size: what comes out where the truth is known."""
+"""The claims' own statements on made-up curves of the paper's size, where the truth is known."""

@@ -1,9 +1,9 @@
 """Made-up truths: where in a decoder each flow matters, by relative depth, and the curves that follow.
 
 A flow matters in *stretches* of layers. A knockout of all of a stretch costs its drop; one of a part of it
-costs less, as if each layer lost the same share of what is left. So one truth gives the curves of every window
-size and of every depth of decoder. On top a *drift*: points of p_c in all windows above a depth, where nothing
-happens.
+costs less, as if each layer lost the same share of what is left. So one truth gives the curves of every
+window size and of every depth of decoder. On top a *drift*: points of p_c in all windows above a depth,
+where nothing happens.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ from harness.statistics.curves import Floats
 Stretch: TypeAlias = tuple[float, float, float]
 """From and to a relative depth, and the drop of blocking all of it, in points of p_c."""
 
-CHANCE, ACCURACY = 0.25, 0.9
+_CHANCE, _ACCURACY = 0.25, 0.9
+_RATES = {Chance: _CHANCE, Accuracy: _ACCURACY, OpenPathsOnly: 0.95 * _ACCURACY}
+"""Shares of right answers: by chance, without a knockout, and with the paper's pathway alone."""
+_DRIFT_FROM = 0.55
 _PER_TOKEN = {"central_object": 0.5, "question_rest": 0.2}
 """One over the number of tokens."""
 
@@ -46,25 +49,25 @@ class Story:
     Attributes:
         flows: stretches by flow, written ``"image->question"``; a flow that is not named does nothing.
         scales: by task, by what a task's drops are multiplied; a pair (task, flow) goes before its task.
-        drift: points of p_c added above ``drift_from`` to flows out of the image.
-        drift_from: a relative depth.
+        drift: points of p_c added in every window above 0.55, by flow.
         control: share of a flow's drop that its random-source control has.
         patched: share of a flow's drop that is left where other contents are read instead of none.
         modules: stretches of the outputs of attention, of the MLPs, and of their control.
         carried: drop that each mediator carries.
+        constant: a flow that has one value in every window, and that value.
         lens: where, in relative depth, the answer rises in lower case, is capitalised, and how high.
     """
 
     flows: Mapping[str, tuple[Stretch, ...]]
     scales: Mapping[str | tuple[str, str], float] = field(default_factory=dict)
-    drift: float = 0.0
-    drift_from: float = 0.55
+    drift: Mapping[str, float] = field(default_factory=dict)
     control: float = 0.15
     patched: float = 0.85
     modules: Mapping[Literal["attention", "mlp", "control"], tuple[Stretch, ...]] = field(
         default_factory=dict
     )
     carried: Mapping[str, float] = field(default_factory=dict)
+    constant: tuple[str, float] = ("", 0.0)
     lens: tuple[float, float, float] = (0.65, 0.85, 0.8)
 
     def with_flows(self, **changes: tuple[Stretch, ...]) -> Story:
@@ -74,34 +77,39 @@ class Story:
 
     def mean(self, quantity: Quantity, layers: int) -> Floats:
         """The true mean curve of a quantity on a decoder of ``layers`` layers."""
-        task = quantity.task
         match quantity.measurement:
+            case Lens(_, condition):
+                return self._probability(quantity.reading, condition, layers)
+            case BlockFromLayer(flow, starts, _):
+                return self._blocked_from(flow, starts, quantity, layers)
+            case OpenPathsOnly() | Accuracy() | Chance() as rate:
+                return np.array([_RATES[type(rate)]])
+            case measurement:
+                return self._effect(measurement, quantity, layers)
+
+    def _effect(
+        self, measurement: Sweep | ActivationPatch | Modules | Mediators, quantity: Quantity, layers: int
+    ) -> Floats:
+        match measurement:
             case Sweep(flow, window, condition):
                 shift = 0.02 if condition == "last_subword" else 0.0
-                points = self._windows(flow, task, layers, window, shift)
+                points = self._windows(flow, quantity.task, layers, window, shift)
                 return points * _PER_TOKEN[flow.source] if quantity.reading == "per_token" else points
             case ActivationPatch(flow, window, _):
-                return self.patched * self._windows(flow, task, layers, window)
+                return self.patched * self._windows(flow, quantity.task, layers, window)
             case Modules(module, _, window, draw):
                 stretches = self.modules["control" if draw is not None else module]
                 return _curve(stretches, layers, window, 1.0)
-            case BlockFromLayer(flow, starts, _):
-                left = np.array([_left(self._of(flow), layers, range(start, layers)) for start in starts])
-                if quantity.reading == RIGHT:
-                    return CHANCE + (ACCURACY - CHANCE) * left
-                return 100 * (left - 1) * self._scale(flow, task)
             case Mediators(_, names):
                 places = np.arange(2 ** len(names))
                 carried = [-self.carried.get(name, 0.0) * (places >> at & 1) for at, name in enumerate(names)]
                 return np.asarray(np.sum(carried, axis=0), dtype=np.float64)
-            case Lens(_, condition):
-                return self._probability(quantity.reading, condition, layers)
-            case OpenPathsOnly():
-                return np.array([CHANCE + 0.95 * (ACCURACY - CHANCE)])
-            case Accuracy():
-                return np.array([ACCURACY])
-            case Chance():
-                return np.array([CHANCE])
+
+    def _blocked_from(self, flow: Flow, starts: tuple[int, ...], quantity: Quantity, layers: int) -> Floats:
+        left = np.array([_left(self._of(flow), layers, range(start, layers)) for start in starts])
+        if quantity.reading == RIGHT:
+            return _CHANCE + (_ACCURACY - _CHANCE) * left
+        return 100 * (left - 1) * self._scale(flow, quantity.task)
 
     def _of(self, flow: Flow) -> tuple[Stretch, ...]:
         return self.flows.get(f"{flow.source}->{flow.target}", ())
@@ -111,12 +119,13 @@ class Story:
         return self.scales.get((task, name), self.scales.get(task, 1.0))
 
     def _windows(self, flow: Flow, task: str, layers: int, window: int, shift: float = 0.0) -> Floats:
+        plain = f"{flow.source}->{flow.target}"
+        if plain == self.constant[0]:
+            return np.full(layers, self.constant[1])
         stretches = tuple((start + shift, end + shift, drop) for start, end, drop in self._of(flow))
         scale = self._scale(flow, task) * (1.0 if flow.draw is None else self.control)
-        points = _curve(stretches, layers, window, scale)
-        depths = (np.arange(layers) + 0.5) / layers
-        out_of_image = "image" in flow.source or "patches" in flow.source
-        return points + np.where((depths > self.drift_from) & out_of_image, self.drift, 0.0)
+        above = (np.arange(layers) + 0.5) / layers > _DRIFT_FROM
+        return _curve(stretches, layers, window, scale) + above * self.drift.get(plain, 0.0)
 
     def _probability(self, form: str, condition: str, layers: int) -> Floats:
         rises, turns, height = self.lens
@@ -178,7 +187,7 @@ PAPER = Story(
         "ChooseCat": 0.95,
         "ChooseRel": 0.9,
     },
-    drift=1.0,
+    drift={"image->question": 1.0, "other_patches->question": 1.0, "related_patches->question": 1.0},
     modules={
         "mlp": ((0.1, 0.5, -70.0),),
         "attention": ((0.1, 0.5, -35.0),),
