@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoint.adapters import ADAPTERS
+from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.untrusted_files import check_text_files, read_json
 from harness.data.errors import CheckpointError
 
@@ -112,12 +113,10 @@ def _depth(config: Path, decoder: object) -> int:
 def _default_depth(config: Path) -> object:
     from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; only who leaves the depth out pays
 
-    try:
+    with checkpoint_door(str(config), "has no text_config with num_hidden_layers"):
         return AutoConfig.from_pretrained(
             config.parent, trust_remote_code=False
         ).text_config.num_hidden_layers
-    except Exception as error:
-        raise CheckpointError(f"{config}: has no text_config with num_hidden_layers") from error
 
 
 def check_supported(model_type: str, source: str) -> None:

@@ -19,6 +19,8 @@ SQUARE = "square"
 """A picture is padded to a square and seen once: no tiles, no newline tokens (LLaVA-1.5's way)."""
 TILES = "tiles"
 """A picture is seen whole, squeezed to a square, and again in tiles of higher resolution."""
+MOST_PATCHES = 256
+"""Patches along a picture's side; the largest known towers have 27, and every patch is a visual token."""
 _STRATEGY = {"clip_vision_model": "default", "siglip_vision_model": "full"}
 """By vision tower, which of its features are patches: all, or (``default``) all but the first."""
 
@@ -74,6 +76,15 @@ def sides(model: Any, image_processor: Any) -> tuple[int, int]:  # noqa: ANN401 
     vision = model.config.vision_config
     made = getattr(image_processor, "crop_size", None) or image_processor.size
     side = made["height"] if "height" in made else made["shortest_edge"]
+    patch = vision.patch_size
+    if (
+        not isinstance(side, int)
+        or not isinstance(patch, int)
+        or not 0 < patch <= side <= MOST_PATCHES * patch
+    ):
+        raise CheckpointError(
+            f"pictures of {side!r} pixels in patches of {patch!r}; a side has 1 to {MOST_PATCHES} patches"
+        )
     if side != vision.image_size:
         raise CheckpointError(
             f"the processor makes {side}-pixel pictures, the vision tower wants {vision.image_size}"
@@ -85,4 +96,4 @@ def sides(model: Any, image_processor: Any) -> tuple[int, int]:  # noqa: ANN401 
             f"vision_feature_select_strategy is {strategy!r}; with a {vision.model_type} only {wanted!r} "
             "gives one visual token per patch"
         )
-    return int(vision.image_size), int(vision.patch_size)
+    return side, patch
