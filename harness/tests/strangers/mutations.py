@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -111,13 +112,13 @@ def _written(original: Any, changes: Sequence[tuple[int, int]], encoding: str) -
         holder, key = spots[place % len(spots)]
         choice = value % (len(ODD_VALUES) + 3)
         if choice < len(ODD_VALUES):
-            holder[key] = ODD_VALUES[choice]
+            holder[key] = deepcopy(ODD_VALUES[choice])
         elif choice == len(ODD_VALUES):
             del holder[key]
         elif isinstance(holder, dict):
             holder[f"{key}?"] = holder.pop(key)
         else:
-            holder.append(holder[key])
+            holder.append(deepcopy(holder[key]))
         if not isinstance(data, dict) or not data:
             break
     text = json.dumps(data, ensure_ascii=bool(changes[0][1] % 2))
