@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -95,9 +96,20 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     if not isinstance(data.get("model_type"), str):
         raise CheckpointError(f"{config}: not a model configuration (it has no model_type)")
     check_supported(data["model_type"], str(folder))
+    _check_counts(config, data)
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
     return CheckpointInfo(name or folder.resolve().name, str(folder), _depth(config, data.get("text_config")))
+
+
+def _check_counts(config: Path, data: Mapping[str, Any]) -> None:
+    """Refuse what would be made one by one for ever: a vision tower of a milliard layers, say."""
+    for name, value in data.items():
+        if isinstance(value, dict):
+            _check_counts(config, value)
+        counts = name.startswith("num_") and name.endswith(("_layers", "_experts", "_blocks"))
+        if counts and isinstance(value, int) and value > MOST_LAYERS:
+            raise CheckpointError(f"{config}: {name} is more than {MOST_LAYERS}")
 
 
 def _depth(config: Path, decoder: object) -> int:

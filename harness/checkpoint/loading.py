@@ -16,6 +16,7 @@ import torch
 
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.attention import ATTENTION_NAME, register
+from harness.checkpoint.backed_sizes import refuse_unbacked_sizes
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.configuration import configuration
 from harness.checkpoint.door import checkpoint_door
@@ -92,6 +93,7 @@ def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  
         config = configuration(info)
         check_supported(str(config.model_type), source)
         model_class = getattr(transformers, ADAPTERS[config.model_type].model_class)
+        refuse_unbacked_sizes(model_class, config, Path(source))
         model, loaded = model_class.from_pretrained(
             source,
             revision=info.revision,

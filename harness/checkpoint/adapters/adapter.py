@@ -21,6 +21,8 @@ TILES = "tiles"
 """A picture is seen whole, squeezed to a square, and again in tiles of higher resolution."""
 MOST_PATCHES = 256
 """Patches along a picture's side; the largest known towers have 27, and every patch is a visual token."""
+MOST_PIXELS = 4096
+"""Pixels along a side to which a processor may resize a picture; the largest known resize to 384."""
 _STRATEGY = {"clip_vision_model": "default", "siglip_vision_model": "full"}
 """By vision tower, which of its features are patches: all, or (``default``) all but the first."""
 
@@ -75,6 +77,11 @@ def sides(model: Any, image_processor: Any) -> tuple[int, int]:  # noqa: ANN401 
     """
     vision = model.config.vision_config
     made = getattr(image_processor, "crop_size", None) or image_processor.size
+    for length in dict(image_processor.size).values():
+        if length is not None and not 0 < length <= MOST_PIXELS:  # before it is cropped, say
+            raise CheckpointError(
+                f"the processor makes {length!r}-pixel pictures; {MOST_PIXELS} are the most"
+            )
     side = made["height"] if "height" in made else made["shortest_edge"]
     patch = vision.patch_size
     if (

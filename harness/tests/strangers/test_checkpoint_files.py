@@ -53,6 +53,7 @@ def written(kind: str, folder: Path) -> dict[str, bytes]:
     processor = json.loads((folder / "processor_config.json").read_bytes())
     old = json.dumps(processor.pop("image_processor"))
     (folder / "preprocessor_config.json").write_text(old, encoding="utf-8")
+    (folder / "processor_config.json").write_text(json.dumps(processor), encoding="utf-8")
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -79,6 +80,12 @@ def original(kind: str, name: str) -> Any:
 def sources(kind: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         return written(kind, Path(folder) / "x")
+
+
+def whole_processor() -> Any:
+    """A processor's configuration as the installed transformers writes it, in one file."""
+    images = original("llava_next", "preprocessor_config.json")
+    return {**original("llava_next", "processor_config.json"), "image_processor": images}
 
 
 def used(folder: Path, asked: Sample) -> bool:
@@ -139,6 +146,44 @@ def test_attention_from_the_hub_is_refused(root: Path, part: str | None) -> None
             door(folder)
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("text_config", "vocab_size", 10**9),
+        ("text_config", "intermediate_size", 10**9),
+        ("text_config", "num_hidden_layers", 1000),
+        ("vision_config", "intermediate_size", 10**9),
+        ("vision_config", "num_channels", 10**9),
+    ],
+)
+def test_a_model_larger_than_its_weights_is_refused_before_it_is_made(
+    root: Path, part: str, name: str, value: int
+) -> None:
+    data = json.loads(sources("llava")["config.json"])
+    data[part][name] = value
+    if name == "num_hidden_layers":
+        data[part]["intermediate_size"] = 48_000
+    folder = with_file(root, "llava", "config.json", json.dumps(data).encode())
+    with pytest.raises(CheckpointError, match=r"a model of [\d,]+ values, its weights are 202,424 bytes"):
+        load(folder)
+
+
+def test_a_vision_tower_of_too_many_layers_is_refused(root: Path) -> None:
+    data = json.loads(sources("llava")["config.json"])
+    data["vision_config"]["num_hidden_layers"] = 10**30
+    folder = with_file(root, "llava", "config.json", json.dumps(data).encode())
+    with pytest.raises(CheckpointError, match="num_hidden_layers is more than 1000"):
+        load(folder)
+
+
+@pytest.mark.parametrize("size", [{"shortest_edge": 10**9}, {"shortest_edge": 0}, {"shortest_edge": "8"}])
+def test_a_processor_that_resizes_without_bounds_is_refused(root: Path, size: dict[str, Any]) -> None:
+    data = json.loads(sources("llava_next")["preprocessor_config.json"])
+    content = json.dumps({**data, "size": size}).encode()
+    folder = with_file(root, "llava_next", "preprocessor_config.json", content)
+    assert through(lambda: bare_checkpoint(directory_info(folder)), str(folder), folder) is None
+
+
 @pytest.mark.parametrize("kind", ["llava", "llava_next"])
 def test_an_undamaged_checkpoint_is_used(root: Path, asked: Sample, kind: str) -> None:
     folder = with_file(root, kind, "prompt.json", sources(kind)["prompt.json"])
@@ -167,7 +212,7 @@ def test_a_mutated_configuration_with_weights(root: Path, content: bytes) -> Non
 
 @pytest.mark.parametrize("kind", ["llava", "llava_next"])
 @trying(2_500)
-@given(content=mutated_json(original("llava_next", "processor_config.json")))
+@given(content=mutated_json(whole_processor(), original("llava_next", "processor_config.json")))
 def test_a_mutated_processor(root: Path, asked: Sample, kind: str, content: bytes) -> None:
     used(with_file(root, kind, "processor_config.json", content), asked)
 
