@@ -168,6 +168,23 @@ def test_a_model_larger_than_its_weights_is_refused_before_it_is_made(
         load(folder)
 
 
+def test_a_pattern_that_backtracks_without_end_is_refused(root: Path, asked: Sample) -> None:
+    """The tokenizers' regular expressions give up after ten million tries of one match: about a second."""
+    data = json.loads(sources("llava")["tokenizer.json"])
+    pattern = {
+        "type": "Split",
+        "pattern": {"Regex": r"(\S|\S|\s)*\d"},
+        "behavior": "Isolated",
+        "invert": False,
+    }
+    data["pre_tokenizer"] = pattern
+    folder = with_file(root, "llava", "tokenizer.json", json.dumps(data).encode())
+    checkpoint = bare_checkpoint(directory_info(folder))
+    assert (
+        through(lambda: encode(checkpoint, asked), "its tokenizer cannot tokenize the prompt", folder) is None
+    )
+
+
 def test_a_vision_tower_of_too_many_layers_is_refused(root: Path) -> None:
     data = json.loads(sources("llava")["config.json"])
     data["vision_config"]["num_hidden_layers"] = 10**30
