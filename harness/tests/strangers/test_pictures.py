@@ -111,6 +111,13 @@ def test_undamaged_pictures_are_read_and_other_formats_are_not(path: Path) -> No
     assert [size_of(content, path) for content in others()] == [None] * len(OTHERS)
 
 
+def test_a_library_writes_no_lines_of_its_own(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = saved("TIFF", "1", {"compression": "group4"})
+    for at in range(8, len(whole), 7):
+        size_of(whole[:at] + b"\x5a" + whole[at + 1 :], path)
+    assert capfd.readouterr().err == ""
+
+
 @trying(10_000)
 @given(content=mutated(opened()))
 def test_a_mutated_picture_is_read_or_refused(
