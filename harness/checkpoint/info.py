@@ -96,10 +96,11 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     if not isinstance(data.get("model_type"), str):
         raise CheckpointError(f"{config}: not a model configuration (it has no model_type)")
     check_supported(data["model_type"], str(folder))
-    _check_counts(config, data)
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
-    return CheckpointInfo(name or folder.resolve().name, str(folder), _depth(config, data.get("text_config")))
+    depth = _depth(config, data.get("text_config"))
+    _check_counts(config, data)
+    return CheckpointInfo(name or folder.resolve().name, str(folder), depth)
 
 
 def _check_counts(config: Path, data: Mapping[str, Any]) -> None:
