@@ -20,6 +20,7 @@ from harness.session.recording import RecordCollector
 from harness.session.run import Run, header
 from harness.session.stash import COLLECTOR, RUN, is_worker
 from harness.session.work_done import Work
+from harness.session.worker_deaths import WorkerDeaths
 from harness.verdicts.hypothesis import Hypothesis
 from harness.verdicts.record import structure
 from harness.verdicts.study import Study
@@ -136,6 +137,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if config.pluginmanager.hasplugin("dsession"):
         watch_workers(config)
+        config.pluginmanager.register(WorkerDeaths(), "findings-worker-deaths")
     else:
         config.pluginmanager.register(Measuring(), "findings-measuring")
 
@@ -149,11 +151,11 @@ def pytest_configure_node(node: object) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
-    """Take over what a worker did; one that died hands nothing over."""
+    """Take over what a worker did; one that died hands nothing over, and is counted."""
     config: pytest.Config = node.config  # type: ignore[attr-defined]
     done = getattr(node, "workeroutput", {}).get(WORK)
-    if done is not None:
-        config.stash[COLLECTOR].works.append(structure(done, Work))
+    work = Work(processes=0, lost_workers=1) if done is None else structure(done, Work)
+    config.stash[COLLECTOR].works.append(work)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

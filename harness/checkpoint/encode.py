@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.lengths import check_context
 from harness.checkpoint.patches import TokenLayout
 from harness.checkpoint.prompt import IMAGE
 from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
 from harness.checkpoint.tokenizing import tokens_of
-from harness.data.errors import RegionError
+from harness.data.errors import CheckpointError, RegionError
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
 
@@ -71,12 +72,17 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
     picture = read_picture(sample.image_path)
     if picture.size != sample.image_size:
         raise RegionError(f"the picture is {_by(picture.size)} pixels, its row says {_by(sample.image_size)}")
-    layout = checkpoint.pictures.layout(picture.size)
+    with checkpoint_door(checkpoint.path, "its configuration cannot lay out a picture"):
+        layout = checkpoint.pictures.layout(picture.size)
     prompt = _Prompt.of(checkpoint, sample, instruction, layout.count)
     check_context(checkpoint.model.config, len(prompt.ids))
     regions = _regions(checkpoint, sample, prompt, layout)
-    inputs = dict(checkpoint.pictures.inputs(picture))
-    pixels = inputs.pop("pixel_values").to(checkpoint.device, checkpoint.dtype)
+    with checkpoint_door(checkpoint.path, "its processor cannot make the model's inputs"):
+        inputs = dict(checkpoint.pictures.inputs(picture))
+        pixels = inputs.pop("pixel_values")
+        if not bool(pixels.isfinite().all()):
+            raise CheckpointError("its processor makes pixels that are not finite; see its mean and scale")
+        pixels = pixels.to(checkpoint.device, checkpoint.dtype)
     ids = torch.tensor(prompt.ids, dtype=torch.long)
     return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, inputs)
 

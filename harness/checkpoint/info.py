@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoint.adapters import ADAPTERS
+from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.untrusted_files import check_text_files, read_json
 from harness.data.errors import CheckpointError
 from harness.data.user_paths import user_path
@@ -103,6 +104,7 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
     depth = _depth(config, data.get("text_config"))
+    _check_counts(config, data)
     return CheckpointInfo(name or folder.resolve().name, str(folder), depth, dtype=_stated_dtype(data))
 
 
@@ -114,6 +116,16 @@ def _stated_dtype(data: Mapping[str, Any]) -> str | None:
             if part.get(name) is not None:
                 return str(part[name]).removeprefix("torch.")
     return None
+
+
+def _check_counts(config: Path, data: Mapping[str, Any]) -> None:
+    """Refuse what would be made one by one for ever: a vision tower of a milliard layers, say."""
+    for name, value in data.items():
+        if isinstance(value, dict):
+            _check_counts(config, value)
+        counts = name.startswith("num_") and name.endswith(("_layers", "_experts", "_blocks"))
+        if counts and isinstance(value, int) and value > MOST_LAYERS:
+            raise CheckpointError(f"{config}: {name} is more than {MOST_LAYERS}")
 
 
 def _depth(config: Path, decoder: object) -> int:
@@ -129,12 +141,10 @@ def _depth(config: Path, decoder: object) -> int:
 def _default_depth(config: Path) -> object:
     from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; only who leaves the depth out pays
 
-    try:
+    with checkpoint_door(str(config), "has no text_config with num_hidden_layers"):
         return AutoConfig.from_pretrained(
             config.parent, trust_remote_code=False
         ).text_config.num_hidden_layers
-    except Exception as error:
-        raise CheckpointError(f"{config}: has no text_config with num_hidden_layers") from error
 
 
 def check_supported(model_type: str, source: str) -> None:

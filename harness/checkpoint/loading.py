@@ -16,7 +16,10 @@ import torch
 
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.attention import ATTENTION_NAME, register
+from harness.checkpoint.backed_sizes import refuse_unbacked_sizes
 from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.configuration import configuration
+from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import CheckpointInfo, check_supported, checkpoint_info
 from harness.checkpoint.lengths import SLIDING, attention_window
@@ -58,20 +61,19 @@ def load(
     info = path if isinstance(path, CheckpointInfo) else checkpoint_info(str(path))
     source = info.path
     model = _load_model(info, device, dtype).eval()
-    _check_decoder(model, info)
-    refuse_unsupported_attention(model, source)
+    with checkpoint_door(source, "its decoder cannot be told"):
+        _check_decoder(model, info)
+        refuse_unsupported_attention(model, source)
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
     processor = load_processor(info)
-    try:
+    with checkpoint_door(source, "its processor does not go with its model"):
         check_image_token(processor, model)
         adapter = ADAPTERS[model.config.model_type]
         handling = adapter.handling(image_handling or info.image_handling)
         pictures = adapter.pictures(model, processor.image_processor, handling)
         box_rule = adapter.box_rule(boxes or info.boxes)
         prompting = prompt_format(Path(source), processor, prompt or info.prompt)
-    except CheckpointError as error:
-        raise CheckpointError(f"{source}: {error}") from error
     return Checkpoint(
         name=name or info.name,
         path=source,
@@ -92,12 +94,11 @@ def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  
 
     transformers.utils.logging.disable_progress_bar()  # the terminal shows progress of its own
     source, spread = info.path, _spread(device)
-    try:
-        config = transformers.AutoConfig.from_pretrained(
-            source, revision=info.revision, trust_remote_code=False
-        )
+    with checkpoint_door(source, "weights cannot be loaded"):
+        config = configuration(info)
         check_supported(str(config.model_type), source)
         model_class = getattr(transformers, ADAPTERS[config.model_type].model_class)
+        refuse_unbacked_sizes(model_class, config, Path(source))
         model, loaded = model_class.from_pretrained(
             source,
             revision=info.revision,
@@ -106,10 +107,6 @@ def _load_model(info: CheckpointInfo, device: str, dtype: torch.dtype) -> Any:  
             output_loading_info=True,
             **spread,
         )
-    except CheckpointError:
-        raise
-    except Exception as error:
-        raise CheckpointError(f"{source}: weights cannot be loaded ({first_line(error)})") from error
     for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         keys = sorted(str(key) for key in loaded.get(kind) or ())
         if keys:

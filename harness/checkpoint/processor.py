@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.info import CheckpointInfo
 from harness.data.errors import CheckpointError
 
@@ -37,7 +38,7 @@ def load_processor(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers 
 
     source = info.path
     options: dict[str, Any] = {"revision": info.revision, "trust_remote_code": False}
-    try:
+    with checkpoint_door(source, "its processor cannot be loaded"):
         try:
             processor: Any = AutoProcessor.from_pretrained(source, **options)
         except ImportError:
@@ -45,8 +46,6 @@ def load_processor(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers 
         if find_spec("torchvision") is not None and hasattr(processor, "image_processor"):
             # The pixels of the paper, and of machines without torchvision, are PIL's.
             processor.image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
-    except Exception as error:
-        raise CheckpointError(f"{source}: its processor cannot be loaded ({first_line(error)})") from error
     if getattr(processor, "image_token", None) is None or not hasattr(processor, "image_processor"):
         raise CheckpointError(f"{source}: its processor has no image token; is it a text-only model?")
     return processor

@@ -11,10 +11,11 @@ from torch import nn
 
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
+from harness.checkpoint.configuration import configuration
+from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.info import CheckpointInfo, check_supported
 from harness.checkpoint.processor import load_processor
 from harness.checkpoint.prompt import prompt_format
-from harness.data.errors import CheckpointError
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,14 @@ def bare_checkpoint(info: CheckpointInfo) -> Checkpoint:
     Raises:
         CheckpointError: if one of them cannot be used.
     """
-    from transformers import AutoConfig  # noqa: PLC0415 - takes seconds
-
-    try:
-        config = AutoConfig.from_pretrained(info.path, revision=info.revision, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{info.path}: its configuration cannot be read ({error})") from error
+    config = configuration(info)
     check_supported(str(config.model_type), info.path)
     model, processor = Bare(config), load_processor(info)
-    adapter = ADAPTERS[config.model_type]
-    pictures = adapter.pictures(model, processor.image_processor, adapter.handling(info.image_handling))
-    prompting, boxes = prompt_format(Path(info.path), processor, info.prompt), adapter.box_rule(info.boxes)
+    with checkpoint_door(info.path, "its processor does not go with its model"):
+        adapter = ADAPTERS[config.model_type]
+        pictures = adapter.pictures(model, processor.image_processor, adapter.handling(info.image_handling))
+        prompting, boxes = (
+            prompt_format(Path(info.path), processor, info.prompt),
+            adapter.box_rule(info.boxes),
+        )
     return Checkpoint(info.name, info.path, model, processor, prompting, pictures, sha256="", boxes=boxes)

@@ -7,6 +7,7 @@ decoder raises is one error that names the file.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is opened: none of these starts a program or runs a script."""
 DEEP = {"I;16": 256, "I;16L": 256, "I;16B": 256, "I;16N": 256}
 """Modes of sixteen bits a channel, and what one of their steps of eight bits holds."""
+STDERR = 2
+"""The file that C libraries know as standard error."""
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: GQA's are under a megapixel, a decompression bomb is not."""
 
@@ -32,7 +35,7 @@ def read_picture(path: Path) -> Image.Image:
     Raises:
         DataError: if the file is missing, broken or too large, or its values have no known range.
     """
-    with _opened(path) as image:
+    with _opened(path) as image, _silenced(image):
         return _rgb(image, path)
 
 
@@ -52,7 +55,7 @@ def is_whole(path: Path) -> bool:
     JPEG is decoded at an eighth of its size, which takes half the time and misses nothing that is cut off.
     """
     try:
-        with _opened(path) as image:
+        with _opened(path) as image, _silenced(image):
             image.draft(None, (1, 1))
             _rgb(image, path)
     except DataError:
@@ -66,11 +69,10 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         _check_regular(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
-            image = Image.open(path, formats=FORMATS)
-        with image:
-            _check_size(path, image.size)
-            yield image
+            warnings.simplefilter("ignore")  # decoders' remarks name no file, and are lines of their own
+            with Image.open(path, formats=FORMATS) as image:
+                _check_size(path, image.size)
+                yield image
     except DataError:
         raise
     except FileNotFoundError as error:
@@ -78,6 +80,22 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except Exception as error:  # decoders raise what they like
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{path}: cannot be read as an image ({reason})") from error
+
+
+@contextmanager
+def _silenced(image: Image.Image) -> Iterator[None]:
+    """Keep libtiff, which tells standard error of every fault of a file, from speaking beside us."""
+    if image.format != "TIFF":
+        yield
+        return
+    kept = os.dup(STDERR)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
 
 
 def _check_regular(path: Path) -> None:

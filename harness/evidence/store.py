@@ -15,7 +15,10 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from harness.data.atomic_files import WRITING, write_whole
+from harness.data.doors import door
 from harness.data.errors import HarnessError
+from harness.data.regular_files import read_regular
+from harness.data.strict_json import strict_json
 from harness.evidence.shards import (
     CLEAN,
     QUARANTINED,
@@ -104,7 +107,7 @@ class Evidence:
             StoreError: if the folder is no store, or its key is not the one its name speaks of.
         """
         try:
-            content = (folder / KEY_FILE).read_bytes()
+            content = read_regular(folder / KEY_FILE)
         except OSError as error:
             raise StoreError(f"{folder}: not a store ({KEY_FILE}: {error.strerror})") from error
         digest = hashlib.sha256(content).hexdigest()
@@ -115,15 +118,21 @@ class Evidence:
     @property
     def key(self) -> dict[str, str]:
         """Everything that changes a result, by name."""
-        key: dict[str, str] = json.loads((self.folder / KEY_FILE).read_bytes())
-        return key
+        path = self.folder / KEY_FILE
+        with door(
+            StoreError, f"{path}: not the key of a store", "remove the store, and it is measured again"
+        ):
+            key = strict_json(read_regular(path))
+            if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
+                raise ValueError("it holds other than texts by name")
+            return key
 
     @property
     def source(self) -> dict[str, str]:
         """The checkpoint's ``name`` and ``path`` when the store was begun; for people, and for `prune`."""
         unknown = {"name": self.folder.name.rpartition("-")[0], "path": ""}
         try:
-            source = json.loads((self.folder / SOURCE_FILE).read_bytes())
+            source = strict_json(read_regular(self.folder / SOURCE_FILE))
         except (OSError, ValueError, RecursionError):
             return unknown
         whole = isinstance(source, dict) and all(isinstance(source.get(name), str) for name in unknown)
@@ -306,6 +315,6 @@ def _label(reserved: int | str) -> str:
 
 def _holds(path: Path, content: bytes) -> bool:
     try:
-        return path.read_bytes() == content
+        return read_regular(path) == content
     except OSError:
         return False

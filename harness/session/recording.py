@@ -113,7 +113,7 @@ class RecordCollector:
         if self._run.settings.measure_only:
             terminal.measured_only(self._config, self._run.settings, work)
         if self.record is not None:
-            terminal.verdict_table(self._config, self.record)
+            terminal.verdict_table(self._config, self.record, work)
             terminal.warn_inconclusive_changes(self._config, self.record)
             self._say_what_is_not_enforced(self.record)
             terminal.changes(self._config, self.record.changes)
@@ -182,8 +182,11 @@ class RecordCollector:
     @property
     def _caveats(self) -> tuple[str, ...]:
         """Why claims or samples may be missing, if they may."""
+        work = together(self.works)
         stopped = (STOPPED,) if self._stopped else ()
-        return (*stopped, ONLY_STORED) if self._run.settings.judge_only else stopped
+        lost = (f"{terminal.lost_workers(work)}.",) if work.lost_workers else ()
+        stored = (ONLY_STORED,) if self._run.settings.judge_only else ()
+        return (*stopped, *lost, *stored)
 
     @property
     def _changes(self) -> tuple[ChangeRecord, ...]:

@@ -63,6 +63,13 @@ def evidence_notes(config: pytest.Config, work: Work, *, judge_only: bool) -> No
             config,
             f"evidence: {work.lost_subprocesses} subprocess workers died; others did their work",
         )
+    if work.lost_workers:
+        write_line(config, lost_workers(work))
+
+
+def lost_workers(work: Work) -> str:
+    """What became of what dead workers did."""
+    return f"{work.lost_workers} of the run's workers died; what they measured is kept, but not counted here"
 
 
 def damage(name: str, *, judge_only: bool) -> str:
@@ -73,26 +80,28 @@ def damage(name: str, *, judge_only: bool) -> str:
 def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:
     """Close a run that judged nothing: what it was for, and what comes next."""
     part = f"shard {settings.shard}" if settings.shard else "everything"
-    measured = _measured(sum(work.passes.values()))
+    measured = _measured(sum(work.passes.values()), work)
     write_line(config, f"measured only: {part} is in {settings.evidence}; {measured}, nothing judged")
     write_line(config, "judge with the same command without --measure-only and --shard")
 
 
-def verdict_table(config: pytest.Config, record: RunRecord) -> None:
+def verdict_table(config: pytest.Config, record: RunRecord, work: Work) -> None:
     """Close with a table of claims and tasks for every checkpoint."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
     for checkpoint in record.checkpoints:
-        reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes)}")
+        reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes, work)}")
         claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]
         for claim_id in dict.fromkeys(claim.id for claim in claims):
             rows = [claim for claim in claims if claim.id == claim_id]
             reporter.write_line(f"{claim_id:4} {_verdicts(rows)}  {_shortened(rows[0].statement)}")
 
 
-def _measured(passes: int) -> str:
+def _measured(passes: int, work: Work) -> str:
     """What a run measured; without knocked-out passes there may still have been unblocked ones."""
+    if work.lost_workers:
+        return f"at least {passes} knocked-out passes measured"
     return f"{passes} knocked-out passes measured" if passes else "no knocked-out pass had to be measured"
 
 

@@ -18,6 +18,7 @@ class Work:
         lost_subprocesses: subprocess workers that died.
         processes: how many processes this is the work of.
         device_seconds: seconds spent measuring, summed over processes.
+        lost_workers: xdist's workers that died; what they measured is stored, and counted nowhere.
     """
 
     passes: Mapping[str, int] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Work:
     lost_subprocesses: int = 0
     processes: int = 1
     device_seconds: float = 0.0
+    lost_workers: int = 0
 
 
 def together(parts: Iterable[Work]) -> Work:
@@ -39,6 +41,7 @@ def together(parts: Iterable[Work]) -> Work:
         measuring=max((work.measuring for work in works), default=0.0),
         quarantined=tuple(sorted({name for work in works for name in work.quarantined})),
         lost_subprocesses=sum(work.lost_subprocesses for work in works),
+        lost_workers=sum(work.lost_workers for work in works),
         processes=sum(work.processes for work in works),
         device_seconds=sum(work.device_seconds for work in works),
     )

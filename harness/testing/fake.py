@@ -5,7 +5,9 @@ checkpoint, a data set and a measurer to whole runs of the findings that need no
 set by variables of the environment:
 ``FAKE_IMAGES`` (images in all, default 56: too few to decide), ``FAKE_SECONDS`` (time an image takes,
 default 0), ``FAKE_LOG`` (a file to which each measured sample and measurement is appended), ``FAKE_DEATH`` (a
-file; the first worker of pytest-xdist that finds it missing makes it, and dies by SIGKILL).
+file; a worker of pytest-xdist that finds it missing makes it, and dies by SIGKILL while it measures),
+``FAKE_DEATH_JUDGING`` (the same, in the middle of a claim test, when everything is measured), ``FAKE_DEATHS``
+(how many workers die so, default 1).
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ class Fake:
     def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
         """See `harness.measuring.worker.Measurer`."""
         time.sleep(self.seconds)
-        _die_once()
+        _die("FAKE_DEATH")
         rows: list[Mapping[str, object]] = []
         for request in requests:
             rows += _rows(request)
@@ -166,14 +168,22 @@ def _number(*words: str) -> float:
     return int.from_bytes(hashlib.sha256("/".join(words).encode()).digest()[:6]) / 2**48
 
 
-def _die_once() -> None:
-    death = os.environ.get("FAKE_DEATH")
-    if death and "PYTEST_XDIST_WORKER" in os.environ:  # any of them: which one measures first is chance
-        try:
-            Path(death).touch(exist_ok=False)
-        except FileExistsError:
-            return
-        os.kill(os.getpid(), signal.SIGKILL)
+def _die(variable: str) -> None:
+    """Die as the variable asks; the files beside the one it names count the deaths."""
+    death = os.environ.get(variable)
+    if death and "PYTEST_XDIST_WORKER" in os.environ:  # any of them: which one comes first is chance
+        for number in range(int(os.environ.get("FAKE_DEATHS", "1"))):
+            try:
+                Path(f"{death}-{number}").touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call() -> None:
+    """Let a worker die in the middle of a test, if asked to."""
+    _die("FAKE_DEATH_JUDGING")
 
 
 def fake_dataset(images: int, tasks: Sequence[str] = TASKS[:2]) -> Dataset:

@@ -78,6 +78,8 @@ def read_expectations(path: Path | None) -> Expectations | None:
         if version != VERSION:
             raise HarnessError(f"{path}: expectations of version {version}, this suite reads {VERSION}")
         rows = {str(row["claim"]): row for row in data["verdict"]}
+        if len(rows) < len(data["verdict"]):
+            raise ValueError("a claim stands there twice")
         return Expectations(
             path,
             str(data["checkpoint_sha256"]),

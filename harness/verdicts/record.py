@@ -20,8 +20,11 @@ import cattrs
 
 from harness.data.doors import door
 from harness.data.errors import HarnessError
+from harness.data.regular_files import read_regular
+from harness.data.strict_json import strict_json
 from harness.statistics.verdict import Judgement, Part
 from harness.verdicts.catalogue import Catalogue
+from harness.verdicts.content_hash import FIELD, content_hash, stamped
 
 RECORD_VERSION = 2
 """Raised whenever a reader of the old format would misread the new one."""
@@ -322,28 +325,33 @@ class RunRecord:
 
     def to_json(self) -> str:
         """Write the record; numbers that are not finite become null."""
-        data = {"version": RECORD_VERSION, **asdict(self)}
-        return json.dumps(plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+        data = stamped(plain({"version": RECORD_VERSION, **asdict(self)}))
+        return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def read_record(path: Path) -> RunRecord:
     """Read a record back.
 
     Raises:
-        HarnessError: if the file is missing, not a record, or of another version.
+        HarnessError: if the file is missing, not a record, damaged, or of another version.
     """
     with door(HarnessError, f"{path}: not the record of a run"):
-        data = json.loads(path.read_text(encoding="utf-8"))
-        version = data.pop("version")
+        data = strict_json(read_regular(path))
+        version = data["version"]
     if version != RECORD_VERSION:
         raise HarnessError(
             f"{path}: version {version}, this suite reads {RECORD_VERSION}; use the suite that wrote it"
         )
-    try:
-        return structure(data, RunRecord)
-    except Exception as error:
-        reason = "; ".join(cattrs.transform_error(error)[:3])
-        raise HarnessError(f"{path}: not the record of a run ({reason})") from error
+    if data.get(FIELD) != content_hash(data):
+        raise HarnessError(
+            f"{path}: damaged or changed by hand: what it says does not match its {FIELD}; "
+            "`pytest findings` writes it again"
+        )
+    with door(HarnessError, f"{path}: not the record of a run"):
+        try:
+            return structure(data, RunRecord)
+        except cattrs.BaseValidationError as error:
+            raise ValueError("; ".join(cattrs.transform_error(error)[:3])) from error
 
 
 T = TypeVar("T")

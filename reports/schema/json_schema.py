@@ -17,6 +17,7 @@ from typing import Any
 
 import jsonschema
 
+from harness.verdicts.content_hash import FIELD
 from harness.verdicts.record import RECORD_VERSION, RunRecord
 
 PUBLISHED = Path(__file__).parent / f"record-v{RECORD_VERSION}.schema.json"
@@ -30,8 +31,12 @@ def schema() -> Json:
     definitions: Json = {}
     _reference(RunRecord, definitions)
     top = definitions.pop(RunRecord.__name__)
-    top["properties"] = {"version": {"const": RECORD_VERSION}, **top["properties"]}
-    top["required"] = ["version", *top["required"]]
+    stamp = {
+        "type": "string",
+        "description": "SHA-256 over all the rest, as harness/verdicts/content_hash.py",
+    }
+    top["properties"] = {"version": {"const": RECORD_VERSION}, FIELD: stamp, **top["properties"]}
+    top["required"] = ["version", FIELD, *top["required"]]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Record of a run of the findings, version {RECORD_VERSION}",

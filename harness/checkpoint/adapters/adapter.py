@@ -30,6 +30,10 @@ RELEASED_BOXES = "released"
 """A box belongs to the patches where its paint is left after the model's own transform (released code)."""
 UNSCALED = {"do_rescale": False, "do_normalize": False}
 """Options of transformers' image processors under which colours stay what they are in the picture."""
+MOST_PATCHES = 256
+"""Patches along a picture's side; the largest known towers have 27, and every patch is a visual token."""
+MOST_PIXELS = 4096
+"""Pixels along a side to which a processor may resize a picture; the largest known resize to 384."""
 _STRATEGY = {"clip_vision_model": "default", "siglip_vision_model": "full"}
 """By vision tower, which of its features are patches: all, or (``default``) all but the first."""
 
@@ -114,6 +118,20 @@ def sides(model: Any, image_processor: Any, *, in_tiles: bool = False) -> tuple[
             the features are not one per patch.
     """
     vision = model.config.vision_config
+    for length in dict(image_processor.size).values():
+        if length is not None and not 0 < length <= MOST_PIXELS:  # before it is cropped, say
+            raise CheckpointError(
+                f"the processor makes {length!r}-pixel pictures; {MOST_PIXELS} are the most"
+            )
+    side, patch = vision.image_size, vision.patch_size
+    if (
+        not isinstance(side, int)
+        or not isinstance(patch, int)
+        or not 0 < patch <= side <= MOST_PATCHES * patch
+    ):
+        raise CheckpointError(
+            f"pictures of {side!r} pixels in patches of {patch!r}; a side has 1 to {MOST_PATCHES} patches"
+        )
     for side in squares_made(image_processor, in_tiles=in_tiles):
         if side != vision.image_size:
             raise CheckpointError(
@@ -126,4 +144,4 @@ def sides(model: Any, image_processor: Any, *, in_tiles: bool = False) -> tuple[
             f"vision_feature_select_strategy is {strategy!r}; with a {vision.model_type} only {wanted!r} "
             "gives one visual token per patch"
         )
-    return int(vision.image_size), int(vision.patch_size)
+    return side, patch

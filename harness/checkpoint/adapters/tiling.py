@@ -32,6 +32,8 @@ from harness.data.sample import Size
 if TYPE_CHECKING:
     from torch import Tensor
 
+MOST_CANVASES, MOST_TILES = 1000, 100
+"""More than LLaVA-OneVision's, which has 36 canvases of at most 36 tiles."""
 SHRINK_ABOVE = 1.1
 """LLaVA-OneVision shrinks a grid whose side is more than this times what is allowed (its model code)."""
 
@@ -203,6 +205,10 @@ def tiled(model: Any, image_processor: Any, handling: str, most: int | None = No
         _without_tiles(model)
         return OneSquare(image_processor, SquarePadding(side, patch))
     canvases = tuple((int(height), int(width)) for height, width in model.config.image_grid_pinpoints)
+    if not 0 < len(canvases) <= MOST_CANVASES or not all(_is_canvas(canvas, side) for canvas in canvases):
+        raise CheckpointError(
+            f"its image_grid_pinpoints are not 1 to {MOST_CANVASES} canvases of 1 to {MOST_TILES} tiles"
+        )
     if canvases != tuple((int(height), int(width)) for height, width in image_processor.image_grid_pinpoints):
         raise CheckpointError("the processor's image_grid_pinpoints are not the model's")
     if handling == RELEASED_TILES:
@@ -210,6 +216,11 @@ def tiled(model: Any, image_processor: Any, handling: str, most: int | None = No
         for owner in (model.config, image_processor):
             owner.image_grid_pinpoints = [list(canvas) for canvas in canvases]
     return TiledPictures(image_processor, Tiling(side, patch, canvases, most))
+
+
+def _is_canvas(canvas: tuple[int, int], side: int) -> bool:
+    """Whether a (height, width) canvas holds at least one tile, and not more than any model has."""
+    return min(canvas) >= side and (canvas[0] // side) * (canvas[1] // side) <= MOST_TILES
 
 
 def _without_tiles(model: Any) -> None:  # noqa: ANN401

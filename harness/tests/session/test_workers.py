@@ -265,13 +265,36 @@ def lines(folder: Path) -> list[str]:
 @pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_nothing_is_measured_twice(tmp_path: Path, whole: Done) -> None:
     died, said = finished(start(tmp_path, "-n2", FAKE_DEATH=str(tmp_path / "death")))
-    assert (tmp_path / "death").exists()
-    # xdist fails the test that the dead worker held; one that dies before it is given any costs none.
-    assert died in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), said
+    assert (tmp_path / "death-0").exists()
+    assert died == pytest.ExitCode.OK, said
     assert "replacing crashed worker gw" in said
     again, said = finished(start(tmp_path, "-n2", FAKE_DEATH=str(tmp_path / "death")))
     assert again == 0, said
     assert sorted(lines(tmp_path)) == sorted(whole.measured)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dist", ["load", "loadfile"])
+def test_a_worker_that_dies_over_complete_evidence_fails_no_claim(
+    tmp_path: Path, whole: Done, dist: str
+) -> None:
+    died = {"FAKE_DEATH_JUDGING": str(tmp_path / "death"), "FAKE_DEATHS": "2"}
+    code, said = finished(start(tmp_path, "-n2", f"--dist={dist}", **died))
+    assert (tmp_path / "death-1").exists()
+    assert code == pytest.ExitCode.OK, said
+    assert "2 rerun" in said and "2 of the run's workers died; what they measured is kept" in said
+    assert "no knocked-out pass had to be measured" not in said
+    assert verdicts(Done(code, said, [])) == verdicts(whole)
+    assert sorted(lines(tmp_path)) == sorted(whole.measured)
+    assert "2 of the run's workers died" in (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_claim_whose_workers_all_died_is_not_green(tmp_path: Path) -> None:
+    died = {"FAKE_DEATH_JUDGING": str(tmp_path / "death"), "FAKE_DEATHS": "2"}
+    code, said = finished(start(tmp_path, "-n2", "--max-worker-restart=1", **died))
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "was not judged, its workers died; what was measured is kept, and the same command goes on" in said
 
 
 @pytest.mark.slow

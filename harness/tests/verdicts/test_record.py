@@ -11,6 +11,7 @@ import pytest
 
 from harness.data.errors import HarnessError
 from harness.statistics.verdict import Judgement, Verdict
+from harness.verdicts.content_hash import stamped
 from harness.verdicts.record import (
     RECORD_VERSION,
     ClaimRecord,
@@ -40,7 +41,7 @@ RECORD = RunRecord("1", "today", "pytest", "scenes", "0" * 64, {}, {}, (), (CLAI
 
 
 def stored(path: Path, **more: Any) -> Path:
-    path.write_text(json.dumps({**json.loads(RECORD.to_json()), **more}), encoding="utf-8")
+    path.write_text(json.dumps(stamped({**json.loads(RECORD.to_json()), **more})), encoding="utf-8")
     return path
 
 

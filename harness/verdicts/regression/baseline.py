@@ -21,6 +21,8 @@ import polars as pl
 from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
+from harness.data.regular_files import read_regular
+from harness.data.strict_json import strict_json
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import EFFECT, Curves
 from harness.verdicts.record import structure
@@ -142,8 +144,8 @@ def read_baseline(path: Path) -> Baseline:
         HarnessError: if the file is missing, no baseline, damaged, or of another version.
     """
     with door(HarnessError, f"{path}: not a baseline", "--accept writes one"):
-        content = path.read_bytes()
-        about = json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_KEY])
+        content = read_regular(path)
+        about = strict_json(pl.read_parquet_metadata(io.BytesIO(content))[_KEY].encode())
         version = about["version"]
     if version != VERSION:
         raise HarnessError(
