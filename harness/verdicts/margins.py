@@ -2,8 +2,11 @@
 
 The margin is the true answer's log-odds against the wrong one, log p(true) - log p(false). Its change under a
 knockout is the change of the first minus the change of the second, exactly; both follow from what is
-stored anyway. Where the first is near zero and the second large, the knockout did not take the answer away:
-it gave the wrong one. It is told beside verdicts, and is part of none.
+stored anyway. It is told beside verdicts, and is part of none.
+
+The parts are not causes. Probabilities sum to one: an answer that goes from 0.999 to 0.5 falls by 0.69 nats,
+and if the wrong one takes what it loses, that one rises by 6.2. Of a sure answer most of a large lost margin
+is therefore the wrong one's rise, whatever the knockout removed.
 """
 
 from __future__ import annotations
@@ -13,11 +16,13 @@ from dataclasses import replace
 import numpy as np
 
 from harness.interventions.measurements import Quantity, is_unfiltered
-from harness.statistics.curves import Bools, CurveSource, Floats
+from harness.statistics.curves import Bools, Curves, CurveSource, Floats
 from harness.verdicts.record import Margin
 
 LOG_TRUE, LOG_FALSE = "log_true", "log_false"
 """Readings made from stored ones: the change of either answer's log-probability, in nats."""
+_DIGITS = 6
+"""Decimals that the record keeps: a millionth of a nat, at half the size."""
 _LEAST = np.finfo(np.float64).tiny
 """Below this a probability in float64 has lost digits, and its logarithm with them."""
 
@@ -63,9 +68,13 @@ def margin_of(quantity: Quantity, look: CurveSource) -> Margin | None:
         return Margin(nothing, nothing, 0, 0, whole.samples)
     kept = look[true]
     return Margin(
-        true=tuple(kept.values.mean(axis=0).tolist()),
-        false=tuple(look[false].values.mean(axis=0).tolist()),
+        true=_means(kept),
+        false=_means(look[false]),
         n_images=len(kept.images),
         n_samples=kept.samples,
         left_out=whole.samples - kept.samples,
     )
+
+
+def _means(part: Curves) -> tuple[float, ...]:
+    return tuple(part.values.mean(axis=0).round(_DIGITS).tolist())

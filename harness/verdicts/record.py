@@ -65,7 +65,7 @@ class MeasurementRecord:
 class Margin:
     """How an effect's change of the log-odds against the wrong answer splits: it is ``true - false``.
 
-    In nats. Means over images, an image's samples averaged first, on the samples that have both parts.
+    In nats, to a millionth; means over images, an image's samples averaged first, on those that have both.
 
     Attributes:
         true: change of the true answer's log-probability, point by point of the curve it belongs to.

@@ -131,6 +131,7 @@ def test_the_page_shows_each_effect_of_a_choice_and_the_summary_one_line_a_flow_
     shown = lost_margins(curve for claim in a1.claims for curve in claim.curves)
     assert {one.curve.task for one in shown} == CHOICES
     text = text_of(a1)
+    assert "Change of the margin by layer" in text
     for one in shown:
         assert one.in_words in text
     lines = [line for line in markdown.render(a1).split("\n") if line.startswith("| question → last")]
@@ -154,7 +155,7 @@ def test_an_old_record_is_read_and_says_nothing_of_margins(tmp_path: Path) -> No
     stored = tmp_path / "old.json"
     stored.write_text(json.dumps(data))
     old = read_record(stored)
-    assert "lost margin" not in text_of(old)
+    assert "Change of the margin by layer" not in text_of(old)
     assert "Lost margins, " not in markdown.render(old)
 
 
