@@ -12,10 +12,21 @@ from harness.verdicts.record import ClaimRecord, RunRecord
 from harness.verdicts.wording import tally_in_words
 from reports import summary
 from reports.catalogue import catalogue_of
+from reports.drawing import styles
+from reports.drawing.figures import at_the_rule, curves_of
+from reports.lost_margin import Lost, lost_margins, nats
 from reports.page.environment import environment
 from reports.sensitivity import sensitivity
 from reports.words import BADGES, MIXED, clean, count, interval, number, scope
 
+_LOST = (
+    styles.QUESTION_LAST,
+    styles.IMAGE_LAST,
+    styles.IMAGE_QUESTION,
+    styles.RELATED,
+    styles.OTHER,
+)
+"""The flows whose lost margins the summary tells; the page tells all."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
 _LINK = re.compile(r"(?i)\b(www)\.")
 
@@ -29,6 +40,7 @@ def render(record: RunRecord) -> str:
         found=found,
         asked=[(row.id, entries[row.id].asked) for row in found.rows if row.id in entries],
         decided_at=summary.decided_at(record.protocol),
+        lost=[(name, _lost(record, name)) for name in found.names],
         sensitivity=sensitivity(),
     )
 
@@ -36,7 +48,7 @@ def render(record: RunRecord) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     made = environment(html=False)
-    made.filters.update(md=escape, estimate=_estimate, chip=_chip, cell=cell_in_words)
+    made.filters.update(md=escape, estimate=_estimate, chip=_chip, cell=cell_in_words, nats=nats)
     made.globals.update(reasons=_reasons)
     return made
 
@@ -82,6 +94,13 @@ def _estimate(part: Part) -> str:
 
 def _chip(verdict: Verdict) -> str:
     return f"{BADGES[verdict].symbol} {BADGES[verdict].word}"
+
+
+def _lost(record: RunRecord, checkpoint: str) -> tuple[Lost, ...]:
+    """Where the paper's flows take most of the margin, flow by flow."""
+    known = at_the_rule(record, checkpoint, curves_of(record, checkpoint))
+    effects = [curve for curve in known if curve.role == "effect" and curve.reading == "p_c"]
+    return lost_margins(curve for flow in _LOST for curve in effects if curve.measurement == flow)
 
 
 def _reasons(record: RunRecord, verdict: str) -> dict[tuple[str, str, str], list[str]]:

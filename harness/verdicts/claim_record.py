@@ -14,8 +14,9 @@ from harness.verdicts.claims import Claim
 from harness.verdicts.curve_axes import axis_of, mean_curve, role
 from harness.verdicts.examination import Examination
 from harness.verdicts.expectations import Expectations
+from harness.verdicts.margins import margin_of
 from harness.verdicts.other_readings import OTHERS
-from harness.verdicts.record import ClaimRecord, Curve
+from harness.verdicts.record import ClaimRecord, Curve, Margin
 from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, checkpoint_dtype, default_dtype
 from harness.verdicts.wording import judgement_spelled_out, spelled_out
 
@@ -57,10 +58,10 @@ def claim_record(
 def curves(examination: Examination, quantities: Iterable[Quantity], look: CurveSource) -> tuple[Curve, ...]:
     """Mean curves, with their bands, of the quantities that were measured and have a depth to be drawn at.
 
-    An effect's curves by the other readings follow it.
+    An effect's curves by the other readings follow it; itself it says what becomes of the margin.
     """
     return tuple(
-        mean_curve(quantity, look[quantity], axis)
+        replace(mean_curve(quantity, look[quantity], axis), margin=_margin(quantity, look))
         for stated in quantities
         for quantity in _readings(stated)
         if quantity in look
@@ -68,9 +69,17 @@ def curves(examination: Examination, quantities: Iterable[Quantity], look: Curve
     )
 
 
+def _margin(quantity: Quantity, look: CurveSource) -> Margin | None:
+    return margin_of(quantity, look) if _is_effect(quantity) else None
+
+
+def _is_effect(quantity: Quantity) -> bool:
+    return quantity.reading == "p_c" and role(quantity.measurement) == "effect"
+
+
 def _readings(quantity: Quantity) -> Iterator[Quantity]:
     yield quantity
-    if quantity.reading == "p_c" and role(quantity.measurement) == "effect":
+    if _is_effect(quantity):
         yield from (replace(quantity, reading=other) for other in OTHERS)
 
 

@@ -17,6 +17,7 @@ from harness.evidence.shards import CLEAN
 from harness.interventions.measurements import RIGHT, Lens, Quantity
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats, Ints
 from harness.statistics.forms import split
+from harness.verdicts.margins import LOG_FALSE, LOG_TRUE, has_logarithms, margin_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +127,14 @@ class Table:
     def samples(self, quantity: Quantity) -> Samples | None:
         """The quantity's values sample by sample; None if no sample has it."""
         key = self._key(quantity)
+        if key not in self._samples and quantity.reading in {LOG_TRUE, LOG_FALSE}:
+            self._add_margin(quantity)
+            return self._samples.get(key)
         if key not in self._samples:
             group = self._groups.get(key)
             if group is None:
                 return None
-            values = group["values"].explode().to_numpy().reshape(len(group), -1)
+            values = _points(group["values"])
             if quantity.reading == "p_c":
                 p1 = group["p1"].to_numpy()[:, None]
                 values = relative_change(values, p1)
@@ -138,6 +142,22 @@ class Table:
                 values = -100.0 * values
             self._samples[key] = Samples(self._units_of(quantity.task, group), values)
         return self._samples[key]
+
+    def _add_margin(self, quantity: Quantity) -> None:
+        """Split a quantity's change of log-odds, on the samples that have it and whose logarithms exist."""
+        p, odds = (self._groups.get(self._key(replace(quantity, reading=one))) for one in ("p_c", "log_odds"))
+        if p is None or odds is None:
+            return
+        odds = odds.select("sample", pl.col("values").alias("log_odds"))
+        group = p.join(odds, on="sample", maintain_order="left")
+        read = group["p1"].to_numpy()[:, None], _points(group["values"]), _points(group["log_odds"])
+        usable = has_logarithms(*read)
+        if not usable.any():
+            return
+        units = self._units_of(quantity.task, group.filter(usable))
+        parts = margin_parts(*(values[usable] for values in read))
+        for reading, values in zip((LOG_TRUE, LOG_FALSE), parts, strict=True):
+            self._samples[self._key(replace(quantity, reading=reading))] = Samples(units, values)
 
     def _units_of(self, task: str, group: pl.DataFrame) -> Units:
         """The samples of a group, made once for all groups of a task that have the same."""
@@ -166,6 +186,12 @@ class Table:
     def _key(quantity: Quantity) -> tuple[str, str, str]:
         reading = "p" if quantity.reading == "p_c" else quantity.reading
         return quantity.task, str(quantity.measurement), reading
+
+
+def _points(values: pl.Series) -> Floats:
+    """Lists of equally many values as one array, ``[samples, points]``."""
+    made: Floats = values.explode().to_numpy().reshape(len(values), -1)
+    return made
 
 
 class Look:

@@ -65,6 +65,27 @@ class MeasurementRecord:
 
 
 @dataclass(frozen=True)
+class Margin:
+    """How an effect's change of the log-odds against the wrong answer splits: it is ``true - false``.
+
+    In nats, to a millionth; means over images, an image's samples averaged first, on those that have both.
+
+    Attributes:
+        true: change of the true answer's log-probability, point by point of the curve it belongs to.
+        false: the same of the wrong answer.
+        n_images: images behind them.
+        n_samples: samples on these images.
+        left_out: further samples with a wrong answer, whose probabilities underflow and have no logarithm.
+    """
+
+    true: tuple[float, ...]
+    false: tuple[float, ...]
+    n_images: int
+    n_samples: int
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class Curve:
     """A mean over images, point by point, with a simultaneous band.
 
@@ -82,6 +103,8 @@ class Curve:
         lower: simultaneous 95 % band, lower; not a number for a single sample.
         upper: simultaneous 95 % band, upper.
         n_images: images behind it.
+        margin: of an effect on p_c where there is one wrong answer, what becomes of the log-odds against
+            it; else None, as in records written before it was kept.
     """
 
     measurement: MeasurementRecord
@@ -96,6 +119,7 @@ class Curve:
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     n_images: int
+    margin: Margin | None = None
 
 
 @dataclass(frozen=True)

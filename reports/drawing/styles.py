@@ -29,6 +29,8 @@ DARK = (
 )
 """The colours of both themes, as CSS declarations."""
 INK, MUTED, GRID, BAND, PAPER = (f"var(--{name})" for name in ("ink", "muted", "grid", "band", "paper"))
+TRUE_ANSWER, FALSE_ANSWER = "var(--s0)", "var(--s5)"
+"""The colours that the answers have where the lens reads them."""
 _DASHES = ("", "6 2", "2 2", "8 2 2 2", "10 3", "4 2 1 2", "1 2", "5 1")
 _MARKERS = ("octagon", "square", "up", "diamond", "down", "plus", "cross", "hexagon")
 _PLACES = range(len(_DASHES))

@@ -79,8 +79,13 @@ class Canvas:
 
     def area(self, corners: Sequence[Point], colour: str, opacity: float = 1.0) -> None:
         """Fill a polygon."""
+        self.areas([corners], colour, opacity)
+
+    def areas(self, polygons: Sequence[Sequence[Point]], colour: str, opacity: float = 1.0) -> None:
+        """Fill several polygons as one element."""
         faint = f"; fill-opacity: {_short(opacity)}" if opacity < 1 else ""
-        self._path([f"{self._polyline(corners)}z"], f"fill: {colour}{faint}")
+        drawn = [f"{self._polyline(corners)}z" for corners in polygons]
+        self._path(drawn, f"fill: {colour}{faint}")
 
     def band(
         self, x: Sequence[float], lower: Sequence[float], upper: Sequence[float], colour: str, opacity: float

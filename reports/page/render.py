@@ -18,10 +18,11 @@ from markupsafe import Markup
 from harness.verdicts.record import ClaimRecord, RunRecord
 from reports import summary, words
 from reports.catalogue import catalogue_of
-from reports.drawing import flow_map_svg, panel_svg, styles
+from reports.drawing import flow_map_svg, margin_svg, panel_svg, styles
 from reports.drawing.flow_map import FlowMap
 from reports.drawing.panels import Entry, Panel, legend
 from reports.drawing.styles import Series
+from reports.lost_margin import Lost
 from reports.page import citation
 from reports.page.calibrated import calibration
 from reports.page.checkpoints import checkpoint_views
@@ -82,6 +83,8 @@ def _environment() -> jinja2.Environment:
         regions=REGIONS,
         draw_panel=_draw_panel,
         draw_map=_draw_map,
+        draw_margin=_draw_margin,
+        answers=((styles.TRUE_ANSWER, margin_svg.STRONG), (styles.FALSE_ANSWER, margin_svg.FAINT)),
         lens_legend=_lens_legend,
         palette={"light": styles.LIGHT, "dark": styles.DARK},
     )
@@ -94,6 +97,10 @@ def _draw_panel(panel: Panel) -> Markup:
 
 def _draw_map(shown: FlowMap) -> Markup:
     return Markup(flow_map_svg.draw(shown))  # noqa: S704 - labels are escaped
+
+
+def _draw_margin(lost: Lost, limits: tuple[float, float]) -> Markup:
+    return Markup(margin_svg.draw(lost, limits))  # noqa: S704 - labels are escaped
 
 
 def _lens_legend(shown: FlowMap) -> tuple[Entry, ...]:

@@ -9,7 +9,9 @@ from harness.verdicts.catalogue import Catalogue, Entry
 from harness.verdicts.record import RunRecord
 from reports.catalogue import made_in, stated
 from reports.drawing.ceilings import ceilings_of
+from reports.drawing.margin_svg import limits_of
 from reports.drawing.panels import Plot, plots
+from reports.lost_margin import Lost, lost_margins
 from reports.page.adjust import Adjusted
 from reports.page.checkpoints import CheckpointView
 from reports.page.usage import Usage, usage
@@ -25,12 +27,21 @@ class Share:
         plots: their curves.
         usage: what became of the samples, or None where the record does not say.
         adjusted: the verdicts' p-values, adjusted over all claims of the checkpoint.
+        lost: how the margin is lost, where there is one wrong answer.
+        nats: the vertical range common to the drawings of that.
     """
 
     cell: Cell
     plots: tuple[Plot, ...]
     usage: Usage | None
     adjusted: tuple[Adjusted, ...]
+    lost: tuple[Lost, ...]
+    nats: tuple[float, float]
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether flows are shown at several window sizes, which must then be told."""
+        return len({one.curve.window for one in self.lost}) > 1
 
 
 @dataclass(frozen=True)
@@ -114,9 +125,12 @@ def _share(record: RunRecord, cell: Cell, view: CheckpointView) -> Share:
     bands = tuple(dict.fromkeys(band for claim in cell.claims for band in claim.bands))
     curves = [curve for claim in cell.claims for curve in claim.curves]
     threshold = next((claim.threshold for claim in cell.claims if claim.threshold is not None), None)
+    lost = lost_margins(curves)
     return Share(
         cell=cell,
         plots=plots(curves, bands, threshold, ceilings_of(view.record)),
         usage=usage(record, cell),
         adjusted=tuple(one for one in view.adjusted if any(one.claim is claim for claim in cell.claims)),
+        lost=lost,
+        nats=limits_of(lost),
     )

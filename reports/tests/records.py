@@ -15,6 +15,7 @@ from harness.verdicts.record import (
     CheckpointRecord,
     ClaimRecord,
     Curve,
+    Margin,
     MeasurementRecord,
     RunRecord,
     TaskRecord,
@@ -22,6 +23,8 @@ from harness.verdicts.record import (
 from reports.drawing.styles import answer
 
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr")
+CHOICES = frozenset({"ChooseAttr", "ChooseCat", "ChooseRel"})
+"""Those with one wrong answer, in the made-up records."""
 LAYERS, WINDOW = 12, 3
 Shape = Callable[[float], float]
 
@@ -86,7 +89,13 @@ def curve(
         lower=tuple(m - h for m, h in zip(mean, half, strict=True)),
         upper=tuple(m + h for m, h in zip(mean, half, strict=True)),
         n_images=200,
+        margin=margin(mean) if reading == "p_c" and role == "effect" and task in CHOICES else None,
     )
+
+
+def margin(mean: tuple[float, ...]) -> Margin:
+    """The parts of an effect of that p_c: a third of the lost margin is the true answer falling."""
+    return Margin(tuple(value / 60 for value in mean), tuple(-value / 30 for value in mean), 190, 380)
 
 
 READ = ("p_c", "log_odds", "flip")

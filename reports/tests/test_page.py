@@ -24,7 +24,7 @@ from harness.verdicts.record import (
 from reports import markdown
 from reports.page import render as page
 from reports.tests.pictures import picture
-from reports.tests.records import TASKS, checkpoint, claim, curve, example, judgement, part
+from reports.tests.records import TASKS, checkpoint, claim, curve, example, judgement, margin, part
 
 NASTY = (
     "<script>alert(1)</script>",
@@ -86,6 +86,7 @@ def hostile(text: str, place: int) -> RunRecord:
     kind = ("lens", "modules", "activation_patch", "sweep", text)[place % 5]
     of = MeasurementRecord(kind, *(text, text, None, text, text, text, text), norm=True, checkpoint=text)
     drawn = replace(curve(of, text, math.sin), unit=text, reading=("p_c", text)[place % 2], role="effect")
+    drawn = replace(drawn, margin=margin(drawn.mean))
     named = ClaimRecord(text, text, text, text, text, text, text, text or None, judged, text, enforced=True)
     one = replace(named, curves=(drawn,), bands=((text, 0.1, 0.4),), threshold=-10.0)
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
