@@ -38,16 +38,18 @@ def ground_of(refutation: Tree, prover: Prover, level: float) -> Ground:
 def tally(tree: Tree, prover: Prover, level: float) -> Tally | None:
     """Return of which named parts a claim is shown, refuted or neither; None if its parts have no names.
 
-    Each part is tested by itself, at the level; a part's refutation at the level's share that it has where
-    one such part refutes the claim.
+    Each part is shown as it counts for the claim: enough parts hold where the claim is shown, and enough fail
+    where a claim "in at least so many" is refuted.
     """
     if not isinstance(tree, AllOf | AtLeast) or not tree.names:
         return None
+    size = len(tree.names)
+    needed = tree.count if isinstance(tree, AtLeast) else size
     holds, fails, undecided = [], [], []
     for name, part in zip(tree.names, tree.children, strict=True):
-        if prover.prove(part) <= level:
+        if (size - needed + 1) * prover.prove(part) <= level:
             holds.append(name)
-        elif len(tree.names) * prover.prove(negation(part)) <= level:
+        elif needed * prover.prove(negation(part)) <= level:
             fails.append(name)
         else:
             undecided.append(name)

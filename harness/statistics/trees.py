@@ -135,14 +135,17 @@ def every(*leaves: Leaf) -> Everywhere:
     return Everywhere(leaves, _aligned(leaves))
 
 
-def given(gates: Sequence[Tree], claim: Tree, *, required: bool = True) -> Pair:
+def given(
+    gates: Sequence[Tree], claim: Tree, *, required: bool = True, refuted_given: Sequence[Tree] | None = None
+) -> Pair:
     """Return ``claim``, which means something only where every gate holds.
 
     Supporting takes the gates and the claim. Refuting takes the gates and the claim's negation; or, if
     the claim says that the gated stages exist (``required``), the negation of a gate. Otherwise a gate
-    that is not shown leaves the claim INCONCLUSIVE.
+    that is not shown leaves the claim INCONCLUSIVE. ``refuted_given``: other gates for the claim's
+    negation, where less than the gates give it a meaning.
     """
-    refuted = AllOf((*gates, negation(claim)))
+    refuted = AllOf((*(gates if refuted_given is None else refuted_given), negation(claim)))
     missing = tuple(negation(gate) for gate in gates)
     return Pair(holds=AllOf((*gates, claim)), fails=AnyOf((*missing, refuted)) if required else refuted)
 

@@ -3,7 +3,7 @@
 A claim's test calls these by name and so reads like the sentence in the paper. Each function takes the
 keys of the quantities it speaks of, and the grid that says which window or layer each point of their
 curves is. Effects are p_c in points: a knockout that destroys the answer has -100, so a *drop* lies below
-zero, and the *mass* of a drop is its depth, -D.
+zero; the *mass* of a window is its squared drop.
 
 All thresholds are our own, fixed before any checkpoint was looked at. The paper reports mean curves and
 gives none.

@@ -17,9 +17,12 @@ from harness.statistics.forms.thresholds import MOST, NOTHING, RECOVERY
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Somewhere, Tree, every, given, some
 
 
-def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable) -> Everywhere:
-    """Say that every window's drop is below a quarter of the other effect's deepest window."""
-    return _below_share_of_deepest(effect, grid, of, 0.25)
+def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable) -> Pair:
+    """Say that every window's drop is below a quarter of the other effect's deepest window.
+
+    Means something only where the other drops: of an effect that is not there, a quarter is nothing.
+    """
+    return given([drops_somewhere(of, grid)], _below_share_of_deepest(effect, grid, of, 0.25), required=False)
 
 
 def exists_and_is_stronger_than(effect: Hashable, other: Hashable, grid: Grid, *, exists: Hashable) -> Pair:
@@ -33,7 +36,7 @@ def stronger_than(effect: Hashable, other: Hashable, grid: Grid, *, within: Band
 
 
 def at_least_as_strong_as(effect: Hashable, other: Hashable, grid: Grid) -> Everywhere:
-    """Say that at no window the other's drop is the deeper one by 5 points or more, image by image.
+    """Say that at no window the other's drop is the deeper one by 5 points or more.
 
     Not on average over the decoder: there a drop of 20 in a few windows is one of 3.
     """
@@ -48,9 +51,9 @@ def at_least_as_strong_as(effect: Hashable, other: Hashable, grid: Grid) -> Ever
     return every(leaf)
 
 
-def far_stronger_than(effect: Hashable, other: Hashable, grid: Grid) -> AllOf:
+def far_stronger_than(effect: Hashable, other: Hashable, grid: Grid) -> Pair:
     """Say that the effect drops, and every window of the other is below half of its deepest window."""
-    return AllOf((drops_somewhere(effect, grid), _below_share_of_deepest(other, grid, effect, MOST)))
+    return given([drops_somewhere(effect, grid)], _below_share_of_deepest(other, grid, effect, MOST))
 
 
 def more_than_controls(
@@ -84,11 +87,18 @@ def shifts_from_low_to_mid(
     def main(rel: Floats, oth: Floats) -> Floats:
         return mean_mass(rel, mid) * mean_mass(oth, low)
 
-    def shift(rel: Floats, oth: Floats) -> Floats:
-        return main(rel, oth) - mean_mass(rel, low) * mean_mass(oth, mid)
+    def crossed(rel: Floats, oth: Floats) -> Floats:
+        return mean_mass(rel, low) * mean_mass(oth, mid)
 
-    leaf = Leaf(f"shift of {related} against {other}", (related, other), shift, 0.0, ">", unit=main)
-    return given(_both_stages(related, other, grid), every(leaf))
+    leaf = Leaf(
+        f"shift of {related} against {other}",
+        (related, other),
+        lambda rel, oth: main(rel, oth) - crossed(rel, oth),
+        0.0,
+        ">",
+        unit=lambda rel, oth: main(rel, oth) + crossed(rel, oth),
+    )
+    return _between_stages(related, other, grid, every(leaf))
 
 
 def crosses_over(related: Hashable, other: Hashable, grid: Grid, *, unclipped: bool = False) -> Pair:
@@ -99,7 +109,7 @@ def crosses_over(related: Hashable, other: Hashable, grid: Grid, *, unclipped: b
     """
     low, mid = (windows_in(grid, band, unclipped=unclipped) for band in (LOW, MID))
     ahead = (_stronger_at(other, related, low), _stronger_at(related, other, mid))
-    return given(_both_stages(related, other, grid), AllOf(ahead))
+    return _between_stages(related, other, grid, AllOf(ahead))
 
 
 def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid) -> Somewhere:
@@ -142,8 +152,11 @@ def _stronger_at(effect: Hashable, other: Hashable, where: NDArray[np.bool_]) ->
     return every(leaf)
 
 
-def _both_stages(related: Hashable, other: Hashable, grid: Grid) -> list[Tree]:
-    return [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
+def _between_stages(related: Hashable, other: Hashable, grid: Grid, claim: Tree) -> Pair:
+    """Gate a claim by both stages, each in its band; it is refuted also where both drop elsewhere."""
+    stages = [drops_somewhere(other, grid, within=LOW), drops_somewhere(related, grid, within=MID)]
+    anywhere = [drops_somewhere(effect, grid) for effect in (other, related)]
+    return given(stages, claim, refuted_given=anywhere)
 
 
 def _share(

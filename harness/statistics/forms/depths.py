@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.data.depth import Band, Grid, TooShallowError, rule_window
+from harness.data.depth import Band, Grid, TooShallowError
 from harness.statistics.curves import Floats
 from harness.statistics.forms.curve_sums import windows_in
 from harness.statistics.forms.drops import drops_somewhere
 from harness.statistics.forms.mass import moment, share_beyond, spread, whole
-from harness.statistics.forms.thresholds import COMPACT, MOST
+from harness.statistics.forms.thresholds import COMPACT, DENSER, MOST
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Theta, Tree, every, given
 
 _ALIKE = ("the first deeper", "the second deeper", "the first wider", "the second wider")
@@ -59,11 +59,12 @@ def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = 
 
 
 def at_one_depth(effects: Mapping[Any, Grid], *, required: bool = True) -> Pair:
-    """Say that the effects lie at the same depths: by less than a window, any two are alike.
+    """Say that the effects lie at the same depths: to within half a window, any two are alike.
 
-    Their centres differ by less than a window of the rule, and so do the mean distances of their mass from
-    the centre: two dips at the ends have the centre of one dip between them, and lie elsewhere. The curves
-    may be of other windows, or of another checkpoint.
+    Their centres differ by less than half of the wider window, and so do the mean distances of their mass
+    from the centre: two dips at the ends have the centre of one dip between them, and lie elsewhere. A
+    window smears what it finds by half of itself either way. The curves may be of other windows, or of
+    another checkpoint.
 
     Args:
         effects: the grid of each effect.
@@ -74,25 +75,29 @@ def at_one_depth(effects: Mapping[Any, Grid], *, required: bool = True) -> Pair:
 
 
 def one_depth_band(effects: Sequence[Hashable], grid: Grid, *, within: Band) -> Pair:
-    """Say that the effects lie at the same depths, each in one piece, and mostly in the band.
+    """Say that the effects lie at the same depths, each close together, and mainly in the band.
 
-    In one piece: the mean distance of its mass from its centre is below 0.15 of the depth.
+    Close together: the mean distance of its mass from its centre is below a tenth of the depth.
     """
     pieces = (_compact(effect, grid) for effect in effects)
-    placed = (_mostly(effect, grid, within) for effect in effects)
+    placed = (_mainly(effect, grid, within) for effect in effects)
     return located(effects, grid, AllOf((*_together(dict.fromkeys(effects, grid)), *pieces, *placed)))
 
 
 def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool = False) -> Pair:
-    """Say that the effect drops inside the band, and has more than half of its mass there.
+    """Say that the effect drops inside the band, and mainly there.
 
-    ``unclipped`` leaves out the shorter windows at both ends.
+    Mainly: it has more than half of its mass there, and for each window twice as much as outside. Refuted
+    where it does not drop there, or drops somewhere, and not mainly there. ``unclipped`` leaves out the
+    shorter windows at both ends.
 
     Raises:
         TooShallowError: if the band has no window, or leaves none outside.
     """
     return given(
-        [drops_somewhere(effect, grid, within=band)], _mostly(effect, grid, band, unclipped=unclipped)
+        [drops_somewhere(effect, grid, within=band)],
+        _mainly(effect, grid, band, unclipped=unclipped),
+        refuted_given=[drops_somewhere(effect, grid)],
     )
 
 
@@ -101,19 +106,22 @@ def located(effects: Sequence[Hashable], grid: Grid, claim: Tree, *, required: b
     return given([drops_somewhere(effect, grid) for effect in effects], claim, required=required)
 
 
-def _mostly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False) -> Everywhere:
+def _mainly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False) -> Everywhere:
     inside = windows_in(grid, band, unclipped=unclipped)
     usable = grid.unclipped | (not unclipped)
     if inside.sum() == usable.sum():
         raise TooShallowError(f"the {band.name} band leaves no window to compare on {grid}")
 
+    part = float(inside.sum() / usable.sum())
+    least = max(MOST, DENSER * part / (1 + (DENSER - 1) * part))  # the share of twice as much a window
+
     def beyond(curve: Floats) -> Floats:
-        return share_beyond(curve, inside, usable, MOST)
+        return share_beyond(curve, inside, usable, least)
 
     def unit(curve: Floats) -> Floats:
         return whole(curve, usable)
 
-    label = f"share of {effect} inside the {band.name} band minus {MOST:g}"
+    label = f"share of {effect} inside the {band.name} band minus {least:.3g}"
     return every(Leaf(label, (effect,), beyond, 0.0, ">", unit=unit))
 
 
@@ -123,7 +131,7 @@ def _together(grids: Mapping[Any, Grid]) -> tuple[Tree, ...]:
 
 def _near(first: Hashable, second: Hashable, grids: Mapping[Any, Grid]) -> Everywhere:
     one, two = grids[first], grids[second]
-    window = max(rule_window(grid.layers) / grid.layers for grid in (one, two))
+    margin = max(grid.size / grid.layers for grid in (one, two)) / 2
 
     def product(a: Floats, b: Floats) -> Floats:
         both: Floats = np.repeat(whole(a) * whole(b), len(_ALIKE), axis=-1)
@@ -133,9 +141,9 @@ def _near(first: Hashable, second: Hashable, grids: Mapping[Any, Grid]) -> Every
         deeper = moment(a, one) * whole(b) - moment(b, two) * whole(a)
         wider = spread(a, one) * whole(b) - spread(b, two) * whole(a)
         apart: Floats = np.concatenate([deeper, -deeper, wider, -wider], axis=-1)
-        return window * product(a, b) - apart
+        return margin * product(a, b) - apart
 
-    label = f"one window of depth minus the distance of {first} and {second}"
+    label = f"half a window of depth minus the distance of {first} and {second}"
     return every(Leaf(label, (first, second), room, 0.0, ">", _ALIKE, unit=product))
 
 

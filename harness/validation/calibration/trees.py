@@ -114,12 +114,12 @@ def _depths() -> dict[str, Tree]:
         "in order, two effects": forms.in_order("ab", GRID),
         "in order, forty layers": forms.in_order("ab", FORTY),
         "in order": forms.in_order("abc", GRID),
-        "at one depth": forms.at_one_depth(dict.fromkeys("abc", GRID)),
-        "at one depth, two effects": forms.at_one_depth(dict.fromkeys("ab", GRID), required=False),
+        "at one depth": forms.at_one_depth(dict.fromkeys("abc", FINE)),
+        "at one depth, two effects": forms.at_one_depth(dict.fromkeys("ab", FINE), required=False),
         "at one depth, other window sizes": forms.at_one_depth({"a": GRID, "b": FINE}, required=False),
         "at one depth, other checkpoints": forms.at_one_depth({"a": GRID, "b": OTHER}, required=False),
         "at one depth, forty layers": forms.at_one_depth(dict.fromkeys("ab", FORTY)),
-        "one depth band": forms.one_depth_band("abc", GRID, within=CENTRAL),
+        "one depth band": forms.one_depth_band("abc", FINE, within=CENTRAL),
         "one depth band, forty layers": forms.one_depth_band("ab", FORTY, within=CENTRAL),
     }
 
