@@ -13,7 +13,7 @@ from harness.statistics.curves import Floats
 from harness.statistics.forms.curve_sums import windows_in
 from harness.statistics.forms.drops import drops_somewhere
 from harness.statistics.forms.mass import moment, share_beyond, spread, whole
-from harness.statistics.forms.thresholds import COMPACT, DENSER, MOST
+from harness.statistics.forms.thresholds import COMPACT, MOST
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Theta, Tree, every, given
 
 _ALIKE = ("the first deeper", "the second deeper", "the first wider", "the second wider")
@@ -87,9 +87,10 @@ def one_depth_band(effects: Sequence[Hashable], grid: Grid, *, within: Band) -> 
 def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool = False) -> Pair:
     """Say that the effect drops inside the band, and mainly there.
 
-    Mainly: it has more than half of its mass there, and for each window twice as much as outside. Refuted
-    where it does not drop there, or drops somewhere, and not mainly there. ``unclipped`` leaves out the
-    shorter windows at both ends.
+    Mainly: it has more than half of its mass there, and more than a flat curve, of which a wide band holds
+    most, would have. (Twice as much for each window, say, refutes a stage of a few windows with a shallower
+    one before it: most windows of the band are empty.) Refuted where it does not drop there, or drops
+    somewhere, and not mainly there. ``unclipped`` leaves out the shorter windows at both ends.
 
     Raises:
         TooShallowError: if the band has no window, or leaves none outside.
@@ -112,8 +113,7 @@ def _mainly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False
     if inside.sum() == usable.sum():
         raise TooShallowError(f"the {band.name} band leaves no window to compare on {grid}")
 
-    part = float(inside.sum() / usable.sum())
-    least = max(MOST, DENSER * part / (1 + (DENSER - 1) * part))  # the share of twice as much a window
+    least = max(MOST, float(inside.sum() / usable.sum()))
 
     def beyond(curve: Floats) -> Floats:
         return share_beyond(curve, inside, usable, least)

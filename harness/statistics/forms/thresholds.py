@@ -21,9 +21,6 @@ NOTHING = 5.0
 MOST = 0.5
 """More than this share is most, or mainly."""
 
-DENSER = 2.0
-"""Times as much for each window inside as outside: of a flat curve a wide band holds most, and not mainly."""
-
 COMPACT = 0.1
 """Mean distance from its centre, in relative depth, below which a flow is one band: that of a flow spread
 evenly over two fifths of the decoder. Two equal dips have half their distance."""

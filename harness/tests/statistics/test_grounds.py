@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.data.depth import Grid
+from harness.data.depth import CENTRAL, FIRST, Grid
 from harness.statistics import forms
 from harness.statistics.curves import Curves
 from harness.statistics.judge import judge
@@ -53,6 +53,37 @@ def test_a_small_effect_and_one_no_larger_than_its_control(control: np.ndarray, 
 def test_what_does_not_drop_but_should_be_negligible_is_no_missing_stage() -> None:
     found = judged(forms.negligible_everywhere("d", GRID), curves_of(d=dip(GRID, 0.3)))
     assert (found.verdict, found.ground) == (Verdict.REFUTED, Ground.OPPOSITE)
+
+
+def test_a_stage_that_lies_elsewhere_is_not_missing() -> None:
+    data = curves_of(low=dip(GRID, 0.1), mid=dip(GRID, 0.45))
+    for claim in (
+        forms.mainly_inside("mid", FIRST, GRID),
+        forms.mainly_inside("low", CENTRAL, GRID),
+        forms.crosses_over("low", "mid", GRID),
+        forms.shifts_from_low_to_mid("low", "mid", GRID),
+    ):
+        found = judged(claim, data)
+        assert (found.verdict, found.ground) == (Verdict.REFUTED, Ground.OPPOSITE)
+
+
+def test_of_an_effect_that_is_not_there_a_quarter_means_nothing() -> None:
+    data = curves_of(i=FLAT - 4, q=dip(GRID, 0.5, depth=4))
+    assert judged(forms.at_most_a_quarter_of("i", GRID, of="q"), data).verdict is Verdict.INCONCLUSIVE
+    found = judged(forms.far_stronger_than("q", "i", GRID), data)
+    assert found.verdict is Verdict.REFUTED
+
+
+def test_in_most_a_verdict_and_its_tally_agree() -> None:
+    """Four of six hold if the claim is shown, and three fail if it is refuted."""
+    names = "abcdef"
+    tree = forms.in_most({name: forms.negligible_everywhere(name, GRID) for name in names})
+    for failing in (2, 3):
+        data = curves_of(**{n: dip(GRID, 0.4) if at < failing else FLAT for at, n in enumerate(names)})
+        found = judged(tree, data)
+        assert found.tally is not None
+        assert (found.verdict is Verdict.SUPPORTED) == (len(found.tally.holds) >= 4)
+        assert (found.verdict is Verdict.REFUTED) == (len(found.tally.fails) >= 3)
 
 
 @pytest.mark.parametrize(("depth", "verdict"), [(50, Verdict.SUPPORTED), (20, Verdict.SUPPORTED)])
