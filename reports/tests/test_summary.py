@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from harness.statistics.verdict import Judgement, Reading, Verdict
-from reports import summary
+from harness.statistics.verdict import Ground, Judgement, Reading, Tally, Verdict
+from harness.verdicts.record import ClaimRecord, RunRecord
+from reports import markdown, summary
 from reports.page.adjust import adjusted
 from reports.page.usage import Usage, usage
 from reports.summary import decided_at, summarize
 from reports.tests.records import example, judgement, part
+from reports.tests.test_page import text_of
 from reports.words import BADGES, MIXED
 
 
@@ -143,3 +145,32 @@ def test_the_deciding_look_is_said() -> None:
 def test_without_planned_looks_only_the_number_is_said() -> None:
     for looks in (None, 3, "x", [0.5, "x"], []):
         assert decided_at({"looks": looks})(example().claims[0]) == "decided at look 1, with 50 images"
+
+
+def missing(record: RunRecord, identifier: str) -> RunRecord:
+    """The record with one claim's refutations resting on a missing stage, and told where it holds."""
+
+    def changed(claim: ClaimRecord) -> ClaimRecord:
+        if claim.id != identifier:
+            return claim
+        tally = Tally(("ChooseAttr",), ("LogicalObj",), ())
+        judged = replace(claim.judgement, verdict=Verdict.REFUTED, ground=Ground.MISSING, tally=tally)
+        return replace(claim, judgement=judged)
+
+    return replace(record, claims=tuple(map(changed, record.claims)))
+
+
+def test_a_missing_stage_is_counted_and_told_apart_everywhere() -> None:
+    record = missing(example(), "B2")
+    cell = {row.id: row.cells[0] for row in summary.rows(record)}["B2"]
+    assert cell.missing == len(cell.claims) == 6
+    said = markdown.render(record)
+    assert "stage missing in 6" in said and "(stage missing)" in said
+    page = text_of(record)
+    assert "stage missing in 6" in page and "holds in 1 of 2, not in LogicalObj" in page
+    assert "stage missing" not in text_of(example())
+
+
+def test_a_claim_over_all_tasks_tells_where_it_holds() -> None:
+    said = markdown.render(missing(example(), "A1"))
+    assert "✗ REFUTED (stage missing)" in said and "holds in 1 of 2, not in LogicalObj" in said

@@ -12,6 +12,7 @@ from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.interventions.measurements import Quantity, Sweep
 from harness.verdicts.evidence_table import Look, Table
+from harness.verdicts.unbounded import RISES, plain_means
 
 OFTEN = Sweep(Flow("related_patches", "question"), 1)
 SELDOM = Sweep(Flow("random_patches", "question"), 1)
@@ -77,3 +78,24 @@ def test_what_was_tried_and_does_not_exist_is_counted() -> None:
     assert seen.undefined(effect(SELDOM)) == 0, "it exists on some"
     untried = Sweep(Flow("image", "last"), 1)
     assert seen.undefined(effect(untried)) == 0, "nobody tried"
+
+
+def test_a_rise_counts_as_100_at_most_and_its_plain_mean_is_told() -> None:
+    """One image in forty rises by 900 per cent; all others fall by 30."""
+    data = dataset()
+    rows = []
+    for at, sample in enumerate(data.samples):
+        rows.append(row(sample, CLEAN, 1.0) | {"p1": 0.1})
+        rows.append(row(sample, OFTEN, 1.0 if at % 40 == 0 else 0.07) | {"p1": 0.1})
+    seen = Table(rows_to_frame(rows)).at(data, 1.0)
+    bounded, plain = seen[effect(OFTEN)], seen.plain(effect(OFTEN))
+    assert bounded.values.max() == 100 == bounded.extremes[1]
+    assert np.isclose(bounded.values.mean(), (2 * 100 - 78 * 30) / 80)
+    assert np.isclose(plain.values.mean(), (2 * 900 - 78 * 30) / 80)
+    (fact,) = plain_means(seen, [effect(OFTEN)])
+    told = "count as 100: -26.8, without the bound -6.8"
+    assert fact.about == RISES and fact.text.startswith(told) and "2.5% of images" in fact.text
+
+
+def test_without_such_a_rise_nothing_is_told_beside() -> None:
+    assert plain_means(look(), [effect(OFTEN)]) == ()

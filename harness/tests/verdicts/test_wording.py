@@ -23,10 +23,16 @@ from harness.interventions.measurements import (
 )
 from harness.statistics.forms.values import mediates_most
 from harness.statistics.trees import nodes
-from harness.statistics.verdict import Fact, Judgement, Part, Reading, Verdict
+from harness.statistics.verdict import Fact, Judgement, Part, Reading, Tally, Verdict
 from harness.verdicts.curve_axes import axis_of, measurement_record
 from harness.verdicts.record import MeasurementRecord
-from harness.verdicts.wording import judgement_spelled_out, measurement_name, quantity_name, spelled_out
+from harness.verdicts.wording import (
+    judgement_spelled_out,
+    measurement_name,
+    quantity_name,
+    spelled_out,
+    tally_in_words,
+)
 
 IMAGE = Flow("image", "question")
 EFFECT = Quantity("T", Sweep(IMAGE, 3), "p_c")
@@ -128,3 +134,15 @@ def test_a_judgement_names_its_quantities_everywhere() -> None:
 
 def test_an_unknown_kind_is_shown_as_it_stands() -> None:
     assert measurement_name(MeasurementRecord("new", "a_b", "c", condition="odd")) == "a b → c, odd"
+
+
+@pytest.mark.parametrize(
+    ("tally", "told"),
+    [
+        (Tally(("a", "b"), (), ()), "holds in 2 of 2"),
+        (Tally(tuple("abcde"), ("LogicalObj",), ()), "holds in 5 of 6, not in LogicalObj"),
+        (Tally((), ("a", "b"), ("c",)), "holds in 0 of 3, not in a, b, open in c"),
+    ],
+)
+def test_where_a_claim_over_tasks_holds(tally: Tally, told: str) -> None:
+    assert tally_in_words(tally) == told
