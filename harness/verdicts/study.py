@@ -77,6 +77,7 @@ class Study:
         self._on_judge = on_judge
         self._named: dict[Quantity, None] = {}
         self._located_on: dict[Quantity, None] = {}
+        self._needed: dict[Quantity, None] = {}
 
     # ------------------------------------------------------------------------------- grids and depths
 
@@ -269,8 +270,10 @@ class Study:
     def undefined(self, quantity: Quantity) -> bool:
         """Whether a quantity was tried on enough images, and does not exist on any: a claim cannot be asked.
 
-        Where too few were tried the claim is to be judged, and comes out INCONCLUSIVE.
+        Where too few were tried the claim is to be judged, and comes out INCONCLUSIVE. It is measured first:
+        a claim that cannot be asked has nothing else measured.
         """
+        self._needed[quantity] = None
         return self._seen is not None and self._seen.undefined(quantity) >= FEWEST_IMAGES
 
     def unclipped(self, form: Callable[..., Tree], *effects: Quantity, **how: Band) -> Note:
@@ -333,8 +336,8 @@ class Study:
             ClaimUndecidedError: if it shows neither.
         """
         __tracebackhide__ = True
-        quantities, located = tuple(self._named), tuple(self._located_on)
-        self._on_judge(Hypothesis(claim, quantities, located, bands, threshold, tuple(beside)))
+        quantities, located, needed = tuple(self._named), tuple(self._located_on), tuple(self._needed)
+        self._on_judge(Hypothesis(claim, quantities, located, needed, bands, threshold, tuple(beside)))
 
     def not_applicable(self, reason: str) -> None:
         """Say that the claim does not apply to this checkpoint or task."""

@@ -16,6 +16,8 @@ from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
 from harness.statistics import forms
 from harness.statistics.forms import mainly_inside, peaks_above, retains
+from harness.statistics.looks import LOOKS
+from harness.statistics.verdict import Verdict
 from harness.testing.fake import Fake
 from harness.validation.store.rows import examination
 from harness.verdicts.claims import Claim
@@ -83,6 +85,57 @@ def test_a_look_with_too_few_images_to_decide_anything_is_not_waited_for(
         for quantity in made.hypothesis(asked, 0).quantities
         if isinstance(quantity.measurement, OpenPathsOnly)
     }
+
+
+def test_what_layers_are_located_on_is_measured_on_the_first_look_alone(tmp_path: Path) -> None:
+    """However long the claim stays open: at every look the layer is the same."""
+
+    def at_a_layer(study: Study, task: str) -> None:
+        at = study.deepest_window("image->last", LOW)
+        effect = study.effect("image->question", task)
+        study.judge(forms.deeper_at(effect, study.grid, at, at))
+
+    made, asked = examined(tmp_path, at_a_layer)
+    assert made.judgements[asked.test].look == len(LOOKS) - 1
+    stored = made.evidence.read().filter(pl.col("task") == TASK)
+    images = {
+        flow: set(stored.filter(pl.col("measurement").str.starts_with(flow))["image"])
+        for flow in ("image->last", "image->question")
+    }
+    first = {sample.image_id for sample in made.dataset.first(TASK, LOOKS[0])}
+    assert images["image->last"] == images["image->question"] & first
+    assert len(images["image->question"]) > 3 * len(first)
+
+
+class WithoutTiles(Fake):
+    """Has no tile patches on any image."""
+
+    def image(self, requests: Iterable[Request]) -> list[dict[str, object]]:  # type: ignore[override]
+        rows = [dict(row) for row in super().image(list(requests))]
+        for row in rows:
+            if str(row["measurement"]).startswith("tile_patches"):
+                row |= {"reading": "", "values": [], "reason": "region 'tile_patches' is empty"}
+        return rows
+
+
+def both_views(study: Study, task: str) -> None:
+    """A claim that cannot be asked of a checkpoint without tiles."""
+    tiles, base = (study.effect(f"{one}_patches->question", task) for one in ("tile", "base"))
+    if study.undefined(tiles):
+        return study.not_applicable("no tiles")
+    return study.judge(forms.in_all([forms.drops_somewhere(one, study.grid) for one in (tiles, base)]))
+
+
+@pytest.mark.parametrize(("measurer", "asks"), [(WithoutTiles, False), (Fake, True)])
+def test_of_a_claim_that_cannot_be_asked_nothing_else_is_measured(
+    measurer: type[Fake], *, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, asked = examination(tmp_path, 320), claim(both_views)
+    monkeypatch.setattr(made, "_load", measurer)
+    made.examine([asked], lambda *_: None)
+    assert (made.judgements[asked.test].verdict is Verdict.NOT_APPLICABLE) is not asks
+    stored = made.evidence.read()["measurement"].unique()
+    assert stored.str.starts_with("base_patches").any() is asks
 
 
 def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
