@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from harness.interventions.measurements import Quantity
+from harness.interventions.some_points import whole
 from harness.statistics.curves import CurveSource
 from harness.statistics.tree_in_words import describe
 from harness.statistics.trees import quantities as tree_quantities
@@ -57,15 +58,23 @@ def claim_record(
 def curves(examination: Examination, quantities: Iterable[Quantity], look: CurveSource) -> tuple[Curve, ...]:
     """Mean curves, with their bands, of the quantities that were measured and have a depth to be drawn at.
 
-    An effect's curves by the other readings follow it.
+    An effect's curves by the other readings follow it. Where a claim reads some windows of a curve, the
+    others are drawn, too, if they were measured on all its images.
     """
     return tuple(
         mean_curve(quantity, look[quantity], axis)
         for stated in quantities
-        for quantity in _readings(stated)
-        if quantity in look
+        for one in _readings(stated)
+        if (quantity := _as_far_as_measured(one, look)) in look
         and (axis := axis_of(quantity.measurement, examination.layers_of(quantity))) is not None
     )
+
+
+def _as_far_as_measured(quantity: Quantity, look: CurveSource) -> Quantity:
+    every = replace(quantity, measurement=whole(quantity.measurement))
+    if quantity in look and every in look and len(look[every].images) >= len(look[quantity].images):
+        return every
+    return quantity
 
 
 def _readings(quantity: Quantity) -> Iterator[Quantity]:

@@ -26,6 +26,7 @@ from harness.data.flow import Flow
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
 from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
+from harness.interventions.some_points import together, whole
 from harness.measuring.pool import MeasurementPool
 from harness.measuring.progress import Progress
 from harness.measuring.request import Request
@@ -41,6 +42,7 @@ from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
+from harness.verdicts.regression.baseline import FLOWS
 from harness.verdicts.settings import Settings, checkpoint_dtype
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
@@ -405,21 +407,25 @@ class Examination:
         requests: dict[int, list[Request]] = defaultdict(list)
         for task in {**wanted, **located}:
             first = {sample.id for sample in self.dataset.first(task, LOOKS[0])}
-            later = tuple(sorted(wanted[task], key=str))
-            both = tuple(sorted(wanted[task] | located[task], key=str))
+            later = tuple(sorted(together(wanted[task]), key=str))
+            both = tuple(sorted(together(wanted[task] | located[task]), key=str))
             for sample in self.dataset.first(task, share):
                 named = both if sample.id in first else later
                 if named:
                     requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
         return dict(sorted(requests.items()))
 
-    @staticmethod
-    def _measurements(quantities: Iterable[Quantity]) -> defaultdict[str, dict[Measurement, None]]:
-        """By task, what must be measured for quantities of this checkpoint, and what stands beside it."""
+    def _measurements(self, quantities: Iterable[Quantity]) -> defaultdict[str, dict[Measurement, None]]:
+        """By task, what must be measured for quantities of this checkpoint, and what stands beside it.
+
+        Of the paper's own flows every window is measured, whichever a claim reads: the report draws them.
+        """
+        drawn = {Sweep(Flow.parse(flow), self.window) for flow in FLOWS}
         measurements: defaultdict[str, dict[Measurement, None]] = defaultdict(dict)
         for quantity in quantities:
             if not quantity.checkpoint:
-                measurements[quantity.task][quantity.measurement] = None
+                every = whole(quantity.measurement)
+                measurements[quantity.task][every if every in drawn else quantity.measurement] = None
             if quantity.measurement == Accuracy():  # means little without these beside it
                 measurements[quantity.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
         return measurements

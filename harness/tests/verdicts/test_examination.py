@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.data.depth import LOW, LOWER, MID, MIDDLE, Grid
 from harness.data.errors import CheckpointError
 from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
@@ -20,6 +20,7 @@ from harness.statistics.looks import LOOKS
 from harness.statistics.verdict import Verdict
 from harness.testing.fake import Fake
 from harness.validation.store.rows import examination
+from harness.verdicts.claim_record import curves
 from harness.verdicts.claims import Claim
 from harness.verdicts.examination import Examination
 from harness.verdicts.hypothesis import Hypothesis
@@ -274,3 +275,52 @@ def test_files_that_were_changed_since_are_not_taken_for_those_that_were_measure
     file.write_text("asked otherwise", encoding="utf-8")
     with pytest.raises(CheckpointError, match="were changed since they were measured"):
         made.check_unchanged()
+
+
+def in_lower_layers(study: Study, task: str) -> None:
+    """A claim that reads some windows of one flow, and of one of the paper's own."""
+    lower = study.windows_inside(LOWER)
+    effect = study.effect("most_patches->question", task, on=lower)
+    whole = study.effect("image->question", task, on=lower)
+    study.judge(forms.keeps_most_of([effect], whole, lower))
+
+
+def in_all_layers(study: Study, task: str) -> None:
+    """The same statement, all windows measured."""
+    effect, whole = (study.effect(f"{one}->question", task) for one in ("most_patches", "image"))
+    study.judge(forms.keeps_most_of([effect], whole, study.grid))
+
+
+def test_windows_that_no_claim_reads_are_not_measured_and_verdicts_stay(tmp_path: Path) -> None:
+    """But those of the paper's own flows, which the report draws."""
+    made, asked = examined(tmp_path / "some", in_lower_layers)
+    every, _ = examined(tmp_path / "every", in_all_layers)
+    one, other = made.judgements[asked.test], every.judgements[asked.test]
+    assert (one.p_support, one.p_refute, one.parts) == (other.p_support, other.p_refute, other.parts)
+    stored = made.evidence.read().filter(pl.col("reading") == "p")
+    points = {name: len(values) for name, values in zip(stored["measurement"], stored["values"], strict=True)}
+    centres = ",".join(map(str, Grid(12, 3).within(LOWER).centres))
+    assert points == {
+        "clean": 1,
+        "image->question@3": 12,
+        f"most_patches->question@3[{centres}]": centres.count(",") + 1,
+    }
+    shown = curves(made, made.hypothesis(asked, one.look).quantities, made.seen_at(one.look))
+    drawn = {curve.measurement.source: curve.points for curve in shown}
+    assert drawn["image"] == tuple(range(12))
+    assert ",".join(map(str, drawn["most_patches"])) == centres
+
+
+def test_a_run_that_reads_more_windows_measures_them_and_one_that_reads_fewer_nothing(tmp_path: Path) -> None:
+    """Nothing is mixed: what has all windows has a name of its own."""
+    fewer, asked = examined(tmp_path, in_lower_layers)
+    more, _ = examined(tmp_path, in_all_layers)
+    names = set(more.evidence.read()["measurement"])
+    assert "most_patches->question@3" in names
+    fresh, _ = examined(tmp_path / "fresh", in_all_layers)
+    assert more.judgements == fresh.judgements
+    again, _ = examined(tmp_path / "fresh", in_lower_layers)
+    assert again.passes == 0
+    assert not any("[" in name for name in again.evidence.read()["measurement"])
+    found = (one.judgements[asked.test] for one in (again, fewer))
+    assert len({(one.verdict, one.p_support, one.p_refute, one.look) for one in found}) == 1
