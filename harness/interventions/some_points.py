@@ -8,7 +8,7 @@ wanted is read for what is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import replace
 from functools import lru_cache
 
@@ -51,7 +51,7 @@ def _only(measurement: Measurement, points: Points) -> Measurement:
             raise ValueError(f"{other} has no points to choose from")
 
 
-def serving(measurement: Measurement, names: Iterable[str]) -> tuple[str, ...]:
+def serving(measurement: Measurement, names: AbstractSet[str]) -> tuple[str, ...]:
     """Those of some names under which a measurement's values are stored, its own first.
 
     Args:
@@ -60,7 +60,7 @@ def serving(measurement: Measurement, names: Iterable[str]) -> tuple[str, ...]:
     """
     own, only = str(measurement), only_of(measurement)
     if only is None:
-        return (own,) if own in set(names) else ()
+        return (own,) if own in names else ()
     curve, wanted = str(whole(measurement)), set(only.places)
     found = []
     for name in names:

@@ -241,7 +241,7 @@ def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
         stored: what the block has.
     """
     wanted = []
-    names = sorted({name for _, _, name in stored})
+    names = {name for _, _, name in stored}
     # Most samples ask for the very same measurements.
     named: dict[int, list[tuple[Measurement, tuple[str, ...], bool]]] = {}
     for request in requests:

@@ -141,9 +141,9 @@ class Table:
         return self._samples[key]
 
     @cached_property
-    def _names(self) -> list[str]:
+    def _names(self) -> frozenset[str]:
         """What was measured, by name."""
-        return self.frame["measurement"].unique().sort().to_list()
+        return frozenset(self.frame["measurement"].unique().to_list())
 
     def _group(self, quantity: Quantity) -> pl.DataFrame | None:
         """The quantity's rows; of one of some points also those that hold more, read at its points."""

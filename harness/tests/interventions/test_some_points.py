@@ -47,7 +47,7 @@ def test_a_measurement_of_some_points_has_a_name_of_its_own(
 def test_what_has_more_points_serves_and_what_has_fewer_does_not() -> None:
     wanted = Sweep(FLOW, 3, only=SOME)
     more, other = replace(wanted, only=Points((0, 1, 3), 4)), replace(wanted, only=Points((0, 1), 4))
-    every = [str(one) for one in (Sweep(FLOW, 3), Sweep(FLOW, 1), more, other, wanted)]
+    every = {str(one) for one in (Sweep(FLOW, 3), Sweep(FLOW, 1), more, other, wanted)}
     assert serving(wanted, every) == (str(wanted), str(Sweep(FLOW, 3)), str(more))
     assert serving(whole(wanted), every) == (str(Sweep(FLOW, 3)),)
     assert [columns(wanted, name) for name in serving(wanted, every)] == [None, [1, 3], [1, 2]]
