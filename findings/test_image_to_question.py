@@ -23,9 +23,10 @@ FAINT = ("CompareAttr", "LogicalObj")
 @pytest.mark.claim("B1")
 def test_the_image_reaches_the_question_in_lower_layers(study: Study, task: str) -> None:
     """Blocking Image→Question in the lower layers lowers the answer's probability."""
-    effect = study.effect("image->question", task)
-    control = study.random_control("image->question", task)
-    study.judge(drops_somewhere(effect, study.grid, within=LOWER, control=control), bands=(LOWER,))
+    lower = study.windows_inside(LOWER)
+    effect = study.effect("image->question", task, on=lower)
+    control = study.random_control("image->question", task, on=lower)
+    study.judge(drops_somewhere(effect, lower, within=LOWER, control=control), bands=(LOWER,))
 
 
 @pytest.mark.claim("B2")

@@ -59,13 +59,14 @@ def test_it_is_relevance_and_not_the_number_of_patches(study: Study, task: str) 
 
     The random patches are as many; the shifted box has the same size.
     """
-    related = study.effect("related_patches->question", task)
+    middle = study.windows_inside(MIDDLE)
+    related = study.effect("related_patches->question", task, on=middle)
     controls = [
-        study.effect("random_patches->question", task),
-        study.effect("shifted_patches->question", task),
-        study.effect("foreign_patches->question", task),
+        study.effect("random_patches->question", task, on=middle),
+        study.effect("shifted_patches->question", task, on=middle),
+        study.effect("foreign_patches->question", task, on=middle),
     ]
-    study.judge(more_than_controls(related, controls, study.grid), bands=(MIDDLE,))
+    study.judge(more_than_controls(related, controls, middle), bands=(MIDDLE,))
 
 
 @pytest.mark.claim("C5")
@@ -76,10 +77,11 @@ def test_it_is_information_and_not_an_attention_sink(study: Study, task: str) ->
     contents by those of an image with another answer (the minimal pair, where the data set has one) each
     keeps most of the effect.
     """
-    whole = study.effect("image->question", task)
+    lower = study.windows_inside(LOWER)
+    whole = study.effect("image->question", task, on=lower)
     variants = [
-        study.effect("most_patches->question", task),
-        study.patched("image->question", task, by="mean"),
-        study.patched("image->question", task, by="other"),
+        study.effect("most_patches->question", task, on=lower),
+        study.patched("image->question", task, by="mean", on=lower),
+        study.patched("image->question", task, by="other", on=lower),
     ]
-    study.judge(keeps_most_of(variants, whole, study.grid), bands=(LOWER,))
+    study.judge(keeps_most_of(variants, whole, lower), bands=(LOWER,))

@@ -17,8 +17,9 @@ from harness.verdicts.study import Study
 @pytest.mark.claim("R1")
 def test_shallow_image_tokens_are_passive(study: Study, task: str) -> None:
     """In the lowest layers nine tenths of the image tokens can be hidden with little effect."""
-    effect = study.effect("most_patches->after_image", task)
-    study.judge(negligible_everywhere(effect, study.grid, within=LOW), bands=(LOW,))
+    low = study.windows_inside(LOW)
+    effect = study.effect("most_patches->after_image", task, on=low)
+    study.judge(negligible_everywhere(effect, low, within=LOW), bands=(LOW,))
 
 
 @pytest.mark.claim("R2")

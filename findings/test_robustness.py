@@ -91,8 +91,6 @@ def test_across_checkpoints_the_order_holds(study: Study, task: str) -> None:
 @pytest.mark.claim("F7")
 def test_image_tokens_can_be_dropped_above_the_second_stage(study: Study, task: str) -> None:
     """With image tokens unreadable in every layer above the second stage, most of the accuracy survives."""
-    dropped = study.accuracy_by_start("image->after_image", task)
     above = study.layer_at(MID.end)
-    study.judge(
-        retains(dropped, study.accuracy(task), study.chance(task), point=above), bands=(MID,), threshold=None
-    )
+    dropped = study.accuracy_by_start("image->after_image", task, start=above)
+    study.judge(retains(dropped, study.accuracy(task), study.chance(task)), bands=(MID,), threshold=None)

@@ -140,6 +140,8 @@ def question_parts(
 ) -> dict[str, tuple[int, ...]]:
     """Options, objects and the rest inside the question; what is not there has no entry.
 
+    There is a rest only where an object is named: elsewhere it would be the question without its options.
+
     Args:
         sample: the sample.
         question_start: where the question begins in the prompt, in characters.
@@ -169,7 +171,8 @@ def question_parts(
     parts["central_object"] = tuple(sorted(objects))
     if options:
         parts["question_without_options"] = tuple(at for at in question if at not in options)
-    parts["question_rest"] = tuple(at for at in question if at not in options | objects)
+    if objects:  # what these words are compared with
+        parts["question_rest"] = tuple(at for at in question if at not in options | objects)
     return {name: found for name, found in parts.items() if found}
 
 

@@ -13,7 +13,7 @@ second. The limits are our own: the paper says "lower", "middle" and "higher" wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -122,18 +122,49 @@ def rule_window(layers: int) -> int:
     return 2 * (22 * layers // 200) + 1
 
 
+@dataclass(frozen=True, order=True)
+class Points:
+    """Some points of a curve.
+
+    Attributes:
+        places: their numbers, ascending.
+        of: how many points the whole curve has.
+
+    """
+
+    places: tuple[int, ...]
+    of: int
+
+    def __post_init__(self) -> None:
+        """Refuse what are not some points of a curve.
+
+        Raises:
+            ValueError: unless there is one, all are distinct, ascending and of the curve.
+
+        """
+        if not self.places or list(self.places) != sorted(set(self.places)):
+            raise ValueError(f"{self.places} are not some points in order")
+        if not 0 <= self.places[0] <= self.places[-1] < self.of:
+            raise ValueError(f"{self.places} are not points of a curve that has {self.of}")
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.places))
+
+
 @dataclass(frozen=True)
 class Grid:
-    """The points of one knockout curve: a window around every layer of a decoder.
+    """The points of one knockout curve: a window around every layer of a decoder, or around some.
 
     Attributes:
         layers: decoder layers, L.
         size: layers per window before clipping, k.
+        only: the windows that a curve has, by their centres; None: all.
 
     """
 
     layers: int
     size: int
+    only: Points | None = None
 
     def __post_init__(self) -> None:
         """Refuse a geometry without layers or with an empty window.
@@ -147,23 +178,23 @@ class Grid:
     @property
     def points(self) -> int:
         """How many points a curve on this grid has."""
-        return self.layers
+        return len(self.centres)
 
     @property
     def depths(self) -> Floats:
-        """Relative depth of each window, shape [L]."""
-        return np.array([relative_depth(centre, self.size, self.layers) for centre in range(self.layers)])
+        """Relative depth of each window, shape [points]."""
+        return np.array([relative_depth(centre, self.size, self.layers) for centre in self.centres])
 
     @property
     def unclipped(self) -> Bools:
-        """Whether each window has all its k layers, shape [L]."""
+        """Whether each window has all its k layers, shape [points]."""
         whole = [len(window_layers(centre, self.size, self.layers)) == self.size for centre in self.centres]
         return np.array(whole, dtype=np.bool_)
 
     @property
-    def centres(self) -> range:
+    def centres(self) -> Sequence[int]:
         """The centre layer of each window."""
-        return range(self.layers)
+        return range(self.layers) if self.only is None else self.only.places
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -171,7 +202,7 @@ class Grid:
         return tuple(_label(window_layers(centre, self.size, self.layers)) for centre in self.centres)
 
     def inside(self, band: Band) -> Bools:
-        """Which windows have their depth in ``band``, shape [L].
+        """Which windows have their depth in ``band``, shape [points].
 
         Raises:
             TooShallowError: if none has: a claim about that band cannot be tested on this decoder.
@@ -179,8 +210,21 @@ class Grid:
         """
         return _some(band.contains(self.depths), band, self.layers)
 
+    def within(self, band: Band) -> Grid:
+        """The grid of the windows that have their depth in ``band`` alone; itself, if all have.
+
+        Raises:
+            TooShallowError: as `inside`.
+
+        """
+        inside = self.inside(band)
+        if inside.all():
+            return self
+        places = tuple(centre for centre, kept in zip(self.centres, inside, strict=True) if kept)
+        return replace(self, only=Points(places, self.layers))
+
     def apart_from(self, band: Band) -> Bools:
-        """Which windows have no layer in ``band``, shape [L].
+        """Which windows have no layer in ``band``, shape [points].
 
         Raises:
             TooShallowError: if every window has one.

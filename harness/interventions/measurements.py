@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from harness.data.condition import Condition
+from harness.data.depth import Points
 from harness.data.flow import Flow
 
 SWEEP_READINGS = ("p_c", "distractor", "flip", "log_odds")
@@ -33,16 +34,21 @@ def _under(text: str, condition: Condition) -> str:
     return text if condition == "plain" else f"{text}|{condition}"
 
 
+def _at(text: str, only: Points | None) -> str:
+    return text if only is None else f"{text}[{only}]"
+
+
 @dataclass(frozen=True, order=True)
 class Sweep:
-    """Every window of ``window`` layers of one flow."""
+    """Every window of ``window`` layers of one flow; ``only``: or some of them, by their centres."""
 
     flow: Flow
     window: int
     condition: Condition = "plain"
+    only: Points | None = None
 
     def __str__(self) -> str:
-        return _under(f"{self.flow}@{self.window}", self.condition)
+        return _at(_under(f"{self.flow}@{self.window}", self.condition), self.only)
 
 
 @dataclass(frozen=True, order=True)
@@ -50,15 +56,16 @@ class ActivationPatch:
     """Every window of a flow whose target reads other contents at the source instead of nothing.
 
     ``by="mean"``: the values there are the data set's mean, keys stay. ``by="other"``: keys and values
-    are those of another image.
+    are those of another image. ``only``: some windows, by their centres.
     """
 
     flow: Flow
     window: int
     by: Literal["mean", "other"]
+    only: Points | None = None
 
     def __str__(self) -> str:
-        return f"{self.by}:{self.flow}@{self.window}"
+        return _at(f"{self.by}:{self.flow}@{self.window}", self.only)
 
 
 @dataclass(frozen=True, order=True)
@@ -84,17 +91,18 @@ class BlockFromLayer:
     """A flow blocked in every layer from a start on, for each start.
 
     Start 0 blocks it in all layers. ``unfiltered``: measured on wrongly answered samples too, for
-    statements about accuracy.
+    statements about accuracy. ``only``: some of the starts, by their places among them.
     """
 
     flow: Flow
     starts: tuple[int, ...]
     unfiltered: bool = False
+    only: Points | None = None
 
     def __str__(self) -> str:
         first, last = self.starts[0], self.starts[-1]
         span = f"{first}+" if first == last else f"{first}+…{last}+"
-        return f"{self.flow}@{span}" + ("|all" if self.unfiltered else "")
+        return _at(f"{self.flow}@{span}" + ("|all" if self.unfiltered else ""), self.only)
 
 
 @dataclass(frozen=True, order=True)
@@ -188,6 +196,15 @@ def condition_of(measurement: Measurement) -> Condition:
             return "plain"
 
 
+def only_of(measurement: Measurement) -> Points | None:
+    """Which points of its curve a measurement has; None: all."""
+    match measurement:
+        case Sweep() | ActivationPatch() | BlockFromLayer():
+            return measurement.only
+        case _:
+            return None
+
+
 def is_unfiltered(measurement: Measurement) -> bool:
     """Whether a measurement is measured on wrongly answered samples too."""
     match measurement:
@@ -202,6 +219,8 @@ def is_unfiltered(measurement: Measurement) -> bool:
 @dataclass(frozen=True)
 class Quantity:
     """A reading of a measurement on a task.
+
+    It is named without the points that were measured: whoever speaks of one of them names it beside.
 
     Attributes:
         task: the task.
@@ -220,4 +239,5 @@ class Quantity:
     def __str__(self) -> str:
         part = "" if self.part == "all" else f" ({self.part} images)"
         of = f" of {self.checkpoint}" if self.checkpoint else ""
-        return f"{self.measurement} {self.reading} on {self.task}{part}{of}"
+        measurement = str(self.measurement).removesuffix(_at("", only_of(self.measurement)))
+        return f"{measurement} {self.reading} on {self.task}{part}{of}"

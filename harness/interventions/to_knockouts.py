@@ -29,6 +29,7 @@ from harness.interventions.measurements import (
     Modules,
     OpenPathsOnly,
     Sweep,
+    only_of,
 )
 from harness.interventions.patching import PatchSource
 
@@ -71,6 +72,11 @@ def knockouts_of(measurement: KnockoutMeasurement, subject: Subject) -> tuple[Kn
     Raises:
         RegionError: if a region is unknown or empty on this sample, or a control is undefined for it.
     """
+    made, only = _of_whole_curve(measurement, subject), only_of(measurement)
+    return made if only is None else tuple(made[place] for place in only.places)
+
+
+def _of_whole_curve(measurement: KnockoutMeasurement, subject: Subject) -> tuple[Knockout, ...]:
     match measurement:
         case Sweep(flow, size):
             return _windows(flow, size, subject)

@@ -17,6 +17,7 @@ from typing import Protocol, Self, TypeAlias
 from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.evidence.store import Evidence, Pair
 from harness.interventions.measurements import Measurement, is_unfiltered
+from harness.interventions.some_points import serving
 from harness.measuring.request import Request
 
 WAIT = 0.05
@@ -240,20 +241,21 @@ def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
         stored: what the block has.
     """
     wanted = []
-    named: dict[
-        int, list[tuple[Measurement, str, bool]]
-    ] = {}  # most samples ask for the very same measurements
+    names = {name for _, _, name in stored}
+    # Most samples ask for the very same measurements.
+    named: dict[int, list[tuple[Measurement, tuple[str, ...], bool]]] = {}
     for request in requests:
         sample = request.sample
         unusable = (sample.task, sample.id, CLEAN) in stored
         if id(request.measurements) not in named:
             named[id(request.measurements)] = [
-                (one, str(one), is_unfiltered(one)) for one in request.measurements
+                (one, serving(one, names), is_unfiltered(one)) for one in request.measurements
             ]
         measurements = tuple(
             measurement
-            for measurement, name, unfiltered in named[id(request.measurements)]
-            if (sample.task, sample.id, name) not in stored and (unfiltered or not unusable)
+            for measurement, served, unfiltered in named[id(request.measurements)]
+            if not any((sample.task, sample.id, name) in stored for name in served)
+            and (unfiltered or not unusable)
         )
         if measurements:
             wanted.append(Request(sample, measurements))

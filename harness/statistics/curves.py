@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.depth import Points
+
 Floats: TypeAlias = NDArray[np.float64]
 
 Singles: TypeAlias = NDArray[np.float32]
@@ -47,6 +49,8 @@ class Curves:
         samples: how many samples were averaged in all.
         anchors: the bounds between which values lie, where two pseudo-images are put; ``None`` for
             quantities without bounds, such as log-odds (the most extreme images then stand for them).
+        only: which points of the whole curve the values are of; None: all. The random numbers are those
+            of the whole curve, so that a verdict does not depend on what else of it was measured.
 
     """
 
@@ -54,6 +58,7 @@ class Curves:
     values: Floats
     samples: int
     anchors: tuple[float, float] | None
+    only: Points | None = None
 
     @property
     def extremes(self) -> tuple[Floats, Floats]:
@@ -67,9 +72,12 @@ class Curves:
         """Check the shapes.
 
         Raises:
-            ValueError: if the rows do not fit the images, or the images are not sorted and distinct.
+            ValueError: if the rows do not fit the images, the columns not the points, or the images are not
+                sorted and distinct.
 
         """
+        if self.only is not None and self.values.shape[1:] != (len(self.only.places),):
+            raise ValueError(f"values of shape {self.values.shape} for {len(self.only.places)} points")
         if self.values.ndim != 2 or len(self.images) != len(self.values) or not self.values.size:  # noqa: PLR2004
             raise ValueError(f"{len(self.images)} images with values of shape {self.values.shape}")
         if list(self.images) != sorted(set(self.images)):

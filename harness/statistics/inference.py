@@ -157,7 +157,9 @@ class Panel:
         return total
 
     def _pseudo(self, key: Hashable, curves: Curves) -> Pseudo:
-        return self._source.pseudo(str(key), curves.values.shape[1], self._seed, self.draws)
+        if curves.only is None:
+            return self._source.pseudo(str(key), curves.values.shape[1], self._seed, self.draws)
+        return self._source.pseudo(str(key), curves.only.of, self._seed, self.draws).at(curves.only)
 
     def atoms(self, leaf: Leaf) -> Atoms:
         """Return estimate, standard error and draws of a leaf's atoms.

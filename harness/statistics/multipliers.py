@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from harness.data.depth import Points
 from harness.statistics.curves import Bools, Singles
 
 BLOCK_IMAGES = 1_024
@@ -33,6 +34,10 @@ class Pseudo:
 
     pair: Singles
     patched: Bools
+
+    def at(self, points: Points) -> Pseudo:
+        """The same at some points."""
+        return Pseudo(self.pair, self.patched[list(points.places)])
 
 
 class Source(Protocol):

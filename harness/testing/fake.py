@@ -41,7 +41,9 @@ from harness.interventions.measurements import (
     OpenPathsOnly,
     Sweep,
     is_unfiltered,
+    only_of,
 )
+from harness.interventions.some_points import whole
 from harness.measuring.request import Request
 from harness.measuring.worker import Load
 from harness.session.options import output_folder
@@ -140,7 +142,7 @@ def readings_of(measurement: Measurement) -> tuple[str, ...]:
 
 
 def points_of(measurement: Measurement) -> int:
-    """How many values a reading of a measurement has."""
+    """How many values a reading of a measurement has, if it is of the whole curve."""
     match measurement:
         case Lens():
             return LAYERS + 1
@@ -155,8 +157,9 @@ def points_of(measurement: Measurement) -> int:
 
 
 def _curve(sample: Sample, measurement: Measurement, reading: str) -> list[float]:
-    first = _number(sample.task, sample.id, str(measurement), reading)
-    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in range(points_of(measurement))]
+    first, only = _number(sample.task, sample.id, str(whole(measurement)), reading), only_of(measurement)
+    places = range(points_of(measurement)) if only is None else only.places
+    return [0.9 * ((first * (2 * at + 1)) % 1.0) for at in places]
 
 
 def _is_wrong(sample: Sample) -> bool:

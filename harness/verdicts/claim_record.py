@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from harness.interventions.measurements import Quantity
+from harness.interventions.some_points import whole
 from harness.statistics.curves import CurveSource
 from harness.statistics.tree_in_words import describe
 from harness.statistics.trees import quantities as tree_quantities
@@ -58,13 +59,14 @@ def claim_record(
 def curves(examination: Examination, quantities: Iterable[Quantity], look: CurveSource) -> tuple[Curve, ...]:
     """Mean curves, with their bands, of the quantities that were measured and have a depth to be drawn at.
 
-    An effect's curves by the other readings follow it; itself it says what becomes of the margin.
+    An effect's curves by the other readings follow it; itself it says what becomes of the margin. Where a
+    claim reads some windows of a curve, the others are drawn, too, if they were measured on all its images.
     """
     return tuple(
         replace(mean_curve(quantity, look[quantity], axis), margin=_margin(quantity, look))
         for stated in quantities
-        for quantity in _readings(stated)
-        if quantity in look
+        for one in _readings(stated)
+        if (quantity := _as_far_as_measured(one, look)) in look
         and (axis := axis_of(quantity.measurement, examination.layers_of(quantity))) is not None
     )
 
@@ -75,6 +77,13 @@ def _margin(quantity: Quantity, look: CurveSource) -> Margin | None:
 
 def _is_effect(quantity: Quantity) -> bool:
     return quantity.reading == "p_c" and role(quantity.measurement) == "effect"
+
+
+def _as_far_as_measured(quantity: Quantity, look: CurveSource) -> Quantity:
+    every = replace(quantity, measurement=whole(quantity.measurement))
+    if quantity in look and every in look and len(look[every].images) >= len(look[quantity].images):
+        return every
+    return quantity
 
 
 def _readings(quantity: Quantity) -> Iterator[Quantity]:

@@ -15,6 +15,7 @@ from harness.interventions.measurements import (
     Modules,
     Quantity,
     Sweep,
+    only_of,
 )
 from harness.statistics.curves import Curves
 from harness.statistics.summaries import curve_band
@@ -54,7 +55,7 @@ def grid_axis(grid: Grid) -> Axis:
 
 
 def axis_of(measurement: Measurement, layers: int) -> Axis | None:
-    """Where a measurement's values lie in depth; None for a single value and for values without a depth.
+    """Where a measurement's values lie in depth; None for single values and for values without a depth.
 
     Args:
         measurement: the measurement.
@@ -62,10 +63,10 @@ def axis_of(measurement: Measurement, layers: int) -> Axis | None:
     """
     match measurement:
         case Sweep() | ActivationPatch() | Modules():
-            return grid_axis(Grid(layers, measurement.window))
+            return grid_axis(Grid(layers, measurement.window, only_of(measurement)))
         case Lens():
             return Axis(tuple(range(layers + 1)), tuple(LensGrid(layers).depths.tolist()))
-        case BlockFromLayer(_, starts) if len(starts) > 1:
+        case BlockFromLayer(_, starts) if len(starts) > 1 and only_of(measurement) is None:
             return Axis(starts, tuple(start / layers for start in starts))
         case _:
             return None

@@ -14,7 +14,7 @@ from harness.verdicts.hypothesis import EvidenceView, Hypothesis
 
 UNMEASURED, LOCATED = "unmeasured", "located"
 Stage: TypeAlias = "int | str"
-"""A look's number; or before anything was measured, or as soon as layers can be located."""
+"""A look's number; before anything was measured; or once it is known where layers lie and what exists."""
 
 
 class Declarations:
@@ -37,7 +37,7 @@ class Declarations:
         return self._at(claim, UNMEASURED, lambda: None)
 
     def located(self, claim: Claim, view: Callable[[], EvidenceView]) -> Hypothesis:
-        """What it says as soon as its layers can be located."""
+        """What it says as soon as it is known where its layers lie and what exists."""
         return self._at(claim, LOCATED, view)
 
     def at(self, claim: Claim, look: int, view: Callable[[], EvidenceView]) -> Hypothesis:

@@ -14,7 +14,8 @@ from harness.data.dataset import Dataset
 from harness.data.effect import relative_change
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN
-from harness.interventions.measurements import RIGHT, Lens, Quantity
+from harness.interventions.measurements import RIGHT, Lens, Quantity, only_of
+from harness.interventions.some_points import columns, serving
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats, Ints
 from harness.statistics.forms import split
 from harness.verdicts.margins import LOG_FALSE, LOG_TRUE, has_logarithms, margin_parts
@@ -122,7 +123,7 @@ class Table:
 
     def has(self, quantity: Quantity) -> bool:
         """Whether any sample has this quantity."""
-        return self._key(quantity) in self._groups
+        return self._group(quantity) is not None
 
     def samples(self, quantity: Quantity) -> Samples | None:
         """The quantity's values sample by sample; None if no sample has it."""
@@ -131,7 +132,7 @@ class Table:
             self._add_margin(quantity)
             return self._samples.get(key)
         if key not in self._samples:
-            group = self._groups.get(key)
+            group = self._group(quantity)
             if group is None:
                 return None
             values = _points(group["values"])
@@ -145,7 +146,7 @@ class Table:
 
     def _add_margin(self, quantity: Quantity) -> None:
         """Split a quantity's change of log-odds, on the samples that have it and whose logarithms exist."""
-        p, odds = (self._groups.get(self._key(replace(quantity, reading=one))) for one in ("p_c", "log_odds"))
+        p, odds = (self._group(replace(quantity, reading=one)) for one in ("p_c", "log_odds"))
         if p is None or odds is None:
             return
         odds = odds.select("sample", pl.col("values").alias("log_odds"))
@@ -158,6 +159,23 @@ class Table:
         parts = margin_parts(*(values[usable] for values in read))
         for reading, values in zip((LOG_TRUE, LOG_FALSE), parts, strict=True):
             self._samples[self._key(replace(quantity, reading=reading))] = Samples(units, values)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """What was measured, by name."""
+        return frozenset(self.frame["measurement"].unique().to_list())
+
+    def _group(self, quantity: Quantity) -> pl.DataFrame | None:
+        """The quantity's rows; of one of some points also those that hold more, read at its points."""
+        task, name, reading = self._key(quantity)
+        if only_of(quantity.measurement) is None:
+            return self._groups.get((task, name, reading))
+        parts = []
+        for stored in serving(quantity.measurement, self._names):
+            part, at = self._groups.get((task, stored, reading)), columns(quantity.measurement, stored)
+            if part is not None:
+                parts.append(part if at is None else part.with_columns(pl.col("values").list.gather(at)))
+        return pl.concat(parts).unique("sample", keep="first", maintain_order=True) if parts else None
 
     def _units_of(self, task: str, group: pl.DataFrame) -> Units:
         """The samples of a group, made once for all groups of a task that have the same."""
@@ -172,7 +190,7 @@ class Table:
         """Images of samples for which a quantity's measurement was tried and is undefined."""
         rows = self.frame.filter(
             (pl.col("task") == quantity.task)
-            & (pl.col("measurement") == str(quantity.measurement))
+            & pl.col("measurement").is_in(serving(quantity.measurement, self._names))
             & (pl.col("reason") != "")
             & pl.col("sample").is_in(list(wanted))
         )
@@ -282,7 +300,7 @@ class Look:
         bounds = anchors(quantity)
         most = bounds[1] if bounds is not None and bounded else np.inf
         values = chosen.means(np.minimum(found.values, most))
-        return Curves(chosen.images, values, len(chosen.rows), bounds)
+        return Curves(chosen.images, values, len(chosen.rows), bounds, only_of(quantity.measurement))
 
 
 class Joint:

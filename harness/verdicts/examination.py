@@ -26,6 +26,7 @@ from harness.data.flow import Flow
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
 from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
+from harness.interventions.some_points import together, whole
 from harness.measuring.pool import MeasurementPool
 from harness.measuring.progress import Progress
 from harness.measuring.request import Request
@@ -41,6 +42,7 @@ from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
+from harness.verdicts.regression.baseline import FLOWS
 from harness.verdicts.settings import Settings, checkpoint_dtype
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
@@ -90,8 +92,8 @@ class Examination:
         self._looks: dict[int, Look] = {}
         self._left_open: dict[str, tuple[tuple[Quantity, ...], int]] = {}
         """By test: what its claim was about when looks left it undecided, and how many these were."""
-        self._can_locate = False
-        """Whether the first look is complete: layers are located on it."""
+        self._staged_at: int | None = None
+        """The first look that is complete in what claims need before they can say what else they need."""
 
     @cached_property
     def sha256(self) -> str:
@@ -372,15 +374,15 @@ class Examination:
             there nobody can tell which claims are decided.
         """
         if self.settings.judge_only:
-            self._can_locate = True
+            self._staged_at = number
             return True
         title = f"{self.info.name}, look {number + 1} of {len(LOOKS)}"
         complete = self._completed(self.requests(claims, LOOKS[number]), title, progress)
-        if not complete or self._can_locate:
+        if not complete or self._staged_at is not None:
             return complete
         self._reread()
-        self._can_locate = True
-        if not any(self.declared(claim).located_on for claim in claims):
+        self._staged_at = number
+        if not any(_in_stages(self.declared(claim)) for claim in claims):
             return True
         return self._completed(self.requests(claims, LOOKS[number]), title, progress)
 
@@ -394,32 +396,54 @@ class Examination:
         return shard is None or not self._pool.lacking(requests)
 
     def requests(self, claims: Sequence[Claim], share: float) -> dict[int, list[Request]]:
-        """By block: every sample of the look with the measurements its task needs, or that are to be kept."""
-        measurements: dict[str, dict[Measurement, None]] = defaultdict(dict)
-        for claim in claims:
-            for quantity in self._wanted(claim):
-                if not quantity.checkpoint:
-                    measurements[quantity.task][quantity.measurement] = None
-                if quantity.measurement == Accuracy():  # means little without these beside it
-                    measurements[quantity.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
+        """By block: every sample of the look with the measurements its task needs, or that are to be kept.
+
+        What layers are located on is measured on the samples of the first look, and on no others.
+        """
+        wanted = self._measurements(quantity for claim in claims for quantity in self._wanted(claim))
         for task, measurement in self._kept:
-            measurements[task][measurement] = None
+            wanted[task][measurement] = None
+        located = self._measurements(one for claim in claims for one in self.declared(claim).located_on)
         requests: dict[int, list[Request]] = defaultdict(list)
-        for task, wanted in measurements.items():
-            named = tuple(sorted(wanted, key=str))
+        for task in {**wanted, **located}:
+            first = {sample.id for sample in self.dataset.first(task, LOOKS[0])}
+            later = tuple(sorted(together(wanted[task]), key=str))
+            both = tuple(sorted(together(wanted[task] | located[task]), key=str))
             for sample in self.dataset.first(task, share):
-                requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
+                named = both if sample.id in first else later
+                if named:
+                    requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
         return dict(sorted(requests.items()))
 
+    def _measurements(self, quantities: Iterable[Quantity]) -> defaultdict[str, dict[Measurement, None]]:
+        """By task, what must be measured for quantities of this checkpoint, and what stands beside it.
+
+        Of the paper's own flows every window is measured, whichever a claim reads: the report draws them.
+        """
+        drawn = {Sweep(Flow.parse(flow), self.window) for flow in FLOWS}
+        measurements: defaultdict[str, dict[Measurement, None]] = defaultdict(dict)
+        for quantity in quantities:
+            if not quantity.checkpoint:
+                every = whole(quantity.measurement)
+                measurements[quantity.task][every if every in drawn else quantity.measurement] = None
+            if quantity.measurement == Accuracy():  # means little without these beside it
+                measurements[quantity.task] |= dict.fromkeys((Accuracy("grey"), *CEILINGS))
+        return measurements
+
     def _wanted(self, claim: Claim) -> tuple[Quantity, ...]:
-        """What a claim is to have measured; until its layers can be located, what they are located on."""
+        """What a claim is to have measured on a look; until it can tell, what it cannot be asked without."""
         stated = self.declared(claim)
-        if not stated.located_on:
+        if not _in_stages(stated):
             return stated.quantities
-        if not self._can_locate:
-            return stated.located_on
-        located = self._declarations.located(claim, lambda: EvidenceView(self.look(0), self.look(0)))
-        return (*located.quantities, *stated.located_on)
+        if self._staged_at is None:
+            return stated.needed
+        first, undefined = self.look(0), self.look(self._staged_at).undefined
+        return self._declarations.located(claim, lambda: EvidenceView(first, first, undefined)).quantities
+
+
+def _in_stages(stated: Hypothesis) -> bool:
+    """Whether what a claim needs hangs on what was measured before."""
+    return bool(stated.located_on or stated.needed)
 
 
 def _file_or_name(prompt: str | None) -> str:

@@ -21,7 +21,8 @@ class Hypothesis:
     Attributes:
         tree: the statement; None if the claim does not apply.
         quantities: everything the test named, in order: what must be measured, and what is drawn.
-        located_on: what must be measured too, because a layer was located on it.
+        located_on: what must be measured too, on the first look's images: a layer was located on it.
+        needed: what the claim cannot be asked without: measured before the rest, which may then be spared.
         bands: the depth bands it speaks of.
         threshold: the horizontal line of its plot, or None.
         notes: facts shown beside its verdict.
@@ -31,6 +32,7 @@ class Hypothesis:
     tree: Tree | None
     quantities: tuple[Quantity, ...]
     located_on: tuple[Quantity, ...] = ()
+    needed: tuple[Quantity, ...] = ()
     bands: tuple[Band, ...] = ()
     threshold: float | None = None
     notes: tuple[Note, ...] = ()

@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.checkpoint.regions import check_region_names
 from harness.data.condition import CONDITIONS, Condition
-from harness.data.depth import Band, Grid, LensGrid, TooShallowError, window_layers
+from harness.data.depth import Band, Grid, LensGrid, Points, TooShallowError, window_layers
 from harness.data.flow import Flow
 from harness.interventions.measurements import (
     LENS_READINGS,
@@ -77,6 +77,7 @@ class Study:
         self._on_judge = on_judge
         self._named: dict[Quantity, None] = {}
         self._located_on: dict[Quantity, None] = {}
+        self._needed: dict[Quantity, None] = {}
 
     # ------------------------------------------------------------------------------- grids and depths
 
@@ -97,6 +98,14 @@ class Study:
         if len(fitting) < 2:  # noqa: PLR2004 - to compare
             raise TooShallowError(f"{self.layers} layers have no two odd window sizes up to half of them")
         return tuple(Grid(self.layers, size) for size in fitting)
+
+    def windows_inside(self, band: Band) -> Grid:
+        """Return the grid of the rule's windows inside a band alone, for effects of which no other is read.
+
+        Raises:
+            TooShallowError: if there are none.
+        """
+        return self.grid.within(band)
 
     def layer_at(self, depth: float) -> int:
         """The first layer that lies wholly above a relative depth, e.g. 0.5: the upper half's first.
@@ -139,20 +148,28 @@ class Study:
         _one_of("reading", reading, (*SWEEP_READINGS, *PART_READINGS))
         _one_of("condition", condition, CONDITIONS)
         grid = of.grid if of else on or self.grid
-        measurement = Sweep(_flow(flow), grid.size, condition)
+        measurement = Sweep(_flow(flow), grid.size, condition, grid.only)
         return self._note(Quantity(task, measurement, reading, checkpoint=of.name if of else ""))
 
-    def random_control(self, flow: str, task: str) -> Quantity | None:
-        """Name the effect of a flow's random-source control, or None where the data set has none."""
-        return self.if_defined(self._name(task, Sweep(_flow(flow).random_control(), self.grid.size), "p_c"))
+    def random_control(self, flow: str, task: str, *, on: Grid | None = None) -> Quantity | None:
+        """Name the effect of a flow's random-source control, or None where the data set has none.
 
-    def patched(self, flow: str, task: str, *, by: Literal["mean", "other"]) -> Quantity:
+        ``on``: the grid of windows; the rule's unless given.
+        """
+        grid = on or self.grid
+        measurement = Sweep(_flow(flow).random_control(), grid.size, only=grid.only)
+        return self.if_defined(self._name(task, measurement, "p_c"))
+
+    def patched(
+        self, flow: str, task: str, *, by: Literal["mean", "other"], on: Grid | None = None
+    ) -> Quantity:
         """Name the effect of reading other contents along a flow.
 
         ``by``: the data set's mean value, or the contents of an image that calls for another answer: the
-        minimal pair where the data set has one.
+        minimal pair where the data set has one. ``on``: the grid of windows; the rule's unless given.
         """
-        return self._name(task, ActivationPatch(_flow(flow), self.grid.size, by), "p_c")
+        grid = on or self.grid
+        return self._name(task, ActivationPatch(_flow(flow), grid.size, by, grid.only), "p_c")
 
     def module(
         self, module: Literal["attention", "mlp"], region: str, task: str, *, control: bool = False
@@ -197,11 +214,14 @@ class Study:
         )
         return self._name(task, OpenPathsOnly(tuple(map(_flow, closed)), kept), RIGHT)
 
-    def accuracy_by_start(self, flow: str, task: str) -> Quantity:
-        """Name the accuracy with a flow blocked from each layer on: one value per layer 0 … L-1."""
-        return self._name(
-            task, BlockFromLayer(_flow(flow), tuple(range(self.layers)), unfiltered=True), RIGHT
-        )
+    def accuracy_by_start(self, flow: str, task: str, *, start: int | None = None) -> Quantity:
+        """Name the accuracy with a flow blocked from each layer on: one value per layer 0 … L-1.
+
+        ``start``: from this layer on alone; one value.
+        """
+        only = None if start is None else Points((start,), self.layers)
+        starts = tuple(range(self.layers))
+        return self._name(task, BlockFromLayer(_flow(flow), starts, unfiltered=True, only=only), RIGHT)
 
     def chance(self, task: str) -> Quantity:
         """Name what answering without image and model would get."""
@@ -269,8 +289,10 @@ class Study:
     def undefined(self, quantity: Quantity) -> bool:
         """Whether a quantity was tried on enough images, and does not exist on any: a claim cannot be asked.
 
-        Where too few were tried the claim is to be judged, and comes out INCONCLUSIVE.
+        Where too few were tried the claim is to be judged, and comes out INCONCLUSIVE. It is measured first:
+        a claim that cannot be asked has nothing else measured.
         """
+        self._needed[quantity] = None
         return self._seen is not None and self._seen.undefined(quantity) >= FEWEST_IMAGES
 
     def unclipped(self, form: Callable[..., Tree], *effects: Quantity, **how: Band) -> Note:
@@ -333,8 +355,8 @@ class Study:
             ClaimUndecidedError: if it shows neither.
         """
         __tracebackhide__ = True
-        quantities, located = tuple(self._named), tuple(self._located_on)
-        self._on_judge(Hypothesis(claim, quantities, located, bands, threshold, tuple(beside)))
+        quantities, located, needed = tuple(self._named), tuple(self._located_on), tuple(self._needed)
+        self._on_judge(Hypothesis(claim, quantities, located, needed, bands, threshold, tuple(beside)))
 
     def not_applicable(self, reason: str) -> None:
         """Say that the claim does not apply to this checkpoint or task."""

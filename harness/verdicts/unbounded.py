@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.interventions.measurements import Quantity
+from harness.interventions.measurements import Quantity, only_of
 from harness.statistics.curves import Curves
 from harness.statistics.verdict import Fact
 
@@ -43,9 +43,14 @@ def plain_means(look: PlainAndBounded, effects: Iterable[Quantity]) -> tuple[Fac
         if apart[at] >= widest:
             widest = float(apart[at])
             share = np.mean(plain[:, at] > bounded[:, at])
-            where = f" at centre layer {at}" if len(apart) > 1 else ""
+            where = f" at centre layer {_centre(effect, at)}" if len(apart) > 1 else ""
             told = (
                 f"count as 100: {bounded[:, at].mean():.1f}, without the bound {plain[:, at].mean():.1f} "
                 f"({effect}{where}; {share:.1%} of images)"
             )
     return (Fact(RISES, told),) if told else ()
+
+
+def _centre(effect: Quantity, at: int) -> int:
+    only = only_of(effect.measurement)
+    return at if only is None else only.places[at]

@@ -111,7 +111,7 @@ def split(curves: Curves) -> tuple[Curves, Curves]:
     def part(chosen: NDArray[np.bool_]) -> Curves:
         images = tuple(image for image, keep in zip(curves.images, chosen, strict=True) if keep)
         samples = round(curves.samples * len(images) / len(curves.images))
-        return Curves(images, curves.values[chosen], samples, curves.anchors)
+        return Curves(images, curves.values[chosen], samples, curves.anchors, curves.only)
 
     return part(first), part(~first)
 

@@ -51,6 +51,13 @@ def test_regions_of_a_prompt_by_hand(tmp_path: Path) -> None:
     assert encoded.regions["other_patches"] == encoded.regions["image"][1:]
 
 
+def test_a_question_that_names_no_object_has_no_other_words(tmp_path: Path) -> None:
+    """There is nothing to compare them with."""
+    encoded = encode(tiny_checkpoint(), sample(picture(tmp_path), "is it red or blue ?"))
+    assert words_of(encoded, "question_without_options") == "is it or ?"
+    assert not {"central_object", "question_rest"} & set(encoded.regions.positions)
+
+
 @settings(max_examples=40, deadline=None)
 @given(words=st.lists(st.sampled_from(WORDS.split()), min_size=2, max_size=9))
 def test_decoding_the_question_gives_back_its_words(

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from harness.data.dataset import BLOCK_IMAGES
+from harness.data.depth import Points
 from harness.data.errors import HarnessError
+from harness.data.flow import Flow
 from harness.data.sample import TASKS
 from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.evidence.store import Evidence
+from harness.interventions.measurements import Sweep
 from harness.measuring import pool, worker
 from harness.measuring.pool import MeasurementPool
 from harness.measuring.request import Request
@@ -190,3 +193,18 @@ def test_a_subprocess_takes_part_in_the_only_block_if_it_is_slow(
     assert len(measured) == len(set(measured))
     assert samples_in(store) == SAMPLES
     assert len(store.shards()[0]) > 1
+
+
+def test_what_holds_more_windows_serves_a_request_for_fewer_and_not_the_reverse() -> None:
+    flow = Flow("image", "question")
+    low, more = (Sweep(flow, 3, only=Points(places, 12)) for places in ((0, 1), (0, 1, 2)))
+    (request, *_) = ONE_BLOCK[next(iter(ONE_BLOCK))]
+    sample = request.sample
+
+    def lacks(wanted: Sweep, held: Sweep) -> bool:
+        stored = {(sample.task, sample.id, str(held))}
+        return bool(missing([Request(sample, (wanted,))], stored))
+
+    every = Sweep(flow, 3)
+    assert not any(lacks(low, held) for held in (low, more, every))
+    assert lacks(more, low) and lacks(every, more) and lacks(low, Sweep(flow, 1))

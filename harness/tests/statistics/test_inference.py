@@ -11,6 +11,7 @@ from hypothesis import given as example, settings, strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
+from harness.data.depth import Points
 from harness.statistics.curves import EFFECT, PROBABILITY
 from harness.statistics.inference import Panel, Prover
 from harness.statistics.judge import judge
@@ -194,3 +195,20 @@ def test_products_are_perturbed_to_both_sides() -> None:
     means, errors = zip(*((v.values.mean(), v.values.std(ddof=1) / 10) for v in data.values()), strict=True)
     assert atoms.bias[0] == 0
     assert atoms.error[0] == pytest.approx(np.hypot(means[0] * errors[1], means[1] * errors[0]), rel=0.1)
+
+
+def test_a_statement_about_some_points_hangs_on_no_others() -> None:
+    """Measured alone or with all others, they have the same p-value, to the last draw."""
+    values = gaussian(80, [-9.0, -12.0, -30.0, -11.0], 4)
+    whole, only = curves(values, EFFECT), Points((1, 3), 4)
+    some_ = replace(whole, values=values[:, [1, 3]], only=only)
+    theta = Leaf("drop", ("effect",), lambda curve: curve[..., [1, 3]], -10.0, "<", ("1", "3"))
+    alone = replace(theta, theta=lambda curve: curve)
+    for tree, other in ((some(theta), some(alone)), (every(theta), every(alone))):
+        found = [prover({"effect": data}, one).prove(one) for data, one in ((whole, tree), (some_, other))]
+        assert found[0] == found[1]
+
+
+def test_values_are_those_of_their_points() -> None:
+    with pytest.raises(ValueError, match="for 2 points"):
+        replace(curves(gaussian(80, [-9.0])), only=Points((1, 3), 4))

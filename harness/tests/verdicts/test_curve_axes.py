@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from harness.data.depth import Grid
+from harness.data.depth import Grid, Points
 from harness.data.flow import Flow
-from harness.interventions.measurements import Lens, Quantity, Sweep
+from harness.interventions.measurements import BlockFromLayer, Lens, Quantity, Sweep
 from harness.statistics.curves import EFFECT, Curves
 from harness.verdicts.curve_axes import axis_of, grid_axis, mean_curve, sample_curve
 from harness.verdicts.record import MeasurementRecord
@@ -37,3 +37,12 @@ def test_a_samples_curve_has_no_band() -> None:
     assert curve.unit == "probability at the last position"
     assert curve.points == (0, 1, 2, 3, 4) and curve.n_images == 1
     assert all(map(math.isnan, (*curve.lower, *curve.upper)))
+
+
+def test_a_curve_of_some_windows_lists_them() -> None:
+    some = axis_of(Sweep(Flow("image", "question"), 3, only=Points((1, 2), 4)), 4)
+    assert some is not None
+    assert (some.points, some.depth, some.window) == ((1, 2), AXIS.depth[1:3], 3)
+    starts = tuple(range(4))
+    assert axis_of(BlockFromLayer(Flow("image", "last"), starts, only=Points((2,), 4)), 4) is None
+    assert axis_of(BlockFromLayer(Flow("image", "last"), starts), 4) is not None

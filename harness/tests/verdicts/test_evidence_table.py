@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from harness.data.dataset import Dataset, make_dataset
+from harness.data.depth import Points
 from harness.data.flow import Flow
 from harness.data.sample import Sample
 from harness.evidence.shards import CLEAN, rows_to_frame
@@ -99,3 +101,27 @@ def test_a_rise_counts_as_100_at_most_and_its_plain_mean_is_told() -> None:
 
 def test_without_such_a_rise_nothing_is_told_beside() -> None:
     assert plain_means(look(), [effect(OFTEN)]) == ()
+
+
+def test_some_windows_are_read_from_rows_that_have_them_or_more() -> None:
+    """Whatever else of a flow was measured on a sample, its values at these windows are the same."""
+    data, flow = dataset(), Flow("image", "question")
+    every, wanted = Sweep(flow, 1), Sweep(flow, 1, only=Points((1, 3), 4))
+    more, fewer = (replace(wanted, only=Points(places, 4)) for places in ((0, 1, 3), (3,)))
+    rows = []
+    for at, sample in enumerate(data.samples):
+        stored = (every, wanted, more, fewer)[at % 4]
+        only = stored.only.places if stored.only else range(4)
+        rows.append({**row(sample, stored, 0.0), "values": [0.1 * place for place in only]})
+    seen = Table(rows_to_frame(rows)).at(data, 1.0)
+    found = seen[effect(wanted)]
+    assert len(found.images) == 60, "those that lack one of the windows have none"
+    assert np.allclose(found.values, [[-90.0, -70.0]])
+    assert found.only == wanted.only
+    assert len(seen[effect(every)].images) == 20
+    assert len(seen[effect(fewer)].images) == 80
+
+
+def test_what_is_undefined_is_so_at_some_windows_too() -> None:
+    seen = look()
+    assert seen.undefined(effect(replace(NEVER, only=Points((0,), 1)))) == 80

@@ -10,14 +10,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from harness.data.depth import LOW, LOWER, MID, MIDDLE
+from harness.data.depth import LOW, LOWER, MID, MIDDLE, Grid
 from harness.data.errors import CheckpointError
 from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
 from harness.statistics import forms
 from harness.statistics.forms import mainly_inside, peaks_above, retains
+from harness.statistics.looks import LOOKS
+from harness.statistics.verdict import Verdict
 from harness.testing.fake import Fake
 from harness.validation.store.rows import examination
+from harness.verdicts.claim_record import curves
 from harness.verdicts.claims import Claim
 from harness.verdicts.examination import Examination
 from harness.verdicts.hypothesis import Hypothesis
@@ -83,6 +86,57 @@ def test_a_look_with_too_few_images_to_decide_anything_is_not_waited_for(
         for quantity in made.hypothesis(asked, 0).quantities
         if isinstance(quantity.measurement, OpenPathsOnly)
     }
+
+
+def test_what_layers_are_located_on_is_measured_on_the_first_look_alone(tmp_path: Path) -> None:
+    """However long the claim stays open: at every look the layer is the same."""
+
+    def at_a_layer(study: Study, task: str) -> None:
+        at = study.deepest_window("image->last", LOW)
+        effect = study.effect("image->question", task)
+        study.judge(forms.deeper_at(effect, study.grid, at, at))
+
+    made, asked = examined(tmp_path, at_a_layer)
+    assert made.judgements[asked.test].look == len(LOOKS) - 1
+    stored = made.evidence.read().filter(pl.col("task") == TASK)
+    images = {
+        flow: set(stored.filter(pl.col("measurement").str.starts_with(flow))["image"])
+        for flow in ("image->last", "image->question")
+    }
+    first = {sample.image_id for sample in made.dataset.first(TASK, LOOKS[0])}
+    assert images["image->last"] == images["image->question"] & first
+    assert len(images["image->question"]) > 3 * len(first)
+
+
+class WithoutTiles(Fake):
+    """Has no tile patches on any image."""
+
+    def image(self, requests: Iterable[Request]) -> list[dict[str, object]]:  # type: ignore[override]
+        rows = [dict(row) for row in super().image(list(requests))]
+        for row in rows:
+            if str(row["measurement"]).startswith("tile_patches"):
+                row |= {"reading": "", "values": [], "reason": "region 'tile_patches' is empty"}
+        return rows
+
+
+def both_views(study: Study, task: str) -> None:
+    """A claim that cannot be asked of a checkpoint without tiles."""
+    tiles, base = (study.effect(f"{one}_patches->question", task) for one in ("tile", "base"))
+    if study.undefined(tiles):
+        return study.not_applicable("no tiles")
+    return study.judge(forms.in_all([forms.drops_somewhere(one, study.grid) for one in (tiles, base)]))
+
+
+@pytest.mark.parametrize(("measurer", "asks"), [(WithoutTiles, False), (Fake, True)])
+def test_of_a_claim_that_cannot_be_asked_nothing_else_is_measured(
+    measurer: type[Fake], *, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, asked = examination(tmp_path, 320), claim(both_views)
+    monkeypatch.setattr(made, "_load", measurer)
+    made.examine([asked], lambda *_: None)
+    assert (made.judgements[asked.test].verdict is Verdict.NOT_APPLICABLE) is not asks
+    stored = made.evidence.read()["measurement"].unique()
+    assert stored.str.starts_with("base_patches").any() is asks
 
 
 def test_a_second_run_measures_nothing_twice(tmp_path: Path) -> None:
@@ -221,3 +275,52 @@ def test_files_that_were_changed_since_are_not_taken_for_those_that_were_measure
     file.write_text("asked otherwise", encoding="utf-8")
     with pytest.raises(CheckpointError, match="were changed since they were measured"):
         made.check_unchanged()
+
+
+def in_lower_layers(study: Study, task: str) -> None:
+    """A claim that reads some windows of one flow, and of one of the paper's own."""
+    lower = study.windows_inside(LOWER)
+    effect = study.effect("most_patches->question", task, on=lower)
+    whole = study.effect("image->question", task, on=lower)
+    study.judge(forms.keeps_most_of([effect], whole, lower))
+
+
+def in_all_layers(study: Study, task: str) -> None:
+    """The same statement, all windows measured."""
+    effect, whole = (study.effect(f"{one}->question", task) for one in ("most_patches", "image"))
+    study.judge(forms.keeps_most_of([effect], whole, study.grid))
+
+
+def test_windows_that_no_claim_reads_are_not_measured_and_verdicts_stay(tmp_path: Path) -> None:
+    """But those of the paper's own flows, which the report draws."""
+    made, asked = examined(tmp_path / "some", in_lower_layers)
+    every, _ = examined(tmp_path / "every", in_all_layers)
+    one, other = made.judgements[asked.test], every.judgements[asked.test]
+    assert (one.p_support, one.p_refute, one.parts) == (other.p_support, other.p_refute, other.parts)
+    stored = made.evidence.read().filter(pl.col("reading") == "p")
+    points = {name: len(values) for name, values in zip(stored["measurement"], stored["values"], strict=True)}
+    centres = ",".join(map(str, Grid(12, 3).within(LOWER).centres))
+    assert points == {
+        "clean": 1,
+        "image->question@3": 12,
+        f"most_patches->question@3[{centres}]": centres.count(",") + 1,
+    }
+    shown = curves(made, made.hypothesis(asked, one.look).quantities, made.seen_at(one.look))
+    drawn = {curve.measurement.source: curve.points for curve in shown}
+    assert drawn["image"] == tuple(range(12))
+    assert ",".join(map(str, drawn["most_patches"])) == centres
+
+
+def test_a_run_that_reads_more_windows_measures_them_and_one_that_reads_fewer_nothing(tmp_path: Path) -> None:
+    """Nothing is mixed: what has all windows has a name of its own."""
+    fewer, asked = examined(tmp_path, in_lower_layers)
+    more, _ = examined(tmp_path, in_all_layers)
+    names = set(more.evidence.read()["measurement"])
+    assert "most_patches->question@3" in names
+    fresh, _ = examined(tmp_path / "fresh", in_all_layers)
+    assert more.judgements == fresh.judgements
+    again, _ = examined(tmp_path / "fresh", in_lower_layers)
+    assert again.passes == 0
+    assert not any("[" in name for name in again.evidence.read()["measurement"])
+    found = (one.judgements[asked.test] for one in (again, fewer))
+    assert len({(one.verdict, one.p_support, one.p_refute, one.look) for one in found}) == 1

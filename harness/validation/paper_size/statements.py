@@ -11,7 +11,7 @@ from typing import Any
 import findings
 from harness.data.depth import TooShallowError, rule_window
 from harness.data.sample import TASKS
-from harness.interventions.measurements import RIGHT, Lens, Quantity
+from harness.interventions.measurements import RIGHT, Lens, Quantity, only_of
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats
 from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Verdict
@@ -107,7 +107,7 @@ class _Truth:
 
     def __getitem__(self, quantity: Quantity) -> Curves:
         mean = self._story.mean(quantity, self._layers)
-        return Curves(("truth",), mean[None], 1, bounds(quantity))
+        return Curves(("truth",), mean[None], 1, bounds(quantity), only_of(quantity.measurement))
 
     def __contains__(self, quantity: object) -> bool:
         return isinstance(quantity, Quantity) and not _absent(quantity)

@@ -28,6 +28,7 @@ from harness.interventions.measurements import (
     OpenPathsOnly,
     Quantity,
     Sweep,
+    only_of,
 )
 from harness.statistics.curves import Floats
 
@@ -76,7 +77,11 @@ class Story:
         return replace(self, flows={**self.flows, **flows})
 
     def mean(self, quantity: Quantity, layers: int) -> Floats:
-        """The true mean curve of a quantity on a decoder of ``layers`` layers."""
+        """The true mean curve of a quantity on a decoder of ``layers`` layers, at the points that it has."""
+        every, only = self._every(quantity, layers), only_of(quantity.measurement)
+        return every if only is None else every[list(only.places)]
+
+    def _every(self, quantity: Quantity, layers: int) -> Floats:
         match quantity.measurement:
             case Lens(_, condition):
                 return self._probability(quantity.reading, condition, layers)
