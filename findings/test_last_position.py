@@ -69,8 +69,8 @@ def test_the_last_position_hardly_needs_itself(study: Study) -> None:
 def test_the_question_matters_most_to_the_last_position(study: Study, task: str) -> None:
     """Question→Last matters far more than Image→Last, which matters at least as much as Last→Last.
 
-    Window by window: Image→Last stays below half of the deepest drop of Question→Last, and nowhere behind
-    Last→Last.
+    Window by window: Image→Last stays below half of the deepest drop of Question→Last, and nowhere falls 5
+    points behind Last→Last.
     """
     question = study.effect("question->last", task)
     image = study.effect("image->last", task)
@@ -89,7 +89,7 @@ def test_the_question_matters_most_to_the_last_position(study: Study, task: str)
 def test_the_question_is_read_in_one_band_of_layers(study: Study) -> None:
     """Question→Last lies in one depth band, the same for every task, outside the first and last fifths.
 
-    In one piece, mostly inside the central three fifths, and less than a window apart between any two tasks.
+    Close together, mainly inside the central three fifths, less than half a window apart in any two tasks.
     """
     if len(study.tasks) == 1:
         return study.not_applicable("compares several tasks")

@@ -18,7 +18,7 @@ from harness.verdicts.study import Study
 
 @pytest.mark.claim("C1")
 def test_general_information_enters_in_lower_layers(study: Study, task: str) -> None:
-    """Blocking Other patches→Question hurts mainly in the lower layers: more than half in a fifth."""
+    """Blocking Other patches→Question hurts mainly in the lower layers, the first fifth."""
     effect = study.effect("other_patches->question", task)
     whole = study.unclipped(mainly_inside, effect, band=FIRST)
     study.judge(mainly_inside(effect, FIRST, study.grid), bands=(FIRST,), beside=[whole])
@@ -26,7 +26,7 @@ def test_general_information_enters_in_lower_layers(study: Study, task: str) -> 
 
 @pytest.mark.claim("C2")
 def test_the_object_enters_in_middle_layers(study: Study, task: str) -> None:
-    """Blocking Related patches→Question hurts mainly in the middle layers: the central three fifths."""
+    """Blocking Related patches→Question hurts mainly in the middle, the central three fifths."""
     effect = study.effect("related_patches->question", task)
     whole = study.unclipped(mainly_inside, effect, band=CENTRAL)
     study.judge(mainly_inside(effect, CENTRAL, study.grid), bands=(CENTRAL,), beside=[whole])
