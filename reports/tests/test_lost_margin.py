@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from harness.verdicts.content_hash import stamped
 from harness.verdicts.record import Curve, Margin, MeasurementRecord, RunRecord, read_record
 from reports import markdown
 from reports.drawing import margin_svg
@@ -153,7 +154,7 @@ def test_an_old_record_is_read_and_says_nothing_of_margins(tmp_path: Path) -> No
         for one in claim["curves"]:
             del one["margin"]
     stored = tmp_path / "old.json"
-    stored.write_text(json.dumps(data))
+    stored.write_text(json.dumps(stamped(data)))
     old = read_record(stored)
     assert "Change of the margin by layer" not in text_of(old)
     assert "Lost margins, " not in markdown.render(old)

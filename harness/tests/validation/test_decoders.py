@@ -38,7 +38,7 @@ def test_with_full_attention_a_decoder_of_windows_is_exact() -> None:
 
 
 def test_numbers_that_are_silently_wrong_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.engine.sweep.selfcheck.compare", lambda *_: None)
+    monkeypatch.setattr("harness.engine.sweep.selfcheck.compare", lambda *_: 0.0)
     found = outcome("doge")
     assert (found.kind, found.reason[:15]) == (Kind.FAULT, "silently wrong:")
 
