@@ -18,7 +18,7 @@ from harness.statistics.verdict import Ground, Verdict
 from harness.validation.calibration.populations import Population
 from harness.validation.calibration.simulation import count
 from harness.validation.paper_size.attacks import Attack, attacks
-from harness.validation.paper_size.statements import Asked, ask, tests
+from harness.validation.paper_size.statements import Asked, ask, claim_functions
 from harness.validation.paper_size.story import PAPER
 from harness.validation.tables import Page, table, today
 
@@ -74,7 +74,9 @@ def run(options: argparse.Namespace) -> Page:
         for layers in LAYERS
         for images in IMAGES
     }
-    rows = [_row(claim, cells) for claim in tests() if any(claim in found for found in cells.values())]
+    rows = [
+        _row(claim, cells) for claim in claim_functions() if any(claim in found for found in cells.values())
+    ]
     before = tomllib.loads(BEFORE.read_text(encoding="utf-8"))
     attacked = [_attacked(attack, options.repetitions, before) for attack in attacks()]
     header = " | ".join(["claim", *(f"{layers} layers, {images}:" for layers, images in cells)])
@@ -92,7 +94,7 @@ def run(options: argparse.Namespace) -> Page:
 
 
 def _power(layers: int, images: int, repetitions: int) -> Iterator[tuple[str, Rates]]:
-    for claim in tests():
+    for claim in claim_functions():
         asked = ask(claim, PAPER, layers)
         if asked is not None:
             yield claim, _rates(asked, images, repetitions, "skewed")

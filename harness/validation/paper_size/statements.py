@@ -13,6 +13,7 @@ from harness.data.depth import TooShallowError, rule_window
 from harness.data.sample import TASKS
 from harness.interventions.measurements import RIGHT, Lens, Quantity, only_of
 from harness.statistics.curves import EFFECT, PROBABILITY, Curves, Floats
+from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.trees import Tree, quantities
 from harness.statistics.verdict import Verdict
 from harness.validation.calibration.cases import Case
@@ -67,10 +68,10 @@ def ask(claim: str, story: Story, layers: int, task: str = "ChooseAttr") -> Aske
         layers: decoder layers.
         task: for a claim about single tasks.
     """
-    function, by_task = tests()[claim]
+    function, by_task = claim_functions()[claim]
     heard: list[Hypothesis] = []
     truth = _Truth(story, layers)
-    view = EvidenceView(truth, truth)
+    view = EvidenceView(truth, truth, lambda quantity: FEWEST_IMAGES * _absent(quantity))
     study = Study("paper", layers, rule_window(layers), TASKS, view, heard.append)
     try:
         function(**({"study": study, "task": task} if by_task else {"study": study}))
@@ -83,7 +84,7 @@ def ask(claim: str, story: Story, layers: int, task: str = "ChooseAttr") -> Aske
     return Asked(claim, task if by_task else None, tree, {key: story.mean(key, layers) for key in named})
 
 
-def tests() -> dict[str, tuple[Any, bool]]:
+def claim_functions() -> dict[str, tuple[Any, bool]]:
     """The claim tests by id: the function, and whether it is asked of single tasks."""
     folder = Path(findings.__file__).parent
     return {
