@@ -13,7 +13,7 @@ from harness.statistics.curves import Floats
 from harness.statistics.forms.curve_sums import windows_in
 from harness.statistics.forms.drops import drops_somewhere
 from harness.statistics.forms.mass import moment, share_beyond, spread, whole
-from harness.statistics.forms.thresholds import COMPACT, MOST
+from harness.statistics.forms.thresholds import COMPACT, MOST, SPREAD
 from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Theta, Tree, every, given
 
 _ALIKE = ("the first deeper", "the second deeper", "the first wider", "the second wider")
@@ -79,7 +79,7 @@ def one_depth_band(effects: Sequence[Hashable], grid: Grid, *, within: Band) -> 
 
     Close together: the mean distance of its mass from its centre is below a tenth of the depth.
     """
-    pieces = (_compact(effect, grid) for effect in effects)
+    pieces = (_closer(effect, grid, COMPACT) for effect in effects)
     placed = (_mainly(effect, grid, within) for effect in effects)
     return located(effects, grid, AllOf((*_together(dict.fromkeys(effects, grid)), *pieces, *placed)))
 
@@ -87,10 +87,11 @@ def one_depth_band(effects: Sequence[Hashable], grid: Grid, *, within: Band) -> 
 def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool = False) -> Pair:
     """Say that the effect drops inside the band, and mainly there.
 
-    Mainly: it has more than half of its mass there, and more than a flat curve, of which a wide band holds
-    most, would have. (Twice as much for each window, say, refutes a stage of a few windows with a shallower
-    one before it: most windows of the band are empty.) Refuted where it does not drop there, or drops
-    somewhere, and not mainly there. ``unclipped`` leaves out the shorter windows at both ends.
+    Mainly: it has more than half of its mass there, and is not spread over the whole decoder: of a flat
+    curve a wide band holds most. (A share above that of a flat curve, or twice as much for each window, fails
+    a stage of a few windows near the band's edge: most windows of the band are empty.) Refuted where it does
+    not drop there, or drops somewhere, and not mainly there. ``unclipped`` leaves out the shorter windows at
+    both ends.
 
     Raises:
         TooShallowError: if the band has no window, or leaves none outside.
@@ -107,22 +108,21 @@ def located(effects: Sequence[Hashable], grid: Grid, claim: Tree, *, required: b
     return given([drops_somewhere(effect, grid) for effect in effects], claim, required=required)
 
 
-def _mainly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False) -> Everywhere:
+def _mainly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False) -> AllOf:
     inside = windows_in(grid, band, unclipped=unclipped)
     usable = grid.unclipped | (not unclipped)
     if inside.sum() == usable.sum():
         raise TooShallowError(f"the {band.name} band leaves no window to compare on {grid}")
 
-    least = max(MOST, float(inside.sum() / usable.sum()))
-
     def beyond(curve: Floats) -> Floats:
-        return share_beyond(curve, inside, usable, least)
+        return share_beyond(curve, inside, usable, MOST)
 
     def unit(curve: Floats) -> Floats:
         return whole(curve, usable)
 
-    label = f"share of {effect} inside the {band.name} band minus {least:.3g}"
-    return every(Leaf(label, (effect,), beyond, 0.0, ">", unit=unit))
+    label = f"share of {effect} inside the {band.name} band minus {MOST:g}"
+    share = every(Leaf(label, (effect,), beyond, 0.0, ">", unit=unit))
+    return AllOf((share, _closer(effect, grid, SPREAD)))
 
 
 def _together(grids: Mapping[Any, Grid]) -> tuple[Tree, ...]:
@@ -147,9 +147,11 @@ def _near(first: Hashable, second: Hashable, grids: Mapping[Any, Grid]) -> Every
     return every(Leaf(label, (first, second), room, 0.0, ">", _ALIKE, unit=product))
 
 
-def _compact(effect: Hashable, grid: Grid) -> Everywhere:
-    def room(curve: Floats) -> Floats:
-        return COMPACT * whole(curve) - spread(curve, grid)
+def _closer(effect: Hashable, grid: Grid, distance: float) -> Everywhere:
+    """Say that an effect's mass lies closer to its centre than a distance, on average."""
 
-    label = f"{COMPACT:g} minus the mean distance of {effect} from its centre"
+    def room(curve: Floats) -> Floats:
+        return distance * whole(curve) - spread(curve, grid)
+
+    label = f"{distance:g} minus the mean distance of {effect} from its centre"
     return every(Leaf(label, (effect,), room, 0.0, ">", unit=whole))

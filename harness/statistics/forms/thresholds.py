@@ -21,6 +21,10 @@ NOTHING = 5.0
 MOST = 0.5
 """More than this share is most, or mainly."""
 
+SPREAD = 0.2
+"""Mean distance from its centre, in relative depth, from which on a flow is everywhere: a flow spread evenly
+over all of the decoder has 0.25, over its central three fifths 0.15."""
+
 COMPACT = 0.1
 """Mean distance from its centre, in relative depth, below which a flow is one band: that of a flow spread
 evenly over two fifths of the decoder. Two equal dips have half their distance."""
