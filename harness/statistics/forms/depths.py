@@ -19,7 +19,7 @@ from harness.statistics.trees import AllOf, Everywhere, Leaf, Pair, Theta, Tree,
 _ALIKE = ("the first deeper", "the second deeper", "the first wider", "the second wider")
 
 
-def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = None) -> Pair:
+def in_order(effects: Sequence[Hashable], grid: Grid) -> Pair:
     """Say that each effect exists, and lies more than one layer below the next (centres of mass).
 
     Each step is tested as a difference of products, and again divided by the sum of both masses: the
@@ -27,7 +27,7 @@ def in_order(effects: Sequence[Hashable], grid: Grid, *, margin: float | None = 
     the square of what both curves share, its standard error does not), the second in 8 % with 60 images
     (a small sum). Neither happens where the other does.
     """
-    gap = 1 / grid.layers if margin is None else margin
+    gap = 1 / grid.layers
 
     def step(low: Floats, high: Floats) -> Floats:
         return whole(low) * moment(high, grid) - whole(high) * (moment(low, grid) + gap * whole(low))
@@ -103,9 +103,9 @@ def mainly_inside(effect: Hashable, band: Band, grid: Grid, *, unclipped: bool =
     )
 
 
-def located(effects: Sequence[Hashable], grid: Grid, claim: Tree, *, required: bool = True) -> Pair:
+def located(effects: Sequence[Hashable], grid: Grid, claim: Tree) -> Pair:
     """Gate a claim about depths: each effect drops somewhere."""
-    return given([drops_somewhere(effect, grid) for effect in effects], claim, required=required)
+    return given([drops_somewhere(effect, grid) for effect in effects], claim)
 
 
 def _mainly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False) -> AllOf:
