@@ -10,9 +10,11 @@ import pytest
 from harness.data.depth import CENTRAL, FIRST, Grid
 from harness.statistics import forms
 from harness.statistics.curves import Curves
+from harness.statistics.grounds import tally
+from harness.statistics.inference import Prover
 from harness.statistics.judge import judge
 from harness.statistics.looks import ONE_LOOK
-from harness.statistics.trees import Tree
+from harness.statistics.trees import AtLeast, Everywhere, Somewhere, Tree
 from harness.statistics.verdict import Ground, Judgement, Tally, Verdict
 from harness.testing.form_curves import curves_of, dip
 
@@ -113,3 +115,25 @@ def test_parts_without_names_are_not_counted() -> None:
     data = curves_of(a=FLAT, b=FLAT)
     tree = forms.in_all([forms.negligible_everywhere(name, GRID) for name in "ab"])
     assert judged(tree, data).tally is None
+
+
+class Proven(Prover):
+    """A prover whose p-values are given, of each part and of its negation."""
+
+    def __init__(self, holds: float, fails: float) -> None:
+        self.given = {Somewhere: holds, Everywhere: fails}
+
+    def prove(self, tree: Tree, stretch: float = 1.0) -> float:  # noqa: ARG002 - as a prover takes it
+        return self.given[type(tree)]
+
+
+@pytest.mark.parametrize(
+    ("holds", "fails", "expected"),
+    [(0.016, 1, "holds"), (0.017, 1, "undecided"), (1, 0.012, "fails"), (1, 0.013, "undecided")],
+)
+def test_a_part_counts_as_it_does_for_the_claim(holds: float, fails: float, expected: str) -> None:
+    """At least four of six: the fourth smallest p counts three times, of negations the third four times."""
+    names = tuple("abcdef")
+    parts = tuple(forms.drops_somewhere(name, GRID) for name in names)
+    found = tally(AtLeast(4, parts, names), Proven(holds, fails), 0.05)
+    assert found is not None and getattr(found, expected) == names
