@@ -6,7 +6,7 @@ from harness.data.depth import LOW, MID, WHOLE
 from harness.statistics.forms import in_order, mediates_most, retains
 from harness.verdicts.study import Study
 
-MEDIATORS = ("separator", "question", "suffix", "roles", "last")
+MEDIATORS = ("question", "separator+suffix+roles", "last")
 
 
 @pytest.mark.claim("D1")

@@ -28,25 +28,31 @@ def test_the_shape_does_not_hang_on_the_window_size(study: Study, task: str) -> 
 @pytest.mark.claim("F2", tasks=CHOOSE_TASKS)
 def test_the_true_option_reaches_the_last_position_most(study: Study, task: str) -> None:
     """Of the two options in the question, Last reads the true one more than the false one."""
-    true, false = study.effect("true_option->last", task), study.effect("false_option->last", task)
-    study.judge(exists_and_is_stronger_than(true, false, study.grid, exists=true))
+    compared = study.grid.every_second()
+    true = study.effect("true_option->last", task)
+    false = study.effect("false_option->last", task, on=compared)
+    study.judge(exists_and_is_stronger_than(true, false, study.grid, exists=true, at=compared))
 
 
 @pytest.mark.claim("F2-token")
 def test_token_for_token_the_object_reaches_the_last_position_most(study: Study, task: str) -> None:
     """Token for token, Last reads the question's object more than its remaining words."""
+    compared = study.grid.every_second()
     named = study.effect("central_object->last", task, reading="per_token")
-    rest = study.effect("question_rest->last", task, reading="per_token")
+    rest = study.effect("question_rest->last", task, reading="per_token", on=compared)
     exists = study.effect("central_object->last", task)
-    study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=exists), threshold=None)
+    study.judge(
+        exists_and_is_stronger_than(named, rest, study.grid, exists=exists, at=compared), threshold=None
+    )
 
 
 @pytest.mark.claim("F3")
 def test_the_image_reaches_the_object_s_words(study: Study, task: str) -> None:
     """The words that name the object read the image more than the remaining words of the question do."""
+    compared = study.grid.every_second()
     named = study.effect("image->central_object", task)
-    rest = study.effect("image->question_rest", task)
-    study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=named))
+    rest = study.effect("image->question_rest", task, on=compared)
+    study.judge(exists_and_is_stronger_than(named, rest, study.grid, exists=named, at=compared))
 
 
 @pytest.mark.claim("F4")
@@ -55,12 +61,13 @@ def test_the_question_needs_its_mlps_more_than_its_attention(study: Study, task:
 
     They also matter more than MLP outputs of equal norm taken from as many random other positions.
     """
+    compared = study.grid.every_second()
     mlp = study.module("mlp", "question", task)
     others = [
-        study.module("attention", "question", task),
-        study.module("mlp", "question", task, control=True),
+        study.module("attention", "question", task, on=compared),
+        study.module("mlp", "question", task, control=True, on=compared),
     ]
-    study.judge(more_than_controls(mlp, others, study.grid, within=WHOLE))
+    study.judge(more_than_controls(mlp, others, study.grid, within=WHOLE, at=compared))
 
 
 @pytest.mark.claim("F5")

@@ -17,6 +17,8 @@ from harness.data.errors import DataError
 from harness.data.sample import TASKS, Sample
 
 ORDER_SEED = "cross-modal information flow"
+_EXACT = 1e-9
+"""A share such as 64 / 360 of 360 images is not exact in binary; it is 64 images, not 65."""
 BLOCK_IMAGES = 8
 """Images per block, the unit of work that one worker takes."""
 
@@ -75,7 +77,7 @@ class Dataset:
         """
         samples = self.by_task[task]
         images = list(dict.fromkeys(sample.image_id for sample in samples))
-        taken = set(images[: max(1, math.ceil(share * len(images)))])
+        taken = set(images[: max(1, math.ceil(share * len(images) - _EXACT))])
         return tuple(sample for sample in samples if sample.image_id in taken)
 
     @cached_property

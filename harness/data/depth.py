@@ -223,6 +223,25 @@ class Grid:
         places = tuple(centre for centre, kept in zip(self.centres, inside, strict=True) if kept)
         return replace(self, only=Points(places, self.layers))
 
+    def every_second(self) -> Grid:
+        """The grid of the windows with an even centre; itself, if there is none.
+
+        Neighbouring windows share all their layers but one: for a mean over a band every second one does.
+        """
+        places = tuple(centre for centre in self.centres if centre % 2 == 0)
+        return replace(self, only=Points(places, self.layers)) if places else self
+
+    def among(self, some: Grid) -> Bools:
+        """Which windows are also those of ``some``, shape [points].
+
+        Raises:
+            ValueError: unless each of ``some`` is a window of this grid.
+
+        """
+        if (some.layers, some.size) != (self.layers, self.size) or not {*some.centres} <= {*self.centres}:
+            raise ValueError(f"{some} are not some of the windows of {self}")
+        return np.isin(self.centres, some.centres)
+
     def apart_from(self, band: Band) -> Bools:
         """Which windows have no layer in ``band``, shape [points].
 

@@ -73,17 +73,18 @@ class Modules:
     """Every window of a module's output zeroed at a region.
 
     ``draw`` names a control: equally many rows drawn at random outside the region lose outputs of equal
-    norm, each that of one of the region's rows.
+    norm, each that of one of the region's rows. ``only``: some windows, by their centres.
     """
 
     module: Literal["attention", "mlp"]
     region: str
     window: int
     draw: int | None = None
+    only: Points | None = None
 
     def __str__(self) -> str:
         prefix = "" if self.draw is None else f"random{self.draw}:"
-        return f"{prefix}{self.module}({self.region})@{self.window}"
+        return _at(f"{prefix}{self.module}({self.region})@{self.window}", self.only)
 
 
 @dataclass(frozen=True, order=True)
@@ -199,7 +200,7 @@ def condition_of(measurement: Measurement) -> Condition:
 def only_of(measurement: Measurement) -> Points | None:
     """Which points of its curve a measurement has; None: all."""
     match measurement:
-        case Sweep() | ActivationPatch() | BlockFromLayer():
+        case Sweep() | ActivationPatch() | Modules() | BlockFromLayer():
             return measurement.only
         case _:
             return None

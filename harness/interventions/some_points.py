@@ -13,7 +13,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from harness.data.depth import Points
-from harness.interventions.measurements import ActivationPatch, BlockFromLayer, Measurement, Sweep, only_of
+from harness.interventions.measurements import (
+    ActivationPatch,
+    BlockFromLayer,
+    Measurement,
+    Modules,
+    Sweep,
+    only_of,
+)
 
 _SOME = re.compile(r"(?P<whole>.*)\[(?P<places>\d+(,\d+)*)\]", re.DOTALL)
 
@@ -21,7 +28,7 @@ _SOME = re.compile(r"(?P<whole>.*)\[(?P<places>\d+(,\d+)*)\]", re.DOTALL)
 def whole(measurement: Measurement) -> Measurement:
     """The measurement of all points."""
     match measurement:
-        case Sweep() | ActivationPatch() | BlockFromLayer():
+        case Sweep() | ActivationPatch() | Modules() | BlockFromLayer():
             return replace(measurement, only=None)
         case _:
             return measurement
@@ -45,7 +52,7 @@ def _both(first: Measurement, second: Measurement) -> Measurement:
 
 def _only(measurement: Measurement, points: Points) -> Measurement:
     match measurement:
-        case Sweep() | ActivationPatch() | BlockFromLayer():
+        case Sweep() | ActivationPatch() | Modules() | BlockFromLayer():
             return replace(measurement, only=points)
         case other:
             raise ValueError(f"{other} has no points to choose from")

@@ -52,7 +52,7 @@ def accept(config: pytest.Config, run: Run, record: RunRecord, payloads: Sequenc
 
 def _file(config: pytest.Config, run: Run, record: RunRecord, checkpoint: CheckpointRecord) -> Path:
     """Where a checkpoint's verdicts go, once it is sure that they may."""
-    name = run.settings.accept_as or checkpoint.name
+    name = run.settings.accept_as or run.settings.kept_as(checkpoint.name)
     path: Path = config.hook.pytest_findings_expectations(name=name)
     old = read_expectations(path)
     reason = (

@@ -22,7 +22,11 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("dataset", "DIR", "folder with the data files *_<Task>.csv (default: the embedded scenes)"),
     ("images", "DIR", "folder with the images <img_id>.jpg (default: images/ in the data set)"),
     ("task", "TASK", "only this task, e.g. ChooseAttr; repeatable"),
-    ("samples", "N", "at most N samples per task, on as many images as there are (default: all)"),
+    (
+        "samples",
+        "N|all",
+        "at most N samples per task, on as many images as there are (default: all; of the scenes 360)",
+    ),
     ("window", "K", "window size in layers (default: 9 of 40, 7 of 32, else the odd number nearest 0.22 L)"),
     (
         "prompt",

@@ -23,6 +23,7 @@ from harness.measuring.shard import Shard
 from harness.session.gpu import cuda_devices, demands_gpu
 from harness.session.options import option, output_folder
 from harness.verdicts.settings import (
+    ALL,
     AUTO,
     DEFAULT_ALPHA,
     DEFAULT_SHOWN,
@@ -30,6 +31,7 @@ from harness.verdicts.settings import (
     MOST_SHOWN,
     Settings,
     default_dtype,
+    usual_samples,
 )
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -53,10 +55,10 @@ def read_settings(config: pytest.Config) -> Settings:
     )
     return Settings(
         checkpoints=tuple(dict.fromkeys(named or (registry() if gpu else (EMBEDDED,)))),
-        dataset=_folder(config, "dataset"),
+        dataset=(dataset := _folder(config, "dataset")),
         images=_folder(config, "images"),
         tasks=_tasks(option(config, "task")),
-        samples=_whole(config, "samples"),
+        samples=_samples(config, dataset),
         window=_whole(config, "window"),
         device=_device(device),
         dtype=_dtype(option(config, "dtype"), device),
@@ -193,12 +195,21 @@ def _tasks(values: list[str] | None) -> tuple[str, ...] | None:
     return tuple(task for task in TASKS if task in chosen)
 
 
-def _whole(config: pytest.Config, name: str) -> int | None:
+def _samples(config: pytest.Config, dataset: Path | None) -> int | None:
+    """How many samples per task, or None for all."""
+    value = option(config, "samples")
+    if value is None:
+        return usual_samples(dataset)
+    return None if value == ALL else _whole(config, "samples", f", or {ALL}")
+
+
+def _whole(config: pytest.Config, name: str, otherwise: str = "") -> int | None:
+    """A whole number of at least 1; ``otherwise``: what else the option takes, for the message."""
     value = option(config, name)
     if value is None:
         return None
     if not str(value).isdecimal() or int(value) < 1:
-        raise pytest.UsageError(f"--{name} {value}: must be a whole number of at least 1")
+        raise pytest.UsageError(f"--{name} {value}: must be a whole number of at least 1{otherwise}")
     return int(value)
 
 

@@ -92,7 +92,8 @@ class Run:
                 self._begun[name] = self._examination(self.info[name])
         for name, examination in self._begun.items():
             with self._kept_error(name):
-                path = self._config.hook.pytest_findings_expectations(name=examination.info.name)
+                kept_as = self.settings.kept_as(examination.info.name)
+                path = self._config.hook.pytest_findings_expectations(name=kept_as)
                 self.expectations[name] = read_expectations(path)
                 examination.examine(by_name[name], progress)
                 self.examinations[name] = examination
@@ -180,9 +181,8 @@ class Run:
         """
         written = []
         for examination in self._examined(names):
-            path: Path = self._config.hook.pytest_findings_baseline(
-                name=self.settings.accept_as or examination.info.name
-            )
+            kept_as = self.settings.accept_as or self.settings.kept_as(examination.info.name)
+            path: Path = self._config.hook.pytest_findings_baseline(name=kept_as)
             write_baseline(path, examination)
             written.append(path)
         return written

@@ -9,11 +9,15 @@ from harness.statistics.inference import DRAWS, FEWEST_IMAGES, Panel, Prover
 from harness.statistics.trees import Tree, negation
 from harness.statistics.verdict import Verdict
 
-LOOKS = (0.25, 0.5, 1.0)
-"""Shares of the images at which verdicts may be taken."""
+LOOKS = (64 / 360, 96 / 360, 0.5, 1.0)
+"""Shares of the images at which verdicts may be taken: 64, 96, 180 and all of 360.
 
-SPENDING = (0.1, 0.2, 0.7)
-"""Shares of alpha that these looks may spend: 0.005, 0.010 and 0.035 of 0.05 (union bound)."""
+The first is about the fewest that can decide anything (`FEWEST_IMAGES`, and some that are answered
+wrongly): most claims that are clearly true or false end there.
+"""
+
+SPENDING = (0.15, 0.15, 0.2, 0.5)
+"""Shares of alpha that these looks may spend: 0.0075, 0.0075, 0.010 and 0.025 of 0.05 (union bound)."""
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def command(claim: Claim, settings: Settings, stated_dtype: str | None = None) -
         ("dataset", settings.dataset),
         ("images", settings.images),
         *(("task", task) for task in settings.tasks or ()),
-        ("samples", settings.samples),
+        ("samples", settings.samples_option),
         ("window", settings.window),
         ("alpha", None if settings.alpha == DEFAULT_ALPHA else f"{settings.alpha:g}"),
         ("device", None if settings.device == "cpu" else settings.device),

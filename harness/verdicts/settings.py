@@ -15,6 +15,10 @@ AUTO = "auto"
 DEFAULT_ALPHA = PLAN.alpha
 DEFAULT_SHOWN, MOST_SHOWN = 6, 12
 """Samples per task that the report shows, unless asked for, and at most."""
+USUAL_SCENES = 360
+"""Questions of each task that a run asks of the embedded scenes unless told, each about another picture."""
+ALL = "all"
+"""What ``--samples`` calls all of a data set."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,11 @@ class Settings:
         """The options that a verdict depends on; expectations hold for those they were accepted with."""
         return {
             "tasks": ", ".join(self.tasks) if self.tasks else "all",
-            "samples": str(self.samples) if self.samples else "all",
+            "samples": str(self.samples) if self.samples else ALL,
             "window": str(self.window) if self.window else "rule",
             "alpha": f"{self.alpha:g}",
             "dtype": self.dtype,
-            "looks": ", ".join(f"{share:g}" for share in self.look_plan.images),
+            "looks": ", ".join(f"{share:.3g}" for share in self.look_plan.images),
             **({"prompt": self.prompt} if self.prompt else {}),
             **({"image handling": self.image_handling} if self.image_handling else {}),
             **({"boxes": self.boxes} if self.boxes else {}),
@@ -98,9 +102,35 @@ class Settings:
     @property
     def default_protocol(self) -> bool:
         """Whether nothing was changed that a verdict depends on."""
-        changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling, self.boxes)
+        changed = (self.tasks, self.window, self.prompt, self.image_handling, self.boxes, self.samples_option)
         usual = self.alpha == DEFAULT_ALPHA and self.dtype == default_dtype(self.device)
         return usual and changed == (None,) * len(changed)
+
+    @property
+    def samples_option(self) -> str | None:
+        """What ``--samples`` must say for a run on as many samples; None: nothing."""
+        if self.samples == usual_samples(self.dataset):
+            return None
+        return str(self.samples) if self.samples else ALL
+
+    def kept_as(self, name: str) -> str:
+        """The name under which a checkpoint's verdicts and curves are on file.
+
+        All the embedded scenes are a run of its own, beside the usual one.
+
+        Args:
+            name: the checkpoint's.
+        """
+        return f"{name}.{ALL}" if self.dataset is None and self.samples is None else name
+
+
+def usual_samples(dataset: Path | None) -> int | None:
+    """Samples of each task that a run takes unless told: some of the embedded scenes, else all (None).
+
+    Args:
+        dataset: folder of the data files, or None for the embedded scenes.
+    """
+    return USUAL_SCENES if dataset is None else None
 
 
 def default_dtype(device: str) -> str:

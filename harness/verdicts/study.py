@@ -172,14 +172,22 @@ class Study:
         return self._name(task, ActivationPatch(_flow(flow), grid.size, by, grid.only), "p_c")
 
     def module(
-        self, module: Literal["attention", "mlp"], region: str, task: str, *, control: bool = False
+        self,
+        module: Literal["attention", "mlp"],
+        region: str,
+        task: str,
+        *,
+        control: bool = False,
+        on: Grid | None = None,
     ) -> Quantity:
         """Name the effect of zeroing a module's output at a region; as a control, of as much of it elsewhere.
 
-        ``control``: as many random other rows lose outputs of equal norm.
+        ``control``: as many random other rows lose outputs of equal norm. ``on``: the grid of windows; the
+        rule's unless given.
         """
         check_region_names(region)
-        return self._name(task, Modules(module, region, self.grid.size, 0 if control else None), "p_c")
+        grid = on or self.grid
+        return self._name(task, Modules(module, region, grid.size, 0 if control else None, grid.only), "p_c")
 
     def blocked_from(self, flow: str, task: str, *, start: int = 0) -> Quantity:
         """Name the effect of a flow blocked in every layer from ``start`` on: one value."""

@@ -25,14 +25,24 @@ def at_most_a_quarter_of(effect: Hashable, grid: Grid, *, of: Hashable) -> Pair:
     return given([drops_somewhere(of, grid)], _below_share_of_deepest(effect, grid, of, 0.25), required=False)
 
 
-def exists_and_is_stronger_than(effect: Hashable, other: Hashable, grid: Grid, *, exists: Hashable) -> Pair:
-    """Say that ``exists`` (the effect itself, read in p_c) drops, and the effect is the stronger of two."""
-    return given([drops_somewhere(exists, grid)], stronger_than(effect, other, grid))
+def exists_and_is_stronger_than(
+    effect: Hashable, other: Hashable, grid: Grid, *, exists: Hashable, at: Grid | None = None
+) -> Pair:
+    """Say that ``exists`` (the effect itself, read in p_c) drops, and the effect is the stronger of two.
+
+    ``at``: the windows that the other has, some of the effect's; the two are compared there.
+    """
+    return given([drops_somewhere(exists, grid)], stronger_than(effect, other, grid, at=at))
 
 
-def stronger_than(effect: Hashable, other: Hashable, grid: Grid, *, within: Band | None = None) -> Everywhere:
-    """Say that the mean drop over the band is deeper than the other's."""
-    return _stronger_at(effect, other, mask_of(grid, within))
+def stronger_than(
+    effect: Hashable, other: Hashable, grid: Grid, *, within: Band | None = None, at: Grid | None = None
+) -> Everywhere:
+    """Say that the mean drop over the band is deeper than the other's.
+
+    ``at``: the windows that the other has, some of the effect's; the two are compared there.
+    """
+    return _stronger_at(effect, other, *_compared(grid, at, within))
 
 
 def at_least_as_strong_as(effect: Hashable, other: Hashable, grid: Grid) -> Everywhere:
@@ -57,18 +67,36 @@ def far_stronger_than(effect: Hashable, other: Hashable, grid: Grid) -> Pair:
 
 
 def more_than_controls(
-    effect: Hashable, controls: Sequence[Hashable], grid: Grid, *, within: Band = MIDDLE
+    effect: Hashable,
+    controls: Sequence[Hashable],
+    grid: Grid,
+    *,
+    within: Band = MIDDLE,
+    at: Grid | None = None,
 ) -> Pair:
-    """Say that the effect drops in the band, and there more than every control, on average."""
-    contrasts = tuple(stronger_than(effect, control, grid, within=within) for control in controls)
+    """Say that the effect drops in the band, and there more than every control, on average.
+
+    ``at``: the windows that the controls have, some of the effect's; they are compared there.
+    """
+    contrasts = tuple(stronger_than(effect, control, grid, within=within, at=at) for control in controls)
     return given([drops_somewhere(effect, grid, within=within)], AllOf(contrasts))
 
 
 def keeps_most_of(
-    variants: Sequence[Hashable], whole: Hashable, grid: Grid, *, within: Band = LOWER, share: float = 0.5
+    variants: Sequence[Hashable],
+    whole: Hashable,
+    grid: Grid,
+    *,
+    within: Band = LOWER,
+    share: float = 0.5,
+    at: Grid | None = None,
 ) -> Pair:
-    """Say that the whole knockout drops in the band, and every variant keeps more than half of it."""
-    kept = tuple(_share(variant, whole, grid, within, share, ">") for variant in variants)
+    """Say that the whole knockout drops in the band, and every variant keeps more than half of it.
+
+    ``at``: the windows that the variants have, some of the whole one's; they are compared there.
+    """
+    where, there = _compared(grid, at, within)
+    kept = tuple(_share(variant, whole, where, there, share, ">") for variant in variants)
     return given([drops_somewhere(whole, grid, within=within)], AllOf(kept))
 
 
@@ -141,11 +169,24 @@ def _below_share_of_deepest(effect: Hashable, grid: Grid, of: Hashable, share: f
     return Everywhere((leaf,), np.arange(count * count, dtype=np.intp).reshape(count, count))
 
 
-def _stronger_at(effect: Hashable, other: Hashable, where: NDArray[np.bool_]) -> Everywhere:
+def _compared(
+    grid: Grid, at: Grid | None, within: Band | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The windows of a band in which two effects are compared, among those of one and of the other."""
+    if at is None:
+        return (mask_of(grid, within),) * 2
+    return mask_of(grid, within) & grid.among(at), mask_of(at, within)
+
+
+def _stronger_at(
+    effect: Hashable, other: Hashable, where: NDArray[np.bool_], there: NDArray[np.bool_] | None = None
+) -> Everywhere:
+    """Compare mean drops over some windows; ``there``: their places in the other's curve, if others."""
+    others = where if there is None else there
     leaf = Leaf(
         f"mean drop of {effect} minus that of {other}",
         (effect, other),
-        lambda strong, weak: mean_drop(strong, where) - mean_drop(weak, where),
+        lambda strong, weak: mean_drop(strong, where) - mean_drop(weak, others),
         0.0,
         ">",
     )
@@ -162,16 +203,16 @@ def _between_stages(related: Hashable, other: Hashable, grid: Grid, claim: Tree)
 def _share(
     part: Hashable,
     whole: Hashable,
-    grid: Grid,
-    within: Band | None,
+    where: NDArray[np.bool_],
+    there: NDArray[np.bool_],
     share: float,
     asserts: Literal[">", "<"],
 ) -> Everywhere:
-    where = mask_of(grid, within)
+    """Compare a part's mean drop, ``there`` in its curve, with a share of the whole's, ``where`` in its."""
     leaf = Leaf(
         f"mean drop of {part} minus {share:g} times that of {whole}",
         (part, whole),
-        lambda some_, full: mean_drop(some_, where) - share * mean_drop(full, where),
+        lambda some_, full: mean_drop(some_, there) - share * mean_drop(full, where),
         0.0,
         asserts,
     )

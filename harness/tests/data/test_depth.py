@@ -18,6 +18,7 @@ from harness.data.depth import (
     Band,
     Grid,
     LensGrid,
+    Points,
     relative_depth,
     rule_window,
     window_layers,
@@ -97,6 +98,27 @@ def test_grid_names_its_points() -> None:
     assert Grid(8, 1).labels[2] == "layer 2"
     assert list(np.flatnonzero(~grid.unclipped)) == [0, 7]
     assert list(np.flatnonzero(grid.inside(LOWER))) == [0, 1, 2]
+
+
+@given(st.integers(1, 60), st.integers(1, 9))
+def test_every_second_window_leaves_none_without_a_neighbour(layers: int, size: int) -> None:
+    grid = Grid(layers, size)
+    some = grid.every_second()
+    assert list(some.centres) == list(range(0, layers, 2))
+    assert [centre for centre, kept in zip(grid.centres, grid.among(some), strict=True) if kept] == list(
+        some.centres
+    )
+    assert some.every_second() == some
+
+
+def test_every_second_window_of_a_band_keeps_to_it() -> None:
+    lower = Grid(12, 3).within(LOWER)
+    assert lower.centres == (0, 1, 2, 3, 4)
+    assert lower.every_second().centres == (0, 2, 4)
+    single = Grid(12, 3, Points((3,), 12))
+    assert single.every_second() == single
+    with pytest.raises(ValueError, match="are not some of the windows"):
+        lower.among(Grid(12, 3))
 
 
 def test_lens_has_one_point_more_than_layers() -> None:

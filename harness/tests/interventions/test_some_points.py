@@ -15,6 +15,7 @@ from harness.interventions.measurements import (
     BlockFromLayer,
     Measurement,
     Mediators,
+    Modules,
     Quantity,
     Sweep,
     only_of,
@@ -25,17 +26,18 @@ from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
 
 FLOW = Flow("image", "question")
 SOME = Points((1, 3), 4)
-CURVES: list[Sweep | ActivationPatch | BlockFromLayer] = [
+CURVES: list[Sweep | ActivationPatch | Modules | BlockFromLayer] = [
     Sweep(FLOW, 3),
     Sweep(FLOW, 3, "lower"),
     ActivationPatch(FLOW, 3, "mean"),
+    Modules("mlp", "question", 3, 0),
     BlockFromLayer(FLOW, (0, 1, 2, 3), unfiltered=True),
 ]
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=str)
 def test_a_measurement_of_some_points_has_a_name_of_its_own(
-    curve: Sweep | ActivationPatch | BlockFromLayer,
+    curve: Sweep | ActivationPatch | Modules | BlockFromLayer,
 ) -> None:
     some = replace(curve, only=SOME)
     assert read_name(str(some)) == (str(curve), SOME.places)

@@ -15,6 +15,7 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.data.dataset import Dataset, make_dataset
+from harness.data.depth import Points
 from harness.data.errors import NOT_FINITE, MemoryLimitError, NumericsError, RegionError
 from harness.data.flow import Flow
 from harness.data.sample import Box, Sample
@@ -44,7 +45,7 @@ from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_o
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 LAYERS = 3
-MEDIATORS = ("separator", "question", "suffix", "roles", "last")
+MEDIATORS = ("question", "separator+suffix+roles", "last")
 FLOW = Flow("image", "question")
 MEASUREMENTS: tuple[Measurement, ...] = (
     Sweep(FLOW, 3),
@@ -58,6 +59,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Modules("mlp", "question", 1),
     Modules("attention", "question", 3),
     Modules("mlp", "true_option", 1, 0),
+    Modules("mlp", "question", 3, 0, Points((0, 2), LAYERS)),
     BlockFromLayer(FLOW, (1,)),
     BlockFromLayer(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
     Mediators("image", MEDIATORS),

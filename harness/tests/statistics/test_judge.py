@@ -31,20 +31,21 @@ def test_the_first_decision_stands() -> None:
     spoiled = {"effect": curves(gaussian(400, [-50.0]), EFFECT)}
     judged = judge(some(leaf("effect", 0.0)), [data[0], spoiled, spoiled])
     assert (judged.verdict, judged.look, judged.n_images) == (Verdict.SUPPORTED, 0, 100)
-    assert judged.alpha == pytest.approx(0.005)
+    assert judged.alpha == pytest.approx(0.0075)
 
 
 def test_each_look_has_its_share_of_alpha() -> None:
     tree = some(leaf("effect", 0.0))
-    levels = [judge(tree, looks(0.0, [100, 200, 400])[: count + 1]).alpha for count in range(3)]
-    assert levels == pytest.approx([0.005, 0.010, 0.035])
-    assert judge(tree, looks(0.0, [100, 200, 400]), LookPlan(0.10)).alpha == pytest.approx(0.07)
+    data = looks(0.0, [100, 150, 200, 400])
+    levels = [judge(tree, data[: count + 1]).alpha for count in range(4)]
+    assert levels == pytest.approx([0.0075, 0.0075, 0.010, 0.025])
+    assert judge(tree, data, LookPlan(0.10)).alpha == pytest.approx(0.05)
     assert judge(tree, looks(0.0, [100]), ONE_LOOK).alpha == pytest.approx(0.05)
 
 
 def test_a_look_with_too_few_images_hands_its_share_on() -> None:
     tree = some(leaf("effect", 0.0))
-    assert judge(tree, looks(0.0, [50, 100, 200])).alpha == pytest.approx(0.035)
+    assert judge(tree, looks(0.0, [50, 100, 200])).alpha == pytest.approx(0.010)
     judged = judge(tree, looks(20.0, [50, 100, 200]))
     assert judged.look == 1
     assert judged.alpha == pytest.approx(0.015)
@@ -55,9 +56,9 @@ def test_a_look_without_any_data_hands_its_share_on() -> None:
     judged = judge(tree, looks(20.0, [100, 200]), earlier=EarlierLooks(1))
     assert judged.look == 1
     assert judged.alpha == pytest.approx(0.015)
-    assert judge(tree, looks(0.0, [100]), earlier=EarlierLooks(2)).alpha == pytest.approx(0.05)
+    assert judge(tree, looks(0.0, [100]), earlier=EarlierLooks(3)).alpha == pytest.approx(0.05)
     with pytest.raises(ValueError, match="planned"):
-        judge(tree, looks(0.0, [100, 200]), earlier=EarlierLooks(2))
+        judge(tree, looks(0.0, [100, 200]), earlier=EarlierLooks(3))
 
 
 def test_too_few_images_decide_nothing() -> None:

@@ -19,11 +19,11 @@ def test_the_looks_spend_all_of_alpha_and_end_with_all_images() -> None:
 
 def test_a_plan_that_spends_more_than_alpha_is_refused() -> None:
     with pytest.raises(ValueError, match=r"1\.2 times alpha"):
-        LookPlan(spending=(0.1, 0.2, 0.9))
-    with pytest.raises(ValueError, match="2 looks, but 3 shares"):
+        LookPlan(spending=(0.15, 0.15, 0.2, 0.7))
+    with pytest.raises(ValueError, match="2 looks, but 4 shares"):
         LookPlan(images=(0.5, 1.0))
 
 
 def test_expectations_hold_for_these_looks(tmp_path: Path) -> None:
     """They name the protocol they were made under: its wording must not change unnoticed."""
-    assert settings(tmp_path).protocol["looks"] == "0.25, 0.5, 1"
+    assert settings(tmp_path).protocol["looks"] == "0.178, 0.267, 0.5, 1"

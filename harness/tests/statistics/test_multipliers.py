@@ -129,6 +129,6 @@ def test_looks_known_to_decide_nothing_are_not_drawn_again() -> None:
     decision = decide(tree, panels, plan, EarlierLooks(undecided=2))
     assert source.asked == [sizes[2]]
     assert decision.look == 2
-    assert decision.level == pytest.approx(0.035)
+    assert decision.level == pytest.approx(0.010)
     with pytest.raises(ValueError, match="known to decide nothing"):
         judge(tree, looks, plan, EarlierLooks(undecided=3))

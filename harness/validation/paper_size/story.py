@@ -107,7 +107,10 @@ class Story:
                 return _curve(stretches, layers, window, 1.0)
             case Mediators(_, names):
                 places = np.arange(2 ** len(names))
-                carried = [-self.carried.get(name, 0.0) * (places >> at & 1) for at, name in enumerate(names)]
+                carried = [
+                    -sum(self.carried.get(one, 0.0) for one in name.split("+")) * (places >> at & 1)
+                    for at, name in enumerate(names)
+                ]
                 return np.asarray(np.sum(carried, axis=0), dtype=np.float64)
 
     def _blocked_from(self, flow: Flow, starts: tuple[int, ...], quantity: Quantity, layers: int) -> Floats:

@@ -31,7 +31,7 @@ from harness.statistics.looks import LOOKS
 from harness.testing.fake import HERE, LAYERS, Fake, fake_dataset
 from harness.verdicts.claims import Claim
 from harness.verdicts.examination import Examination
-from harness.verdicts.settings import Settings
+from harness.verdicts.settings import USUAL_SCENES, Settings
 
 LOCATING = ("B3", "B4", "D3")
 """Claims that locate a layer first, and may then ask for more: measured before the clock starts."""
@@ -66,7 +66,7 @@ def settings(folder: Path, *, judge_only: bool = False) -> Settings:
         dataset=None,
         images=None,
         tasks=None,
-        samples=None,
+        samples=USUAL_SCENES,
         window=None,
         device="cpu",
         dtype="float32",

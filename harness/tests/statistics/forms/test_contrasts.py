@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.data.depth import Grid, TooShallowError
+from harness.data.depth import WHOLE, Grid, TooShallowError
 from harness.statistics import forms
 from harness.statistics.curves import Floats
 from harness.statistics.verdict import Verdict
@@ -48,6 +48,30 @@ def test_keeps_most_of(grid: Grid, flat: Floats) -> None:
     data = curves_of(all=dip(grid, 0.15, depth=60), most=dip(grid, 0.15), sink=flat)
     assert verdict(forms.keeps_most_of(["most"], "all", grid), **data) is SUPPORTED
     assert verdict(forms.keeps_most_of(["most", "sink"], "all", grid), **data) is REFUTED
+
+
+def test_controls_of_every_second_window_are_compared_where_they_are() -> None:
+    """Between them the controls could be anything; the gate still sees every window of the effect."""
+    grid = Grid(16, 1)
+    some = grid.every_second()
+    odd_only, even_only = (np.where(np.arange(16) % 2 == rest, -60.0, 0.0) for rest in (1, 0))
+    data = curves_of(even=even_only, odd=odd_only, none=np.zeros(some.points), as_even=even_only[::2])
+
+    def more(effect: str, control: str) -> Verdict:
+        return verdict(forms.more_than_controls(effect, [control], grid, within=WHOLE, at=some), **data)
+
+    assert more("even", "none") is SUPPORTED
+    assert more("even", "as_even") is OPEN
+    assert more("odd", "as_even") is REFUTED
+    assert verdict(forms.keeps_most_of(["as_even"], "even", grid, at=some), **data) is SUPPORTED
+    assert verdict(forms.keeps_most_of(["none"], "even", grid, at=some), **data) is REFUTED
+    stronger = forms.exists_and_is_stronger_than("even", "none", grid, exists="odd", at=some)
+    assert verdict(stronger, **data) is SUPPORTED
+
+
+def test_what_is_compared_must_be_windows_of_the_effect() -> None:
+    with pytest.raises(ValueError, match="are not some of the windows"):
+        forms.stronger_than("a", "b", Grid(16, 3), at=Grid(16, 1))
 
 
 def test_shift_does_not_depend_on_size(grid: Grid) -> None:
