@@ -1,7 +1,8 @@
 """How a claim is judged: trees of statements about mean curves, multipliers over images, looks.
 
 The whole method, in reading order. 1 is in `curves`, 2 in `trees`, 3 to 6 in `inference`, with its random
-numbers in `multipliers`, 7 in `looks`; `judge` says what came out, `summaries` is about more than one claim.
+numbers in `multipliers`, 7 in `looks`; `judge` says what came out, `futility` how likely more images are to
+decide what is undecided, `summaries` is about more than one claim.
 
 1. *Data.* A quantity (any hashable key) has one curve per image: the image's samples averaged. The image
    is the unit, because questions on one image are not independent.
