@@ -11,8 +11,8 @@ decide what is undecided, `summaries` is about more than one claim.
    image has the same multiplier in every quantity, window and task, so that pairing is respected. Theta
    is recomputed on the perturbed curves. Standard errors come from these draws once and stay fixed:
    re-estimating them in every draw gives quiet windows no variance and the test no power. The
-   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects. An image's own ones
-   depend on its id alone, so all claims share them.
+   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects; their sums are as wide as
+   Student's t. An image's own ones depend on its id alone, so all claims share them.
 4. *Pseudo-images.* Effects pile up at their bound, so rare strong responses can be absent from a sample.
    Two made-up images per quantity, one at either bound, stand for what was not seen. They add to the
    noise only, with a third of an image's skewness; estimates are plain means.

@@ -244,10 +244,23 @@ def _perturbed(curves: Curves, noise: Singles, pseudo: Pseudo) -> Floats:
     noise += first * low + second * high
     noise += pseudo.patched * ((first - second) * (high - low))
     # Dividing by sqrt(n (n - 1)) instead of n makes the variance that of the mean, unbiased.
-    noise /= np.float32(np.sqrt(units * (units - 1)))
+    noise *= np.float32(students_deviation(len(curves.images)) / np.sqrt(units * (units - 1)))
     perturbed: Floats = np.empty(noise.shape[::-1])
     np.add(mean, noise.T, out=perturbed)
     return perturbed
+
+
+def students_deviation(images: int) -> float:
+    """Return the standard deviation of Student's t of a mean of so many images: sqrt((n - 1) / (n - 3)).
+
+    The distance between estimate and truth is measured in estimated standard errors, so it spreads as
+    Student's t with n - 1 degrees of freedom, whose variance is (n - 1) / (n - 3) (Johnson, Kotz and
+    Balakrishnan 1995, chapter 28); given the data, the sum of the multipliers has a variance of 1. With 60
+    images the factor is 1.017: without it the plainest contrasts were falsely shown in 5.1 to 5.5 % of runs,
+    with it in 4.9 to 5.2 % (README). A t of fewer than four images has no variance: they count as four.
+    """
+    known = max(images, 4)
+    return float(np.sqrt((known - 1) / (known - 3)))
 
 
 def _moments(noise: Singles) -> tuple[Floats, Floats, Floats]:

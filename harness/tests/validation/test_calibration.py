@@ -16,7 +16,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 import findings
 from harness.statistics import forms
-from harness.statistics.curves import Curves, Singles
+from harness.statistics.curves import EFFECT, Curves, Singles
 from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
 from harness.statistics.judge import judge
 from harness.statistics.looks import PLAN, LookPlan
@@ -93,6 +93,26 @@ def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
             panel = Panel(curves, keys, len(fixed.images), source=Given(fixed))
             alone = Prover(panel).prove(tree)
             assert together[one] == pytest.approx(alone, abs=6 / 400)
+
+
+def test_both_perturb_mean_curves_as_the_formula_says() -> None:
+    """The deviations' sum under the multipliers, pseudo-images included, as wide as Student's t."""
+    images, points = 60, 3
+    random = np.random.default_rng(2)
+    population = Population({"d": np.full(points, -10.0)}, frozenset(), "two-ended")
+    (values,) = population.averages(images, random).values()
+    fixed = Multipliers.drawn(DRAWS, images, {"d": points}, random)
+    first, second = fixed.pseudo["d"].T[..., None]
+    low, high = (np.where(fixed.patched["d"], *pair) for pair in ((second, first), (first, second)))
+    mean = values.mean(axis=0)
+    total = fixed.images @ (values - mean) + low * (-100 - mean) + high * (100 - mean)
+    units = images + 2
+    expected = mean + total * np.sqrt((images - 1) / (images - 3)) / np.sqrt(units * (units - 1))
+    names = tuple(f"{image:02d}" for image in range(images))
+    panel = Panel({"d": Curves(names, values, images, EFFECT)}, ("d",), DRAWS, source=Given(fixed))
+    batch = Batch({"d": values[None]}, {"d": EFFECT}, fixed)
+    assert panel.replicates("d") == pytest.approx(expected, abs=1e-4)
+    assert batch.replicates("d")[0] == pytest.approx(expected, abs=1e-4)
 
 
 def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
