@@ -1,7 +1,8 @@
 """How a claim is judged: trees of statements about mean curves, multipliers over images, looks.
 
 The whole method, in reading order. 1 is in `curves`, 2 in `trees`, 3 to 6 in `inference`, with its random
-numbers in `multipliers`, 7 in `looks`; `judge` says what came out, `summaries` is about more than one claim.
+numbers in `multipliers`, 7 in `looks`; `judge` says what came out, `futility` how likely more images are to
+decide what is undecided, `summaries` is about more than one claim.
 
 1. *Data.* A quantity (any hashable key) has one curve per image: the image's samples averaged. The image
    is the unit, because questions on one image are not independent.
@@ -10,8 +11,8 @@ numbers in `multipliers`, 7 in `looks`; `judge` says what came out, `summaries` 
    image has the same multiplier in every quantity, window and task, so that pairing is respected. Theta
    is recomputed on the perturbed curves. Standard errors come from these draws once and stay fixed:
    re-estimating them in every draw gives quiet windows no variance and the test no power. The
-   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects. An image's own ones
-   depend on its id alone, so all claims share them.
+   multipliers are 1 - Exp(1), whose third moment corrects for skewed effects; their sums are as wide as
+   Student's t. An image's own ones depend on its id alone, so all claims share them.
 4. *Pseudo-images.* Effects pile up at their bound, so rare strong responses can be absent from a sample.
    Two made-up images per quantity, one at either bound, stand for what was not seen. They add to the
    noise only, with a third of an image's skewness; estimates are plain means.

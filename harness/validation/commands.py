@@ -42,6 +42,14 @@ def out(default: Path | None = None) -> Option:
 
 
 MODELS = option("models", nargs="*", metavar="MODEL", help="embedded, llava or next (default: all)")
+LOOKS = (
+    option(
+        "--looks", type=float, nargs="+", default=[], help="images that each look sees (default: the plan's)"
+    ),
+    option(
+        "--shares", type=float, nargs="+", default=[], help="of alpha, for each look (default: the plan's)"
+    ),
+)
 BASELINE = option("baseline", type=Path, help="e.g. reports/baselines/embedded.parquet")
 
 
@@ -173,6 +181,7 @@ COMMANDS = {
             number("--many", 10_000, "of each final cell at 1,000 images"),
             number("--comparison", 1_000, "with as many draws as a judgement"),
             number("--minutes", float("inf"), "count no more final cells after so many"),
+            *LOOKS,
             option("--resume", action="store_true", help="go on from the results in the folder"),
             number("--processes", 1, "processes"),
             option("--folder", type=Path, default=RESULTS.with_name("calibration"), help="of the results"),

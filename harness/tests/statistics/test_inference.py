@@ -13,7 +13,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from harness.data.depth import Points
 from harness.statistics.curves import EFFECT, PROBABILITY
-from harness.statistics.inference import Panel, Prover
+from harness.statistics.inference import Panel, Prover, students_deviation
 from harness.statistics.judge import judge
 from harness.statistics.looks import ONE_LOOK
 from harness.statistics.trees import Leaf, every, quantities, some
@@ -38,7 +38,23 @@ def test_error_of_a_mean_has_the_pseudo_images_in_it() -> None:
     atoms = prover({"effect": curves(values, EFFECT)}, tree).panel.atoms(tree.leaves[0])
     deviations = np.append(values[:, 0], EFFECT) - values.mean()
     assert atoms.estimate[0] == pytest.approx(values.mean())
-    assert atoms.error[0] == pytest.approx(np.sqrt((deviations**2).sum() / (82 * 81)), rel=0.05)
+    assert atoms.error[0] == pytest.approx(np.sqrt((deviations**2).sum() / (82 * 81) * 79 / 77), rel=0.05)
+
+
+@pytest.mark.parametrize("images", [60, 64, 240])
+def test_noise_is_as_wide_as_students_t(images: int) -> None:
+    assert students_deviation(images) == pytest.approx(stats.t(images - 1).std())
+    # At 5 % its normal quantile is that of t, too.
+    assert stats.norm.ppf(0.95, scale=students_deviation(images)) == pytest.approx(
+        stats.t(images - 1).ppf(0.95), rel=0.002
+    )
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 4])
+def test_fewer_images_than_students_t_has_a_variance_for_count_as_four(images: int) -> None:
+    assert students_deviation(images) == pytest.approx(np.sqrt(3))
+    replicates = Panel({"effect": curves(gaussian(images, [1.0]))}, ("effect",), 50).replicates("effect")
+    assert np.isfinite(replicates).all()
 
 
 def test_skewed_noise_follows_the_edgeworth_expansion_of_students_t() -> None:

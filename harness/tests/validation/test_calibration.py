@@ -15,22 +15,24 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 import findings
+from harness.data.errors import HarnessError
 from harness.statistics import forms
-from harness.statistics.curves import Curves, Singles
+from harness.statistics.curves import EFFECT, Curves, Singles
 from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
 from harness.statistics.judge import judge
 from harness.statistics.looks import PLAN, LookPlan
 from harness.statistics.multipliers import Pseudo, Source
 from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Judgement, Verdict
-from harness.validation.calibration import report
+from harness.validation.calibration import report, schedule
 from harness.validation.calibration.batch import Batch, Multipliers
 from harness.validation.calibration.cases import Case, blocks, edges, powers
 from harness.validation.calibration.ledger import Job, Ledger
 from harness.validation.calibration.populations import SHAPES, Population
-from harness.validation.calibration.schedule import MOST, ROUND, unsettled
+from harness.validation.calibration.schedule import MOST, ROUND, plan_of, unsettled
 from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
 from harness.validation.calibration.trees import trees
+from harness.validation.commands import parser
 from harness.validation.store.rows import examination
 from harness.verdicts.claims import Claim
 from harness.verdicts.study import Study
@@ -95,6 +97,26 @@ def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
             assert together[one] == pytest.approx(alone, abs=6 / 400)
 
 
+def test_both_perturb_mean_curves_as_the_formula_says() -> None:
+    """The deviations' sum under the multipliers, pseudo-images included, as wide as Student's t."""
+    images, points = 60, 3
+    random = np.random.default_rng(2)
+    population = Population({"d": np.full(points, -10.0)}, frozenset(), "two-ended")
+    (values,) = population.averages(images, random).values()
+    fixed = Multipliers.drawn(DRAWS, images, {"d": points}, random)
+    first, second = fixed.pseudo["d"].T[..., None]
+    low, high = (np.where(fixed.patched["d"], *pair) for pair in ((second, first), (first, second)))
+    mean = values.mean(axis=0)
+    total = fixed.images @ (values - mean) + low * (-100 - mean) + high * (100 - mean)
+    units = images + 2
+    expected = mean + total * np.sqrt((images - 1) / (images - 3)) / np.sqrt(units * (units - 1))
+    names = tuple(f"{image:02d}" for image in range(images))
+    panel = Panel({"d": Curves(names, values, images, EFFECT)}, ("d",), DRAWS, source=Given(fixed))
+    batch = Batch({"d": values[None]}, {"d": EFFECT}, fixed)
+    assert panel.replicates("d") == pytest.approx(expected, abs=1e-4)
+    assert batch.replicates("d")[0] == pytest.approx(expected, abs=1e-4)
+
+
 def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
     for images in (60, 120, 240, 1_000):
         names = tuple(f"{image:04d}" for image in range(images))
@@ -110,6 +132,35 @@ def test_looks_of_the_benchmark_are_those_of_a_judgement() -> None:
         assert planned(images)[-1][1] == pytest.approx(judged.alpha)
     assert sum(level for _, level in planned(240)) == pytest.approx(0.05)
     assert planned(FEWEST_IMAGES - 1) == []
+
+
+def test_another_plan_is_counted_if_asked_for() -> None:
+    plan = plan_of([64, 96, 180, 360], [0.15, 0.15, 0.2, 0.5])
+    assert [size for size, _ in planned(360, plan)] == [64, 96, 180, 360]
+    assert [level for _, level in planned(360, plan)] == pytest.approx([0.0075, 0.0075, 0.01, 0.025])
+    assert plan_of([], []) == PLAN
+    case = next(case for case in powers() if case.form == "stronger than")
+    early = [count(case, "gaussian", 360, 50, plan=one)[0].early for one in (plan, plan_of([1], [1]))]
+    assert early[0] > early[1] == 0
+    (alone,) = count_singly(case, "gaussian", 360, 10, plan=plan)
+    assert alone.early > 0
+
+
+def test_what_is_no_plan_is_refused() -> None:
+    with pytest.raises(HarnessError, match="1 shares of alpha; give --looks and --shares together"):
+        plan_of([60, 120], [1.0])
+    with pytest.raises(HarnessError, match=r"would spend 1\.5 times alpha"):
+        plan_of([60, 120], [0.5, 1.0])
+    for falling in ([120, 60], [60, 120, 90, 180], [0, 60]):
+        with pytest.raises(HarnessError, match="above 0 and grow"):
+            plan_of(falling, [0.1] * len(falling))
+
+
+def test_counts_of_other_looks_are_not_added_to(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"looks": [0.5, 1.0], "shares": [0.5, 0.5]}', encoding="utf-8")
+    words = ["calibration", "--resume", "--folder", str(tmp_path), "--looks", "60", "--shares", "1"]
+    with pytest.raises(HarnessError, match="counted with other looks; leave --resume out"):
+        schedule.run(parser().parse_args(words))
 
 
 def test_what_is_calibrated_is_what_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +265,7 @@ def test_every_form_is_on_the_edge_both_ways() -> None:
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """What is counted is not counted again, and rounds add up."""
     results: dict[str, Any] = {"seconds": 0.0, "version": "", "date": "", "draws": DRAWS, "processes": 1}
-    results |= {"errors": [], "powers": [], "equivalence": []}
+    results |= {"errors": [], "powers": [], "equivalence": [], "looks": [1.0], "shares": [1.0]}
     first, second = (Job("final", 0, "piled", 60, 50, seed=number) for number in range(2))
     Ledger(results, tmp_path, map).count([first])
     (row,) = results["errors"]

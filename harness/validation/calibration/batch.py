@@ -92,7 +92,7 @@ class Batch:
     anchors: Mapping[str, tuple[float, float]]
     multipliers: Multipliers
     _means: dict[Hashable, Floats] = field(default_factory=dict)
-    _replicates: dict[Hashable, Singles] = field(default_factory=dict)
+    _replicates: dict[str, Singles] = field(default_factory=dict)
     _atoms: dict[tuple[object, ...], _Atoms] = field(default_factory=dict)
     _oriented: dict[tuple[object, ...], Singles] = field(default_factory=dict)
     _proven: dict[int, tuple[Tree, Floats]] = field(default_factory=dict)
@@ -116,10 +116,15 @@ class Batch:
         ):
             noise += (end - mean).astype(np.float32)[..., None] * weights[:, None]
         units = images + 2
-        noise /= np.float32(np.sqrt(units * (units - 1)))
+        students = (max(images, 4) - 1) / (max(images, 4) - 3)
+        noise *= np.float32(np.sqrt(students / (units * (units - 1))))
         noise += mean.astype(np.float32)[..., None]
         self._means[key] = mean.T
         self._replicates[key] = np.moveaxis(noise, 0, 2)
+
+    def replicates(self, key: str) -> Singles:
+        """Return the perturbed mean curves of a quantity, shape [sets, draws, points]."""
+        return self._replicates[key]
 
     @property
     def draws(self) -> int:
@@ -232,7 +237,7 @@ class Batch:
     def _raw(self, leaf: Leaf) -> tuple[Floats, Singles, Floats]:
         """Return a leaf's estimates, [atoms, sets], their noise, and the mean of what mirroring takes off."""
         means = [self._means[key] for key in leaf.quantities]
-        curves = [self._replicates[key] for key in leaf.quantities]
+        curves = [self.replicates(str(key)) for key in leaf.quantities]
         estimate = leaf.theta(*means)
         centre = estimate[:, None].astype(np.float32)
         noise = leaf.theta(*curves) - centre

@@ -6,10 +6,12 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.statistics.inference import DRAWS as REAL_DRAWS
+from harness.statistics.looks import PLAN, LookPlan
 from harness.validation.calibration import report
 from harness.validation.calibration.cases import Case, edges, powers
 from harness.validation.calibration.simulation import DRAWS, MANY_DRAWS, Count, count, count_singly
@@ -59,12 +61,14 @@ class Ledger:
         results: what `report.write` takes.
         folder: where it is written.
         mapped: a `map`, perhaps over processes.
+        plan: the looks.
 
     """
 
     results: dict[str, Any]
     folder: Path
     mapped: Mapped
+    plan: LookPlan = PLAN
 
     def __post_init__(self) -> None:
         """Start the clock."""
@@ -79,7 +83,7 @@ class Ledger:
     def count(self, jobs: Sequence[Job]) -> None:
         """Count what is not counted yet: a run that is stopped keeps what it has, and can go on."""
         wanted = [job for job in jobs if self._done(job) <= job.seed * job.repetitions]
-        for job, counts in zip(wanted, self.mapped(_run, wanted), strict=True):
+        for job, counts in zip(wanted, self.mapped(partial(_run, plan=self.plan), wanted), strict=True):
             for row in report.as_json(counts):
                 self._add(job.part, {**row, "stage": job.stage, "draws": job.draws})
             self.results["seconds"] = round(self._before + 60 * self.minutes, 1)
@@ -112,8 +116,8 @@ class Ledger:
         rows.append(row)
 
 
-def _run(job: Job) -> list[Count]:
+def _run(job: Job, plan: LookPlan) -> list[Count]:
     seed = zlib.crc32(f"{job.stage} {job.seed}".encode())
     if job.single:
-        return count_singly(job.case, job.shape, job.images, job.repetitions, seed=seed)
-    return count(job.case, job.shape, job.images, job.repetitions, seed=seed, draws=job.draws)
+        return count_singly(job.case, job.shape, job.images, job.repetitions, seed=seed, plan=plan)
+    return count(job.case, job.shape, job.images, job.repetitions, seed=seed, draws=job.draws, plan=plan)

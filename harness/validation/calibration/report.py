@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.statistics.inference import DRAWS, FEWEST_IMAGES
-from harness.statistics.looks import PLAN
 from harness.validation.calibration.simulation import Count
 from harness.validation.tables import table, write as write_text
 
@@ -31,7 +30,7 @@ Version {version}, {date}. Made by `python -m harness.validation calibration` in
 
 _METHOD = """\
 Populations with known truth are sampled and judged as real data are: one to three questions per image,
-looks at 25, 50 and 100 % of the images with shares {shares} of alpha = 5 %, looks with fewer than
+looks at {looks} % of the images with shares {shares} of alpha = 5 %, looks with fewer than
 {fewest} images left out and their share handed on. {draws} draws per judgement instead of {real}, which
 25 data sets share (see the last section).
 """
@@ -78,7 +77,8 @@ def markdown(results: dict[str, Any]) -> str:
             "",
             _MADE.format(**results, minutes=results["seconds"] / 60),
             _METHOD.format(
-                shares=", ".join(f"{x:g}" for x in PLAN.spending),
+                looks=_listed(f"{share:.0%}".removesuffix("%") for share in results["looks"]),
+                shares=", ".join(f"{share:g}" for share in results["shares"]),
                 fewest=FEWEST_IMAGES,
                 draws=results["draws"],
                 real=f"{DRAWS:,}",
@@ -89,6 +89,11 @@ def markdown(results: dict[str, Any]) -> str:
             *_equivalence(results["equivalence"]),
         ]
     )
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _errors(errors: Sequence[dict[str, Any]]) -> list[str]:

@@ -10,10 +10,12 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from harness.data.errors import HarnessError
+from harness.statistics.looks import PLAN, LookPlan
 from harness.validation.calibration import report
 from harness.validation.calibration.cases import edges, powers
 from harness.validation.calibration.ledger import Job, Ledger, Mapped
@@ -53,11 +55,19 @@ Row: TypeAlias = Mapping[str, Any]
 def run(options: argparse.Namespace) -> None:
     """Search for the worst cells, measure them afresh, plan, compare; write all into a folder."""
     options.folder.mkdir(parents=True, exist_ok=True)
-    results = _earlier(options.folder) if options.resume else {}
+    plan = plan_of(options.looks, options.shares)
+    looks = {"looks": list(plan.images), "shares": list(plan.spending)}
+    results = _earlier(options.folder, looks) if options.resume else {}
     results = {"seconds": 0.0, "errors": [], "powers": [], "equivalence": [], **results}
-    results |= {"version": _version(), "draws": DRAWS, "processes": options.processes, "date": today()}
+    results |= {
+        "version": _version(),
+        "draws": DRAWS,
+        "processes": options.processes,
+        "date": today(),
+        **looks,
+    }
     with _mapping(options.processes) as mapped:
-        ledger = Ledger(results, options.folder, mapped)
+        ledger = Ledger(results, options.folder, mapped, plan)
         for number in range(options.search // SEARCH_ROUND):
             ledger.count([replace(job, seed=number) for job in _search()])
         ledger.count(_shortlist(results["errors"], options.shortlist))
@@ -76,6 +86,26 @@ def run(options: argparse.Namespace) -> None:
             if ledger.minutes < options.minutes:
                 ledger.count([replace(job, seed=number) for number in rounds[FIRST_ROUNDS:]])
         ledger.count(unsettled(results["errors"], len(rounds)))
+
+
+def plan_of(images: Sequence[float], shares: Sequence[float]) -> LookPlan:
+    """Return the plan of a run, or one with other looks.
+
+    Args:
+        images: how many each look sees; only their ratio to the last counts. Empty: the plan's.
+        shares: what each may spend of alpha. Empty: the plan's.
+
+    Raises:
+        HarnessError: if that is no plan.
+
+    """
+    if any(one <= before for before, one in pairwise([0.0, *images])):
+        raise HarnessError("the numbers of --looks are above 0 and grow")
+    looks = tuple(one / images[-1] for one in images) or PLAN.images
+    try:
+        return replace(PLAN, images=looks, spending=tuple(shares) or PLAN.spending)
+    except ValueError as error:
+        raise HarnessError(f"{error}; give --looks and --shares together, one share for each look") from error
 
 
 def unsettled(rows: Sequence[Row], rounds: int) -> list[Job]:
@@ -116,9 +146,13 @@ def _mapping(processes: int) -> Iterator[Mapped]:
             yield executor.map
 
 
-def _earlier(folder: Path) -> dict[str, Any]:
+def _earlier(folder: Path, looks: Mapping[str, list[float]]) -> dict[str, Any]:
     path = folder / "results.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if found and {name: found[name] for name in looks} != looks:
+        raise HarnessError(
+            f"{path} was counted with other looks; leave --resume out, or give another --folder"
+        )
     return found
 
 

@@ -74,7 +74,14 @@ class Count:
 
 
 def count(
-    case: Case, shape: str, images: int, repetitions: int, *, seed: int = 0, draws: int = DRAWS
+    case: Case,
+    shape: str,
+    images: int,
+    repetitions: int,
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+    plan: LookPlan = PLAN,
 ) -> list[Count]:
     """Judge a case on many data sets, in batches; equal arguments give equal counts."""
     random = _random(case, shape, images, seed)
@@ -87,26 +94,28 @@ def count(
         points = {key: values.shape[1] for key, values in data.items()}
         multipliers = Multipliers.drawn(draws, images, points, random)
         taken: list[tuple[float, Floats, Floats]] = []
-        for size, level in planned(images):
+        for size, level in planned(images, plan):
             values = {key: v.reshape(sets, images, -1)[:, :size] for key, v in data.items()}
             batch = Batch(values, {key: population.anchors(key) for key in values}, multipliers)
             taken.append((level, batch.prove(case.tree), batch.prove(against)))
         for one in range(sets):
-            tally[_first_decision([(level, s[one], r[one]) for level, s, r in taken])] += 1
-    return _counts(case, shape, images, repetitions, tally)
+            tally[_first_decision([(level, s[one], r[one]) for level, s, r in taken], len(plan))] += 1
+    return _counts(case, shape, images, repetitions, tally, last=len(plan) - 1)
 
 
-def count_singly(case: Case, shape: str, images: int, repetitions: int, *, seed: int = 0) -> list[Count]:
+def count_singly(
+    case: Case, shape: str, images: int, repetitions: int, *, seed: int = 0, plan: LookPlan = PLAN
+) -> list[Count]:
     """Judge a case on many data sets, each exactly as a real one: what `count` abbreviates."""
     random = _random(case, shape, images, seed)
     population = Population(case.means, case.probabilities, shape)
     tally: Counter[tuple[Verdict, int]] = Counter()
     for repetition in range(repetitions):
         data = population.sample(images, random)
-        panels = (Panel(part, quantities(case.tree), seed=repetition) for part in _looks(data, images))
-        decision = decide(case.tree, panels, PLAN)
+        panels = (Panel(part, quantities(case.tree), seed=repetition) for part in _looks(data, images, plan))
+        decision = decide(case.tree, panels, plan)
         tally[decision.verdict, decision.look] += 1
-    return _counts(case, shape, images, repetitions, tally)
+    return _counts(case, shape, images, repetitions, tally, last=len(plan) - 1)
 
 
 def planned(images: int, plan: LookPlan = PLAN) -> list[tuple[int, float]]:
@@ -120,14 +129,14 @@ def planned(images: int, plan: LookPlan = PLAN) -> list[tuple[int, float]]:
     return looks
 
 
-def _first_decision(looks: Sequence[tuple[float, float, float]]) -> tuple[Verdict, int]:
-    skipped = len(PLAN) - len(looks)
+def _first_decision(looks: Sequence[tuple[float, float, float]], planned: int) -> tuple[Verdict, int]:
+    skipped = planned - len(looks)
     for look, (level, support, refute) in enumerate(looks):
         if support <= level:
             return Verdict.SUPPORTED, look + skipped
         if refute <= level:
             return Verdict.REFUTED, look + skipped
-    return Verdict.INCONCLUSIVE, len(PLAN) - 1
+    return Verdict.INCONCLUSIVE, planned - 1
 
 
 def _random(case: Case, shape: str, images: int, seed: int) -> np.random.Generator:
@@ -135,9 +144,14 @@ def _random(case: Case, shape: str, images: int, seed: int) -> np.random.Generat
 
 
 def _counts(
-    case: Case, shape: str, images: int, repetitions: int, tally: Counter[tuple[Verdict, int]]
+    case: Case,
+    shape: str,
+    images: int,
+    repetitions: int,
+    tally: Counter[tuple[Verdict, int]],
+    *,
+    last: int,
 ) -> list[Count]:
-    last = len(PLAN) - 1
     return [
         Count(
             form=case.form,
@@ -146,16 +160,16 @@ def _counts(
             shape=shape,
             images=images,
             repetitions=repetitions,
-            hits=sum(tally[verdict, look] for look in range(len(PLAN))),
+            hits=sum(tally[verdict, look] for look in range(last + 1)),
             early=sum(tally[verdict, look] for look in range(last)),
         )
         for verdict in case.counts
     ]
 
 
-def _looks(data: Mapping[str, Curves], images: int) -> Iterator[dict[str, Curves]]:
-    """Yield the first quarter, the first half, and all of the images."""
-    for share in PLAN.images:
+def _looks(data: Mapping[str, Curves], images: int, plan: LookPlan) -> Iterator[dict[str, Curves]]:
+    """Yield what each look sees: so many of the images, the first ones."""
+    for share in plan.images:
         size = round(share * images)
         yield {
             key: Curves(curves.images[:size], curves.values[:size], size, curves.anchors)
