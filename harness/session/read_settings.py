@@ -59,6 +59,7 @@ def read_settings(config: pytest.Config) -> Settings:
         images=_folder(config, "images"),
         tasks=_tasks(option(config, "task")),
         samples=_samples(config, dataset),
+        futility=option(config, "samples") != ALL,
         window=_whole(config, "window"),
         device=_device(device),
         dtype=_dtype(option(config, "dtype"), device),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.statistics.futility import predictive_power
 from harness.statistics.grounds import ground_of, tally
 from harness.statistics.inference import FEWEST_IMAGES, Data, Panel, Prover
 from harness.statistics.looks import NOTHING_KNOWN, PLAN, Decision, EarlierLooks, LookPlan, decide
@@ -39,8 +40,7 @@ def judge(
         raise ValueError(f"all {len(looks)} looks are known to decide nothing")
     keys = quantities(tree)
     panels = (Panel(data, keys, plan.draws) for data in looks)
-    last = plan.alpha * plan.spending[-1] if plan.suggest_images else None
-    return _judgement(tree, decide(tree, panels, plan, earlier), last)
+    return _judgement(tree, decide(tree, panels, plan, earlier), plan)
 
 
 def judge_beside(judgement: Judgement, tree: Tree, looks: Sequence[Data], plan: LookPlan) -> Judgement:
@@ -57,19 +57,20 @@ def judge_beside(judgement: Judgement, tree: Tree, looks: Sequence[Data], plan: 
 
     """
     earlier = EarlierLooks(without_data=judgement.look + 1 - len(looks))
-    return judge(tree, looks, replace(plan, suggest_images=False), earlier)
+    return judge(tree, looks, replace(plan, suggest_images=False, foresee=False), earlier)
 
 
-def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judgement:
-    """Describe a decision for people; ``last_level`` is what images are planned for, if they are."""
+def _judgement(tree: Tree, decision: Decision, plan: LookPlan) -> Judgement:
+    """Describe a decision for people."""
     panel, prover, enough = decision.panel, Prover(decision.panel), decision.panel.images >= FEWEST_IMAGES
     refuted = decision.verdict is Verdict.REFUTED
     ground = ground_of(negation(tree), prover, decision.level) if refuted else None
-    needed, reason = None, ""
+    needed, chance, reason = None, None, ""
     if not enough:
         needed, reason = FEWEST_IMAGES, f"{panel.images} images; fewer than {FEWEST_IMAGES} decide nothing"
     elif decision.verdict is Verdict.INCONCLUSIVE:
-        needed = None if last_level is None else needed_images(tree, prover, last_level)
+        needed = needed_images(tree, prover, plan.last_level) if plan.suggest_images else None
+        chance = _chance(tree, decision, prover, plan) if plan.foresee else None
         reason = (
             f"neither the claim (p = {decision.support:.2g}) nor its negation (p = {decision.refute:.2g}) "
             f"is shown at {decision.level:.3g}"
@@ -89,7 +90,16 @@ def _judgement(tree: Tree, decision: Decision, last_level: float | None) -> Judg
         notes=_constant(tree, panel) if enough else (),
         ground=ground,
         tally=tally(tree, prover, decision.level) if enough else None,
+        chance=chance,
     )
+
+
+def _chance(tree: Tree, decision: Decision, prover: Prover, plan: LookPlan) -> float | None:
+    """How likely the last look is to decide what an earlier one left open; None at the last."""
+    if decision.look == len(plan) - 1:
+        return None
+    fraction = plan.images[decision.look] / plan.images[-1]
+    return predictive_power(tree, prover, level=plan.last_level, fraction=fraction).decided
 
 
 def _parts(

@@ -30,6 +30,8 @@ class LookPlan:
         spending: for each look, the share of alpha that it may spend.
         draws: perturbed replicates per judgement.
         suggest_images: whether to estimate how many images would decide an undecided claim.
+        foresee: whether to tell, of a claim that is left open before the last look, how likely that one is to
+            decide it.
 
     """
 
@@ -38,6 +40,7 @@ class LookPlan:
     spending: tuple[float, ...] = SPENDING
     draws: int = DRAWS
     suggest_images: bool = True
+    foresee: bool = False
 
     def __post_init__(self) -> None:
         """Refuse plans whose looks spend more than alpha.
@@ -53,6 +56,11 @@ class LookPlan:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def last_level(self) -> float:
+        """What the last look may spend."""
+        return self.alpha * self.spending[-1]
 
 
 PLAN = LookPlan()

@@ -122,6 +122,8 @@ class Judgement:
         readings: what other readings of the effects say; empty where no effect is judged.
         ground: why it is REFUTED; None of another verdict, and in records written before it was told.
         tally: where a claim over several tasks holds; None of one without parts of their own.
+        chance: of an INCONCLUSIVE claim that an earlier look than the last left open: how likely the last was
+            to decide it, by what was seen. Where that was small the claim was measured no further.
     """
 
     verdict: Verdict
@@ -138,3 +140,4 @@ class Judgement:
     readings: tuple[Reading, ...] = ()
     ground: Ground | None = None
     tally: Tally | None = None
+    chance: float | None = None

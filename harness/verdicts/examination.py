@@ -31,6 +31,7 @@ from harness.measuring.pool import MeasurementPool
 from harness.measuring.progress import Progress
 from harness.measuring.request import Request
 from harness.measuring.worker import Load
+from harness.statistics.futility import FUTILE
 from harness.statistics.inference import FEWEST_IMAGES, MissingQuantityError
 from harness.statistics.judge import judge
 from harness.statistics.looks import LOOKS, EarlierLooks
@@ -223,9 +224,14 @@ class Examination:
         return len({sample.image_id for sample in samples}) >= FEWEST_IMAGES
 
     def _goes_on(self, claim: Claim) -> bool:
-        """Whether a claim is measured further: undecided, or about other checkpoints, not yet examined."""
-        undecided = self.judgements[claim.test].verdict is Verdict.INCONCLUSIVE
-        return undecided or any(quantity.checkpoint for quantity in self.declared(claim).quantities)
+        """Whether a claim is measured further: it may be decided, or other checkpoints are to come."""
+        judged = self.judgements[claim.test]
+        undecided = judged.verdict is Verdict.INCONCLUSIVE and not _is_futile(judged)
+        return undecided or self._of_peers(claim)
+
+    def _of_peers(self, claim: Claim) -> bool:
+        """Whether a claim is about other checkpoints of the run, too."""
+        return any(quantity.checkpoint for quantity in self.declared(claim).quantities)
 
     def declared(self, claim: Claim) -> Hypothesis:
         """What a claim says before anything is measured."""
@@ -252,7 +258,7 @@ class Examination:
         for claim in claims:
             if claim.test in self.broken:
                 continue
-            if any(quantity.checkpoint for quantity in self.declared(claim).quantities):
+            if self._of_peers(claim):
                 self._declarations.forget(claim, range(len(LOOKS)))
                 self.judgements[claim.test] = self._judge(claim, looks)
 
@@ -337,14 +343,17 @@ class Examination:
             return self._nothing_measured(str(absent), len(looks) - 1)
         earlier = EarlierLooks(len(looks) - len(usable), self._looks_left_open(claim, stated))
         final = len(looks) == len(LOOKS)  # what an earlier look leaves undecided is judged again
-        plan = replace(self.settings.look_plan, suggest_images=final)
+        foresee = self.settings.futility and not final and not self._of_peers(claim)
+        plan = replace(self.settings.look_plan, suggest_images=final, foresee=foresee)
         try:
             judged = judge(stated.tree, usable, plan, earlier)
         except MissingQuantityError as error:
             return self._nothing_measured(str(error), len(looks) - 1)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
-            self._left_open[claim.test] = stated.quantities, len(usable)
-            return judged
+            if not _is_futile(judged):
+                self._left_open[claim.test] = stated.quantities, len(usable)
+                return judged
+            judged = _stopped(judge(stated.tree, usable, replace(plan, suggest_images=True), earlier))
         taken = usable[: judged.look + 1 - earlier.without_data]
         judged = with_other_readings(judged, stated.tree, taken, plan)
         judged = with_notes(judged, stated.notes, taken, plan)
@@ -439,6 +448,17 @@ class Examination:
             return stated.needed
         first, undefined = self.look(0), self.look(self._staged_at).undefined
         return self._declarations.located(claim, lambda: EvidenceView(first, first, undefined)).quantities
+
+
+def _is_futile(judged: Judgement) -> bool:
+    """Whether the images that are still to come are unlikely to decide a claim."""
+    return judged.chance is not None and judged.chance < FUTILE
+
+
+def _stopped(judged: Judgement) -> Judgement:
+    """The judgement of a claim that is measured no further."""
+    chance = f"the chance that all images of this run would decide it is {judged.chance:.0%}"
+    return replace(judged, reason=f"{judged.reason}; measured no further: {chance}")
 
 
 def _in_stages(stated: Hypothesis) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.measuring.shard import Shard
+from harness.statistics.futility import FUTILE
 from harness.statistics.looks import PLAN, LookPlan
 
 EMBEDDED = "embedded"
@@ -49,6 +50,7 @@ class Settings:
         memory: bytes that the packed passes of one process may take, or None for what is free.
         ray_shards: shards to measure on a Ray cluster first, or None.
         report_samples: samples per task that the report shows.
+        futility: whether claims that more images are unlikely to decide are measured no further.
         accept_as: the name under which verdicts and curves are accepted, whatever is on file there, or None.
         baseline: name or file of the baseline to compare with, or None.
     """
@@ -78,6 +80,7 @@ class Settings:
     report_samples: int = DEFAULT_SHOWN
     baseline: str | None = None
     accept_as: str | None = None
+    futility: bool = True
 
     @property
     def look_plan(self) -> LookPlan:
@@ -94,6 +97,7 @@ class Settings:
             "alpha": f"{self.alpha:g}",
             "dtype": self.dtype,
             "looks": ", ".join(f"{share:.3g}" for share in self.look_plan.images),
+            "futility": f"{FUTILE:g}" if self.futility else "off",
             **({"prompt": self.prompt} if self.prompt else {}),
             **({"image handling": self.image_handling} if self.image_handling else {}),
             **({"boxes": self.boxes} if self.boxes else {}),
@@ -109,19 +113,19 @@ class Settings:
     @property
     def samples_option(self) -> str | None:
         """What ``--samples`` must say for a run on as many samples; None: nothing."""
-        if self.samples == usual_samples(self.dataset):
-            return None
-        return str(self.samples) if self.samples else ALL
+        if not self.futility:
+            return ALL
+        return None if self.samples == usual_samples(self.dataset) else str(self.samples)
 
     def kept_as(self, name: str) -> str:
         """The name under which a checkpoint's verdicts and curves are on file.
 
-        All the embedded scenes are a run of its own, beside the usual one.
+        A run on all there is (``--samples all``) is one of its own, beside the usual one.
 
         Args:
             name: the checkpoint's.
         """
-        return f"{name}.{ALL}" if self.dataset is None and self.samples is None else name
+        return name if self.futility else f"{name}.{ALL}"
 
 
 def usual_samples(dataset: Path | None) -> int | None:

@@ -16,7 +16,9 @@ from harness.interventions.measurements import OpenPathsOnly
 from harness.measuring.request import Request
 from harness.statistics import forms
 from harness.statistics.forms import mainly_inside, peaks_above, retains
+from harness.statistics.futility import FUTILE
 from harness.statistics.looks import LOOKS
+from harness.statistics.trees import Leaf, some
 from harness.statistics.verdict import Verdict
 from harness.testing.fake import Fake
 from harness.validation.store.rows import examination
@@ -214,9 +216,39 @@ def test_a_look_without_data_hands_its_share_of_alpha_on(
     monkeypatch.setattr(made, "_load", Late)
     made.examine([asked], lambda *_: None)
     judged = made.judgements[asked.test]
-    assert judged.look == 1
-    assert judged.alpha == pytest.approx(0.015)
+    assert judged.look == 2  # the second has too few images that are not the first's
+    assert judged.alpha == pytest.approx(0.025)
     assert made.evidence.read().filter(pl.col("measurement") == "lens").height > 0
+
+
+@pytest.mark.parametrize("futility", [True, False])
+def test_a_claim_that_more_images_would_hardly_decide_is_measured_no_further(
+    tmp_path: Path,
+    futility: bool,  # noqa: FBT001
+) -> None:
+    """Unless all is asked for; then it is measured to the end, and open there."""
+
+    def near(study: Study, task: str) -> None:
+        """A mean against the one that is seen: nothing is nearer."""
+        effect, seen = study.blocked_from("image->last", task), study._seen
+        threshold = 0.0 if seen is None else float(seen.now[effect].values.mean())
+        study.judge(some(Leaf("mean", (effect,), lambda d: d, threshold, ">")))
+
+    made, asked = examination(tmp_path, 360), claim(near)
+    made.settings = replace(made.settings, futility=futility)
+    made.examine([asked], lambda *_: None)
+    judged = made.judgements[asked.test]
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    stored = made.evidence.read().filter(pl.col("measurement").str.starts_with("image->last"))
+    images = stored["image"].n_unique()
+    if futility:
+        assert judged.look < len(LOOKS) - 1
+        assert judged.chance is not None and judged.chance < FUTILE
+        assert "measured no further" in judged.reason
+        assert images <= LOOKS[judged.look] * 360
+    else:
+        assert (judged.look, judged.chance) == (len(LOOKS) - 1, None)
+        assert images > LOOKS[-2] * 360
 
 
 def test_a_claim_declares_once_before_measuring_and_once_a_look(tmp_path: Path) -> None:
