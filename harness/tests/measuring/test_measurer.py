@@ -22,7 +22,7 @@ from harness.data.sample import Box, Sample
 from harness.engine import decoding
 from harness.engine.engines import ReferenceEngine, SweepEngine, SweepRun
 from harness.engine.protocol import Engine
-from harness.interventions.knockout import Knockout
+from harness.interventions.knockout import Knockout, Positions
 from harness.interventions.measurements import (
     Accuracy,
     ActivationPatch,
@@ -36,7 +36,7 @@ from harness.interventions.measurements import (
     Route,
     Sweep,
 )
-from harness.interventions.patching import PatchSource
+from harness.interventions.patching import KeyValues, PatchSource
 from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
@@ -45,7 +45,7 @@ from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_o
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
 LAYERS = 3
-MEDIATORS = ("question", "separator+suffix+roles", "last")
+MEDIATORS = ("separator", "question", "suffix", "roles", "last")
 FLOW = Flow("image", "question")
 MEASUREMENTS: tuple[Measurement, ...] = (
     Sweep(FLOW, 3),
@@ -59,7 +59,6 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Modules("mlp", "question", 1),
     Modules("attention", "question", 3),
     Modules("mlp", "true_option", 1, 0),
-    Modules("mlp", "question", 3, 0, Points((0, 2), LAYERS)),
     BlockFromLayer(FLOW, (1,)),
     BlockFromLayer(Flow("image", "after_image"), (0, 1, 2), unfiltered=True),
     Mediators("image", MEDIATORS),
@@ -72,6 +71,8 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Accuracy(),
     Accuracy("grey"),
     Chance(),
+    Modules("mlp", "question", 3, 0, Points((0, 2), LAYERS)),
+    Mediators("image", ("question", "separator+suffix+roles", "last")),
 )
 Rows = Mapping[tuple[str, str, str], Mapping[str, object]]
 
@@ -294,8 +295,9 @@ def test_a_wrong_answer_leaves_only_accuracies(dataset: Dataset) -> None:
         str(measurement)
         for measurement in MEASUREMENTS
         if isinstance(measurement, Accuracy | Chance | OpenPathsOnly)
+        or (isinstance(measurement, BlockFromLayer) and measurement.unfiltered)
     }
-    assert names == unfiltered | {str(MEASUREMENTS[12])}
+    assert names == unfiltered
     assert {reading for name, reading, _ in rows if name != "clean"} == {"right"}
 
 
@@ -471,6 +473,36 @@ def test_an_image_that_cannot_be_used_is_left_out_of_the_mean(dataset: Dataset) 
     assert all(torch.equal(one, two) for one, two in zip(expected, found, strict=True))
     with pytest.raises(RegionError, match="no image of the data set can be used"):
         mean(*broken)
+
+
+def test_another_question_on_the_other_image_finds_its_contents_there(dataset: Dataset) -> None:
+    """Nothing behind the image bears on them; of more than a few images they are taken anew."""
+    made, engine = checkpoint(), SweepEngine(checkpoint())
+    asked = [replace(kept(dataset), id=f"asked {number}", image_id="asked") for number in range(2)]
+    others = [
+        replace(one, id=f"other {number}", image_id="other", question=question)
+        for number, (one, question) in enumerate(
+            zip([kept(dataset)] * 2, ("Is it red?", "Is the large one really green?"), strict=True)
+        )
+    ]
+    paired = [replace(one, twin=other.id) for one, other in zip(asked, others, strict=True)]
+    taken: list[str] = []
+
+    def contents(encoded: Encoded, positions: Positions) -> KeyValues:
+        taken.append(encoded.sample.id)
+        return engine.contents(encoded, positions)
+
+    source = PatchSource(
+        make_dataset("d", "sha", [*paired, *others]), lambda sample: encode(made, sample), contents
+    )
+    for one, other in zip(paired, others, strict=True):
+        encoded = encode(made, other)
+        given = source.contents("other", one, encoded.regions["image"])
+        own = engine.contents(encoded, encoded.regions["image"])
+        assert given.keys is not None and own.keys is not None
+        for found, expected in zip((*given.values, *given.keys), (*own.values, *own.keys), strict=True):
+            torch.testing.assert_close(found, expected)
+    assert taken == ["other 0"]
 
 
 def test_a_task_with_one_image_has_no_other_contents(dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ import pytest
 from harness.verdicts.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[3]
-PART = ("-k", "last_position or patches", "--samples=66", "--task=ChooseAttr", "--task=QueryAttr")
+PART = ("-k", "question_reaches or hardly or object_enters", "--samples=66", "--task=ChooseAttr", "--task=QueryAttr")
 ELSEWHERE = """
 import os, pathlib, pytest
 
