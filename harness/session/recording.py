@@ -30,7 +30,7 @@ from harness.verdicts.record import (
     SampleRecord,
     structure,
 )
-from harness.verdicts.undecided_runs import overflowing, why_undecided
+from harness.verdicts.undecided_runs import overflowing, rows_lost, why_undecided
 
 REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
@@ -90,7 +90,12 @@ class RecordCollector:
             session.exitstatus == pytest.ExitCode.INTERRUPTED
         )
         record = self._record()
-        self.nothing = [*why_undecided(record, str(self._run.settings.evidence)), *self._missing]
+        settings = self._run.settings
+        self.nothing = [
+            *why_undecided(record, str(settings.evidence)),
+            *rows_lost(self._run.dataset, settings.tasks or TASKS, settings.samples),
+            *self._missing,
+        ]
         self.record = record = replace(
             record, remarks=(*record.remarks, *self._damaged, *overflowing(record), *self.nothing)
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.data.dataset import Dataset
 from harness.session.conclude import PROPERTY
 from harness.session.recording import STOPPED, RecordCollector
 from harness.statistics.verdict import Judgement, Verdict
@@ -18,6 +19,7 @@ CLAIM = ClaimRecord(
     *("A1", "ABS", "It does.", "x > 0", "findings/x.py::test", "pytest x", "embedded", None),
     Judgement(Verdict.SUPPORTED, 0.01, 0.9, 0.05, 0, 60, 120),
 )
+SCENES = Dataset("scenes", "0", ())
 CHECKPOINT = CheckpointRecord("embedded", "0" * 64, 12, 3, "float32", "cpu", (), 0)
 
 
@@ -33,7 +35,7 @@ def handed_over(verdict: Verdict) -> Any:
     return SimpleNamespace(when="call", nodeid=claim.test, user_properties=[(PROPERTY, payload)])
 
 
-def collector(tmp_path: Path, heard: list[RunRecord]) -> RecordCollector:
+def collector(tmp_path: Path, heard: list[RunRecord], dataset: Dataset = SCENES) -> RecordCollector:
     config: Any = SimpleNamespace(
         rootpath=ROOT,
         invocation_params=SimpleNamespace(args=()),
@@ -41,7 +43,7 @@ def collector(tmp_path: Path, heard: list[RunRecord]) -> RecordCollector:
     )
     given = settings(tmp_path)
     run: Any = SimpleNamespace(
-        settings=given, protocol=given.protocol, samples=lambda _: (), changes=lambda _: ()
+        settings=given, protocol=given.protocol, samples=lambda _: (), changes=lambda _: (), dataset=dataset
     )
     return RecordCollector(config, run)
 
@@ -78,3 +80,15 @@ def test_of_a_test_that_is_run_again_the_last_outcome_counts(tmp_path: Path) -> 
         made.pytest_runtest_logreport(handed_over(verdict))
     made.pytest_sessionfinish(session())
     assert [claim.judgement.verdict for claim in heard[0].claims] == [Verdict.SUPPORTED]
+
+
+def test_a_run_over_data_most_of_which_cannot_be_used_is_not_green(tmp_path: Path) -> None:
+    heard: list[RunRecord] = []
+    made = collector(
+        tmp_path, heard, Dataset("mine", "0", (), {("ChooseRel", "image file missing (e.g. x/1.jpg)"): 200})
+    )
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(ended := session())
+    assert ended.exitstatus == pytest.ExitCode.TESTS_FAILED
+    (told,) = made.nothing
+    assert told in heard[0].remarks
