@@ -17,7 +17,7 @@ from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.fingerprint import fingerprint, weights_size
 from harness.checkpoint.info import CheckpointInfo, is_directory, pinned
-from harness.checkpoint.lengths import attention_window, context_length
+from harness.checkpoint.lengths import attention_window, context_length, fixed_rotary_length
 from harness.checkpoint.untrusted_files import read_json
 from harness.data.dataset import Dataset
 from harness.data.depth import rule_window
@@ -148,8 +148,10 @@ def _model(loaded: Checkpoint) -> str:
     text = loaded.model.config.text_config
     classes = f"{type(loaded.model).__name__} on {type(loaded.decoder).__name__}"
     context, window = context_length(text), attention_window(text)
-    sliding = f", sliding window of {window}" if window else ""
-    return f"{classes}, {loaded.dtype}, on {loaded.device}; context of {context or 'unknown'} tokens{sliding}"
+    fixed = fixed_rotary_length(text)
+    limits = f", sliding window of {window}" if window else ""
+    limits += f", rotary positions fixed up to {fixed}" if fixed else ""
+    return f"{classes}, {loaded.dtype}, on {loaded.device}; context of {context or 'unknown'} tokens{limits}"
 
 
 def _loaded(info: CheckpointInfo, settings: Settings) -> Checkpoint:
