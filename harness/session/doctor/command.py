@@ -23,6 +23,7 @@ from harness.data.dataset import Dataset
 from harness.data.depth import rule_window
 from harness.data.doors import door
 from harness.data.errors import CheckpointError
+from harness.data.sample import TASKS
 from harness.session.doctor.asked import say_prompt
 from harness.session.doctor.machine import in_words, say_device, say_versions
 from harness.session.doctor.sheet import Sheet
@@ -31,6 +32,7 @@ from harness.session.options import OPTIONS
 from harness.session.read_settings import check_gpu, check_writable, read_settings, resolve, worker_threads
 from harness.session.run import Run
 from harness.verdicts.settings import Settings
+from harness.verdicts.undecided_runs import rows_lost
 
 USAGE = "usage: python -m harness doctor [options of `pytest findings`]"
 WHAT = "Says what such a run would do, and tries it on twenty samples of each task. Exit status 4: refused."
@@ -108,6 +110,8 @@ def _dataset(sheet: Sheet, run: Run) -> Dataset | None:
         sheet.say("data", f"{dataset.name}: {', '.join(tasks)}")
         for (task, reason), count in dataset.left_out.items():
             sheet.say("", f"{task}: {count} left out: {reason}")
+        for line in rows_lost(dataset, run.settings.tasks or TASKS, run.settings.samples):
+            sheet.say("", f"a run would fail: {line}")
         return dataset
     return None
 

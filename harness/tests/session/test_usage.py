@@ -69,7 +69,7 @@ BAD = [
     ("--boxes=drawn", "--boxes drawn: choose analytic, released"),
     ("--dtype=int8", "--dtype int8: no such dtype; choose from float32"),
     ("--dataset=nowhere", "--dataset nowhere: no such folder"),
-    ("--images=nowhere", "--images nowhere: no such folder"),
+    ("--images=fixtures/evaluation/images", "--images: the pictures of which data? name their folder with"),
     ("--evidence=README.md/inside", "--evidence {root}/README.md/inside: cannot be written"),
     ("--report=README.md/inside", "--report {root}/README.md/inside: cannot be written"),
 ]
