@@ -35,13 +35,15 @@ def handed_over(verdict: Verdict) -> Any:
     return SimpleNamespace(when="call", nodeid=claim.test, user_properties=[(PROPERTY, payload)])
 
 
-def collector(tmp_path: Path, heard: list[RunRecord], dataset: Dataset = SCENES) -> RecordCollector:
+def collector(
+    tmp_path: Path, heard: list[RunRecord], dataset: Dataset = SCENES, **options: Any
+) -> RecordCollector:
     config: Any = SimpleNamespace(
         rootpath=ROOT,
         invocation_params=SimpleNamespace(args=()),
         hook=SimpleNamespace(pytest_findings_report=lambda **given: heard.append(given["record"])),
     )
-    given = settings(tmp_path)
+    given = replace(settings(tmp_path), **options)
     run: Any = SimpleNamespace(
         settings=given, protocol=given.protocol, samples=lambda _: (), changes=lambda _: (), dataset=dataset
     )
@@ -92,3 +94,33 @@ def test_a_run_over_data_most_of_which_cannot_be_used_is_not_green(tmp_path: Pat
     assert ended.exitstatus == pytest.ExitCode.TESTS_FAILED
     (told,) = made.nothing
     assert told in heard[0].remarks
+
+
+@pytest.fixture
+def accepted(monkeypatch: pytest.MonkeyPatch) -> list[RunRecord]:
+    """The records that were taken over as what is known."""
+    taken: list[RunRecord] = []
+    monkeypatch.setattr("harness.session.recording.accept", lambda *given: taken.append(given[2]))
+    return taken
+
+
+@pytest.mark.parametrize("status", [pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED])
+def test_only_a_whole_run_is_accepted(
+    status: pytest.ExitCode, tmp_path: Path, accepted: list[RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("harness.session.terminal.write_line", lambda _, text: lines.append(text))
+    made = collector(tmp_path, [], accept=True)
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(session(exitstatus=status))
+    whole = status is pytest.ExitCode.OK
+    assert bool(accepted) is whole
+    assert lines == ["ERROR: --accept: nothing is accepted: the run was stopped before its end"] * (not whole)
+
+
+def test_a_baseline_with_which_nothing_is_compared_is_not_green(tmp_path: Path) -> None:
+    made = collector(tmp_path, [], baseline="old")
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(done := session())
+    assert made.nothing == ["--baseline old: none of its curves was measured here"]
+    assert done.exitstatus == pytest.ExitCode.TESTS_FAILED
