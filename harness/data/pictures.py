@@ -46,6 +46,10 @@ MAX_PIXELS = 50_000_000
 """Larger pictures are refused: GQA's are under a megapixel, a decompression bomb is not."""
 
 
+class _RangeError(DataError):
+    """Pixels that may mean anything."""
+
+
 def read_picture(path: Path) -> Image.Image:
     """Read an image file as RGB: turned as its camera says, what is transparent on white, eight bits deep.
 
@@ -69,8 +73,8 @@ def picture_size(path: Path) -> Size:
         return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
 
 
-def is_whole(path: Path) -> bool:
-    """Whether an image file can be read to its end.
+def fault(path: Path) -> str:
+    """Why an image file's pixels cannot be used, without its name; empty if they can.
 
     JPEG is decoded at an eighth of its size, which takes half the time and misses nothing that is cut off.
     """
@@ -78,9 +82,11 @@ def is_whole(path: Path) -> bool:
         with _opened(path) as image, _silenced(image):
             image.draft(None, (1, 1))
             _rgb(image, path)
+    except _RangeError:
+        return "image whose values have no known range; save it with 8 or 16 bits"
     except DataError:
-        return False
-    return True
+        return "image file broken or cut short"
+    return ""
 
 
 @contextmanager
@@ -141,7 +147,9 @@ def _rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode in DEEP:
         return Image.fromarray(_eight_bits(image)).convert("RGB")
     if image.mode in {"I", "F"}:
-        raise DataError(f"{path}: pixels of mode {image.mode} have no known range; save it with 8 or 16 bits")
+        raise _RangeError(
+            f"{path}: pixels of mode {image.mode} have no known range; save it with 8 or 16 bits"
+        )
     if image.has_transparency_data:
         seen = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")

@@ -12,6 +12,9 @@ from harness.verdicts.record import CheckpointRecord, RunRecord, TaskRecord
 
 MOST_OVERFLOWING = 0.01
 """Share of samples with logits that are not finite above which a run warns."""
+WIDER = {"float16": "use --dtype bfloat16 or float32", "bfloat16": "use --dtype float32"}
+"""What to do where a dtype's range may not suffice."""
+DAMAGED = "the weights themselves may be damaged"
 CHECK_FIRST = "check its prompt format (--prompt), the data set and --dtype first"
 
 
@@ -61,7 +64,7 @@ def overflowing(record: RunRecord) -> list[str]:
         if lost > MOST_OVERFLOWING * samples:
             lines.append(
                 f"{one.name}: {lost} of {samples} samples have logits that are not finite in {one.dtype}; "
-                "use --dtype bfloat16 or float32"
+                f"{WIDER.get(one.dtype, DAMAGED)}"
             )
     return lines
 

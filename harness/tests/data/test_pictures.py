@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from harness.data.errors import DataError
-from harness.data.pictures import FORMATS, ORIENTATION, is_whole, picture_size, read_picture
+from harness.data.pictures import FORMATS, ORIENTATION, fault, picture_size, read_picture
 
 POSTSCRIPT = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\nshowpage\n%%EOF\n"
 
@@ -34,7 +34,7 @@ def refuses(path: Path) -> bool:
     for read in (picture_size, read_picture):
         with pytest.raises(DataError, match=path.name):
             read(path)
-    return not is_whole(path)
+    return bool(fault(path))
 
 
 @pytest.mark.usefixtures("no_programs")
@@ -67,7 +67,7 @@ def test_sixteen_bits_are_scaled(tmp_path: Path) -> None:
     Image.fromarray(values).save(tmp_path / "x.png")
     seen = np.asarray(read_picture(tmp_path / "x.png"))[..., 0]
     assert (seen == values // 256).all()
-    assert is_whole(tmp_path / "x.png")
+    assert not fault(tmp_path / "x.png")
 
 
 def grey_tiff(path: Path, values: NDArray[np.uint16], *, bits: int, photometric: int) -> None:
@@ -111,7 +111,7 @@ def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path, kind: str, orien
     assert picture_size(path) == seen.size == shown.size
     assert np.array_equal(np.asarray(seen), np.asarray(shown))
     assert (seen.size == (48, 32)) is (orientation < 5)
-    assert is_whole(path)
+    assert not fault(path)
 
 
 def test_values_without_a_known_range_are_refused(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_values_without_a_known_range_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.random.default_rng(0).random((4, 4)).astype(np.float32)).save(path)
     with pytest.raises(DataError, match=r"x\.tiff: pixels of mode F have no known range"):
         read_picture(path)
-    assert not is_whole(path)
+    assert fault(path) == "image whose values have no known range; save it with 8 or 16 bits"
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

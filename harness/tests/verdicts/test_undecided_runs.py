@@ -96,3 +96,18 @@ def test_who_asks_for_few_samples_is_not_told_of_rows() -> None:
     assert rows_lost(table, ("ChooseAttr",), 2) == []
     assert len(rows_lost(table, ("ChooseAttr",), 60)) == 1
     assert rows_lost(table, ("QueryAttr",), None) == [], "a task that nobody asked for"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [
+        ("float16", "use --dtype bfloat16 or float32"),
+        ("bfloat16", "use --dtype float32"),
+        ("float32", "the weights themselves may be damaged"),
+    ],
+)
+def test_the_remedy_of_overflow_is_no_dtype_that_is_in_use(dtype: str, remedy: str) -> None:
+    task = replace(GOOD, excluded={NOT_FINITE: 9})
+    record: Any = SimpleNamespace(checkpoints=(replace(CHECKPOINT, tasks=(task,), dtype=dtype),))
+    (line,) = overflowing(record)
+    assert line.endswith(f"in {dtype}; {remedy}")
