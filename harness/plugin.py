@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from harness.verdicts.study import Study
 
 SUITE_ROOT = Path(__file__).resolve().parents[1]
 NO_TASK = pytest.mark.skip(reason="no samples of the tasks that this claim is about, or none asked for")
+
+INTERNAL = "An error of the suite itself: please report it, with what `python -m harness doctor` says."
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -156,6 +159,11 @@ def pytest_testnodedown(node: object) -> None:
     done = getattr(node, "workeroutput", {}).get(WORK)
     work = Work(processes=0, lost_workers=1) if done is None else structure(done, Work)
     config.stash[COLLECTOR].works.append(work)
+
+
+def pytest_internalerror() -> None:
+    """Ask for a report: nothing that a user's file, option or machine brings should end so."""
+    print(f"\n{INTERNAL}", file=sys.stderr)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

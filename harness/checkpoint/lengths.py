@@ -1,8 +1,9 @@
-"""How long a prompt a decoder can be measured on: its context, and the reach of a sliding window.
+"""How long a prompt a decoder can be measured on: its context, a sliding window, its rotary positions.
 
 Beyond its context a decoder was never trained: what it says there tells nothing of it, so such a sample is
 left out. A sliding window that is at least as long as a prompt hides nothing from it, and attention is plain;
-one that is shorter would hide what the engines show, and the checkpoint is refused.
+one that is shorter would hide what the engines show, and the checkpoint is refused. So it is where rotary
+positions depend on a prompt's length: prompts of several lengths are run at once, by one table.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from harness.data.errors import CheckpointError, RegionError
 
 SLIDING = "sliding_attention"
 """The kind of layer, in a configuration's ``layer_types``, that has a window."""
+DYNAMIC, LONGROPE = "dynamic", "longrope"
+"""The kinds of rotary scaling that depend on how long a prompt is."""
 
 
 def context_length(config: Any) -> int | None:  # noqa: ANN401 - transformers' configurations
@@ -67,8 +70,31 @@ def check_context(config: Any, length: int) -> None:  # noqa: ANN401 - a model's
         raise RegionError(f"the prompt is longer than the decoder's context of {most} tokens")
 
 
-def check_window(name: str, config: Any, length: int) -> None:  # noqa: ANN401 - a model's configuration
-    """Refuse a checkpoint at a prompt that is longer than its sliding window.
+def fixed_rotary_length(config: Any) -> int | None:  # noqa: ANN401 - transformers' configurations
+    """Most tokens whose rotary positions do not depend on how long the prompt is; None where none do.
+
+    Args:
+        config: the decoder's configuration. Under ``dynamic`` and ``longrope`` scaling, transformers changes
+            all positions of a prompt beyond a length (`transformers.modeling_rope_utils`).
+    """
+    return min(_fixed(config, getattr(config, "rope_parameters", None)), default=None)
+
+
+def _fixed(config: Any, rope: object) -> Iterator[int]:  # noqa: ANN401
+    """Such lengths; each kind of layer may have settings of its own."""
+    if not isinstance(rope, Mapping):
+        return
+    for value in rope.values():
+        yield from _fixed(config, value)
+    kind = str(rope.get("rope_type"))
+    if kind == LONGROPE:
+        yield int(rope.get("original_max_position_embeddings") or config.max_position_embeddings)
+    elif DYNAMIC in kind:
+        yield int(config.max_position_embeddings)
+
+
+def check_length(name: str, config: Any, length: int) -> None:  # noqa: ANN401 - a model's configuration
+    """Refuse a checkpoint at a prompt so long that the decoder attends otherwise than to shorter ones.
 
     Args:
         name: the checkpoint's name.
@@ -76,11 +102,16 @@ def check_window(name: str, config: Any, length: int) -> None:  # noqa: ANN401 -
         length: tokens of the prompt, with those of an answer that has begun.
 
     Raises:
-        CheckpointError: if a query of this prompt would not see all keys before it.
+        CheckpointError: if a query of this prompt would not see all keys before it, or its rotary positions
+            would not be those of a shorter prompt that is run beside it.
     """
-    window = attention_window(config.text_config)
-    if window is not None and length > window:
-        raise CheckpointError(
-            f"{name}: a prompt of {length} tokens is longer than the decoder's sliding window of {window}: "
-            "not supported; it can be measured on shorter prompts (fewer tiles: --image-handling=square)"
-        )
+    text = config.text_config
+    for what, most in (
+        ("is longer than the decoder's sliding window of", attention_window(text)),
+        ("changes the decoder's rotary positions, which are fixed up to", fixed_rotary_length(text)),
+    ):
+        if most is not None and length > most:
+            raise CheckpointError(
+                f"{name}: a prompt of {length} tokens {what} {most}: not supported; it can be measured on "
+                "shorter prompts (fewer tiles: --image-handling=square)"
+            )

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.errors import DataError
-from harness.data.pictures import is_whole, picture_size
+from harness.data.pictures import fault, picture_size
 from harness.data.sample import CHOOSE_TASKS, TASKS, Box, Sample, Size
 
 REQUIRED = ("question_id", "img_id", "question", "answer", "image_w", "image_h")
@@ -200,14 +200,14 @@ class _Pictures:
     """What is asked of picture files, each read once however many rows it has."""
 
     def __init__(self) -> None:
-        self._whole: dict[Path, bool] = {}
+        self._faults: dict[Path, str] = {}
         self._sizes: dict[Path, Size | None] = {}
 
-    def whole(self, path: Path) -> bool:
-        """Whether a picture can be read to its end."""
-        if path not in self._whole:
-            self._whole[path] = is_whole(path)
-        return self._whole[path]
+    def fault(self, path: Path) -> str:
+        """Why a picture's pixels cannot be used; empty if they can."""
+        if path not in self._faults:
+            self._faults[path] = fault(path)
+        return self._faults[path]
 
     def size(self, path: Path) -> Size | None:
         """(width, height) of a picture, from the beginning of its file; None if it is no image."""
@@ -235,8 +235,9 @@ def _sample(
         return LeftOut("image file cannot be read", str(path))
     if there != size:
         return LeftOut("image of another size than its row says", str(path))
-    if not pictures.whole(path):
-        return LeftOut("image file broken or cut short", str(path))
+    wrong = pictures.fault(path)
+    if wrong:
+        return LeftOut(wrong, str(path))
     return Sample(
         id=values["question_id"],
         task=task,

@@ -14,43 +14,67 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from harness.data.errors import DataError
 from harness.data.sample import Size
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is opened: none of these starts a program or runs a script."""
-DEEP = {"I;16": 256, "I;16L": 256, "I;16B": 256, "I;16N": 256}
-"""Modes of sixteen bits a channel, and what one of their steps of eight bits holds."""
+DEEP = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+"""Modes of up to sixteen bits a channel; a TIFF says how many of them are used."""
+ORIENTATION = 0x0112
+"""The tag by which a camera says how its picture is to be turned."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = frozenset({5, 6, 7, 8})
+"""Values that exchange width and height."""
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
+WHITE_IS_ZERO = 0
 STDERR = 2
 """The file that C libraries know as standard error."""
 MAX_PIXELS = 50_000_000
 """Larger pictures are refused: GQA's are under a megapixel, a decompression bomb is not."""
 
 
+class _RangeError(DataError):
+    """Pixels that may mean anything."""
+
+
 def read_picture(path: Path) -> Image.Image:
-    """Read an image file as RGB: what is transparent lies on white, sixteen bits are scaled to eight.
+    """Read an image file as RGB: turned as its camera says, what is transparent on white, eight bits deep.
 
     Raises:
         DataError: if the file is missing, broken or too large, or its values have no known range.
     """
     with _opened(path) as image, _silenced(image):
-        return _rgb(image, path)
+        turn = TURNS.get(_orientation(image))  # before its pixels are read, like the size
+        seen = _rgb(image, path)
+        return seen if turn is None else seen.transpose(turn)
 
 
 def picture_size(path: Path) -> Size:
-    """(width, height) of an image file; the pixels are not read.
+    """(width, height) of an image file as it is shown; the pixels are not read.
 
     Raises:
         DataError: if the file is missing, is no image, or is too large.
     """
     with _opened(path) as image:
-        return image.size
+        width, height = image.size
+        return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
 
 
-def is_whole(path: Path) -> bool:
-    """Whether an image file can be read to its end.
+def fault(path: Path) -> str:
+    """Why an image file's pixels cannot be used, without its name; empty if they can.
 
     JPEG is decoded at an eighth of its size, which takes half the time and misses nothing that is cut off.
     """
@@ -58,9 +82,11 @@ def is_whole(path: Path) -> bool:
         with _opened(path) as image, _silenced(image):
             image.draft(None, (1, 1))
             _rgb(image, path)
+    except _RangeError:
+        return "image whose values have no known range; save it with 8 or 16 bits"
     except DataError:
-        return False
-    return True
+        return "image file broken or cut short"
+    return ""
 
 
 @contextmanager
@@ -108,14 +134,33 @@ def _check_size(path: Path, size: Size) -> None:
         raise DataError(f"{path}: {size[0]}×{size[1]} pixels is more than a picture should have")
 
 
+def _orientation(image: Image.Image) -> int:
+    """How a picture is to be turned; 1 is not at all. Pillow turns TIFF by itself."""
+    if image.format == "TIFF":
+        return 1
+    # The base class reads what was found before the pixels; PNG's own would decode them for what comes after.
+    return int(Image.Image.getexif(image).get(ORIENTATION) or 1)
+
+
 def _rgb(image: Image.Image, path: Path) -> Image.Image:
-    """The picture as a viewer would show it."""
+    """The picture as a viewer would show it, but for its turn."""
     if image.mode in DEEP:
-        values = np.asarray(image, dtype=np.uint16) // DEEP[image.mode]
-        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
+        return Image.fromarray(_eight_bits(image)).convert("RGB")
     if image.mode in {"I", "F"}:
-        raise DataError(f"{path}: pixels of mode {image.mode} have no known range; save it with 8 or 16 bits")
+        raise _RangeError(
+            f"{path}: pixels of mode {image.mode} have no known range; save it with 8 or 16 bits"
+        )
     if image.has_transparency_data:
         seen = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
     return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
+    """A grey picture of up to sixteen bits, scaled to eight; of TIFF's two tags Pillow minds neither."""
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    bits, *_ = tags.get(BITS_PER_SAMPLE) or (16,)
+    values = np.asarray(image, dtype=np.uint16) >> (bits - 8)
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        values = 255 - values
+    return values.astype(np.uint8)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import extended
-from harness.checkpoint.lengths import check_window
+from harness.checkpoint.lengths import check_length
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.first_layer_rows import token_rows
 from harness.engine.sweep.masks import bias_at
@@ -127,7 +127,7 @@ def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]
     """The next token of every row."""
     ids = torch.tensor([row.tokens[-1] for row in rows], device=checkpoint.device)
     positions = [clean.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
-    check_window(checkpoint.name, checkpoint.model.config, max(positions) + 1)
+    check_length(checkpoint.name, checkpoint.model.config, max(positions) + 1)
     state = token_rows(checkpoint, ids)
     at = torch.tensor(positions, device=state.device)
     rotary = checkpoint.decoder.rotary_emb(state[None], at[None])

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from harness.checkpoint.attention import repeat_heads, softmax_attention
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, extended
-from harness.checkpoint.lengths import check_window
+from harness.checkpoint.lengths import check_length
 from harness.data.errors import CheckpointError, NumericsError
 from harness.interventions.knockout import (
     Knockout,
@@ -88,11 +88,11 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
         knockout: what is done to it; nothing unless given.
 
     Raises:
-        CheckpointError: if the prompt is longer than the decoder's sliding window.
+        CheckpointError: if the prompt is so long that the decoder attends otherwise than to shorter ones.
         KnockoutError: if a position or layer is out of range, or a row would keep no key.
         NumericsError: if the logits are not finite.
     """
-    check_window(checkpoint.name, checkpoint.model.config, encoded.length)
+    check_length(checkpoint.name, checkpoint.model.config, encoded.length)
     knockout = (knockout or Knockout()).beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
     check(knockout, encoded.length, checkpoint.n_layers)
     plan = DensePlan(knockout, encoded.length)

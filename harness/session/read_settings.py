@@ -50,6 +50,8 @@ def read_settings(config: pytest.Config) -> Settings:
     gpu = demands_gpu(str(config.getoption("markexpr", "") or ""))
     named = option(config, "checkpoint")
     accept_as = _accept_as(option(config, "accept_as"), named or (), gpu=gpu)
+    if option(config, "images") is not None and option(config, "dataset") is None:
+        raise pytest.UsageError("--images: the pictures of which data? name their folder with --dataset DIR")
     device = str(
         option(config, "device") or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"))
     )

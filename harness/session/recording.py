@@ -30,7 +30,7 @@ from harness.verdicts.record import (
     SampleRecord,
     structure,
 )
-from harness.verdicts.undecided_runs import overflowing, why_undecided
+from harness.verdicts.undecided_runs import overflowing, rows_lost, why_undecided
 
 REMARKS = (
     "The error of at most alpha holds for each claim, not for the catalogue of claims.",
@@ -81,6 +81,16 @@ class RecordCollector:
         """What the tests handed over."""
         return list(self._payloads.values())
 
+    def _accept(self, record: RunRecord) -> None:
+        """Take the run over as what is known; curves of half a run would be a baseline that nothing fails.
+
+        Raises:
+            HarnessError: if the run ended early, or cannot be taken over.
+        """
+        if self._stopped:
+            raise HarnessError("--accept: nothing is accepted: the run was stopped before its end")
+        accept(self._config, self._run, record, self.payloads)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the record, the report and, if asked to, the expectations; a moved curve fails the run."""
@@ -90,7 +100,13 @@ class RecordCollector:
             session.exitstatus == pytest.ExitCode.INTERRUPTED
         )
         record = self._record()
-        self.nothing = [*why_undecided(record, str(self._run.settings.evidence)), *self._missing]
+        settings = self._run.settings
+        self.nothing = [
+            *why_undecided(record, str(settings.evidence)),
+            *rows_lost(self._run.dataset, settings.tasks or TASKS, settings.samples),
+            *self._missing,
+            *self._uncompared(record),
+        ]
         self.record = record = replace(
             record, remarks=(*record.remarks, *self._damaged, *overflowing(record), *self.nothing)
         )
@@ -99,7 +115,7 @@ class RecordCollector:
         try:
             self.report_file = self._config.hook.pytest_findings_report(config=self._config, record=record)
             if self._run.settings.accept:
-                accept(self._config, self._run, record, self.payloads)
+                self._accept(record)
             if any(change.moved for change in record.changes) and not session.exitstatus:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         except HarnessError as error:
@@ -178,6 +194,12 @@ class RecordCollector:
             return ()
         lost = f"{damaged} damaged files of the store were left out, and what they held is missing"
         return (f"{lost}; without --judge-only it is measured again",)
+
+    def _uncompared(self, record: RunRecord) -> tuple[str, ...]:
+        """That no curve is there to be compared with a baseline: nothing can have moved then."""
+        if self._run.settings.baseline is None or record.changes:
+            return ()
+        return (f"--baseline {self._run.settings.baseline}: none of its curves was measured here",)
 
     @property
     def _caveats(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from harness.checkpoint.prompt import format_name
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
+from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
@@ -242,8 +243,18 @@ def header(run: Run) -> list[str]:
         for name, info in run.info.items()
     ]
     protocol = ", ".join(f"{name} {value}" for name, value in run.protocol.items())
+    data = settings.dataset or "embedded scenes"
     return [
         f"checkpoints: {', '.join(checkpoints)}",
-        f"data: {settings.dataset or 'embedded scenes'}; {protocol}; device {settings.device}",
+        f"data: {data}; {protocol}; device {settings.device}{_left_out(run)}",
         f"evidence: {settings.evidence}; report: {settings.report}; suite {SUITE_VERSION}",
     ]
+
+
+def _left_out(run: Run) -> str:
+    """How many rows of a named data set cannot be used; the report says why."""
+    if run.settings.dataset is None:
+        return ""
+    tasks = run.settings.tasks or TASKS
+    rows = sum(count for (task, _), count in run.dataset.left_out.items() if task in tasks)
+    return f"; {rows} rows left out, see the report" if rows else ""

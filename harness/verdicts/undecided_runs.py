@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from harness.data.dataset import Dataset
 from harness.data.errors import NOT_FINITE
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.verdict import Verdict
@@ -11,6 +12,9 @@ from harness.verdicts.record import CheckpointRecord, RunRecord, TaskRecord
 
 MOST_OVERFLOWING = 0.01
 """Share of samples with logits that are not finite above which a run warns."""
+WIDER = {"float16": "use --dtype bfloat16 or float32", "bfloat16": "use --dtype float32"}
+"""What to do where a dtype's range may not suffice."""
+DAMAGED = "the weights themselves may be damaged"
 CHECK_FIRST = "check its prompt format (--prompt), the data set and --dtype first"
 
 
@@ -27,6 +31,30 @@ def why_undecided(record: RunRecord, evidence: str) -> list[str]:
     return [line for one in record.checkpoints for line in _of_checkpoint(record, one, evidence)]
 
 
+def rows_lost(dataset: Dataset, tasks: Sequence[str], samples: int | None) -> list[str]:
+    """One line for each task that lost so many rows of its file that the rest decides nothing.
+
+    Args:
+        dataset: the data set as it is looked at.
+        tasks: the tasks asked for; one all of whose rows are lost has no samples, and is told all the same.
+        samples: how many of each were asked for; None for all. Who asks for few gets what was asked for.
+    """
+    if samples is not None and samples < FEWEST_IMAGES:
+        return []
+    lines = []
+    for task in tasks:
+        images = {sample.image_id for sample in dataset.by_task.get(task, ())}
+        lost = {reason: count for (of, reason), count in dataset.left_out.items() if of == task}
+        rows = sum(lost.values())
+        if len(images) < FEWEST_IMAGES <= len(images) + rows:
+            reason = max(lost, key=lambda reason: lost[reason])
+            lines.append(
+                f"{dataset.name}: {rows} rows of {task} cannot be used, which leaves {len(images)} images of "
+                f"the {FEWEST_IMAGES} that a verdict needs: {reason}; check --images"
+            )
+    return lines
+
+
 def overflowing(record: RunRecord) -> list[str]:
     """One line for each checkpoint on which more than one sample in a hundred overflows."""
     lines = []
@@ -36,7 +64,7 @@ def overflowing(record: RunRecord) -> list[str]:
         if lost > MOST_OVERFLOWING * samples:
             lines.append(
                 f"{one.name}: {lost} of {samples} samples have logits that are not finite in {one.dtype}; "
-                "use --dtype bfloat16 or float32"
+                f"{WIDER.get(one.dtype, DAMAGED)}"
             )
     return lines
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
-from harness.checkpoint.lengths import check_window
+from harness.checkpoint.lengths import check_length
 from harness.data.errors import DataError
 from harness.engine.reference import Pass, check_finite, check_plan_reached
 from harness.engine.sweep.first_layer_rows import entering
@@ -140,14 +140,14 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
 
     Raises:
         DataError: if there is no question, or the images differ.
-        CheckpointError: if a prompt is longer than the decoder's sliding window.
+        CheckpointError: if a prompt is so long that the decoder attends otherwise than to shorter ones.
         NumericsError: if the logits are not finite.
     """
     if not encoded:
         raise DataError("a sweep needs at least one question")
     if any(not torch.equal(one.pixels, encoded[0].pixels) for one in encoded[1:]):
         raise DataError("the questions of one sweep must be on one image")
-    check_window(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
+    check_length(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
     permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
     tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
     state = tree.pack(entering(checkpoint, encoded))

@@ -17,12 +17,13 @@ from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.fingerprint import fingerprint, weights_size
 from harness.checkpoint.info import CheckpointInfo, is_directory, pinned
-from harness.checkpoint.lengths import attention_window, context_length
+from harness.checkpoint.lengths import attention_window, context_length, fixed_rotary_length
 from harness.checkpoint.untrusted_files import read_json
 from harness.data.dataset import Dataset
 from harness.data.depth import rule_window
 from harness.data.doors import door
 from harness.data.errors import CheckpointError
+from harness.data.sample import TASKS
 from harness.session.doctor.asked import say_prompt
 from harness.session.doctor.machine import in_words, say_device, say_versions
 from harness.session.doctor.sheet import Sheet
@@ -31,6 +32,7 @@ from harness.session.options import OPTIONS
 from harness.session.read_settings import check_gpu, check_writable, read_settings, resolve, worker_threads
 from harness.session.run import Run
 from harness.verdicts.settings import Settings
+from harness.verdicts.undecided_runs import rows_lost
 
 USAGE = "usage: python -m harness doctor [options of `pytest findings`]"
 WHAT = "Says what such a run would do, and tries it on twenty samples of each task. Exit status 4: refused."
@@ -108,6 +110,8 @@ def _dataset(sheet: Sheet, run: Run) -> Dataset | None:
         sheet.say("data", f"{dataset.name}: {', '.join(tasks)}")
         for (task, reason), count in dataset.left_out.items():
             sheet.say("", f"{task}: {count} left out: {reason}")
+        for line in rows_lost(dataset, run.settings.tasks or TASKS, run.settings.samples):
+            sheet.say("", f"a run would fail: {line}")
         return dataset
     return None
 
@@ -148,8 +152,10 @@ def _model(loaded: Checkpoint) -> str:
     text = loaded.model.config.text_config
     classes = f"{type(loaded.model).__name__} on {type(loaded.decoder).__name__}"
     context, window = context_length(text), attention_window(text)
-    sliding = f", sliding window of {window}" if window else ""
-    return f"{classes}, {loaded.dtype}, on {loaded.device}; context of {context or 'unknown'} tokens{sliding}"
+    fixed = fixed_rotary_length(text)
+    limits = f", sliding window of {window}" if window else ""
+    limits += f", rotary positions fixed up to {fixed}" if fixed else ""
+    return f"{classes}, {loaded.dtype}, on {loaded.device}; context of {context or 'unknown'} tokens{limits}"
 
 
 def _loaded(info: CheckpointInfo, settings: Settings) -> Checkpoint:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.checkpoint.encode import encode
-from harness.checkpoint.lengths import attention_window, context_length
+from harness.checkpoint.lengths import attention_window, context_length, fixed_rotary_length
 from harness.data.dataset import make_dataset
 from harness.engine.engines import SweepEngine
 from harness.measuring.measurer import ImageMeasurer
@@ -74,3 +74,24 @@ def test_a_prompt_longer_than_the_context_is_a_sample_left_out_and_counted(
     rows = {row["sample"]: row["reason"] for row in measurer.image([Request(short, ()), Request(long, ())])}
     assert rows["0002"] == f"the prompt is longer than the decoder's context of {most} tokens"
     assert "context" not in str(rows["0001"]), "what fits is measured"
+
+
+LONG = {"rope_type": "longrope", "original_max_position_embeddings": 4096}
+
+
+@pytest.mark.parametrize(
+    ("rope", "most"),
+    [
+        (None, None),
+        ({"rope_type": "default"}, None),
+        ({"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 8192}, None),
+        ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, None),
+        ({"rope_type": "dynamic", "factor": 2.0}, 9000),
+        (LONG, 4096),
+        ({"rope_type": "longrope"}, 9000),
+        ({"full_attention": LONG, "sliding_attention": {"rope_type": "default"}}, 4096),
+    ],
+)
+def test_rotary_positions_are_fixed_up_to_a_length(rope: dict[str, Any] | None, most: int | None) -> None:
+    config = SimpleNamespace(max_position_embeddings=9000, rope_parameters=rope)
+    assert fixed_rotary_length(config) == most

@@ -138,6 +138,40 @@ def test_an_answer_that_leaves_the_sliding_window_is_refused() -> None:
         answers(made, clean, limit=3)
 
 
+def stretched(kind: str, fixed: int) -> Checkpoint:
+    """A Llama whose rotary positions are others for prompts of more tokens than so many."""
+    rope: dict[str, Any] = {"rope_type": kind, "factor": 4.0, "rope_theta": 1e4}
+    if kind == "longrope":
+        rope |= {
+            "original_max_position_embeddings": fixed,
+            "short_factor": [1.0] * 4,
+            "long_factor": [4.0] * 4,
+        }
+        return checkpoint("llama", rope_parameters=rope)
+    return checkpoint("llama", rope_parameters=rope, max_position_embeddings=fixed)
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "longrope"])
+def test_rotary_positions_that_no_prompt_changes_are_exact(kind: str) -> None:
+    first_run(stretched(kind, longest()))
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "longrope"])
+def test_a_prompt_that_changes_the_rotary_positions_of_shorter_ones_is_refused(kind: str) -> None:
+    fixed = longest() - 1
+    made = stretched(kind, fixed)
+    told = f"a prompt of {fixed + 1} tokens changes .* rotary positions, which are fixed up to {fixed}:"
+    with pytest.raises(CheckpointError, match=told):
+        first_run(made)
+    with pytest.raises(CheckpointError, match=told):
+        run(made, encode(made, sample(noise_picture(), QUESTIONS[2])))
+
+
+@pytest.mark.parametrize("kind", ["linear", "yarn"])
+def test_rotary_positions_stretched_alike_for_all_prompts_are_exact(kind: str) -> None:
+    first_run(stretched(kind, 16))
+
+
 def test_a_model_that_attends_both_ways_only_when_told_is_refused() -> None:
     with pytest.raises(CheckpointError, match="clean run of PaliGemmaForConditionalGeneration on GemmaModel"):
         first_run(prefix_attending())

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from harness.data.dataset import make_dataset
 from harness.data.errors import CheckpointError
 from harness.engine.sweep.selfcheck import ROUNDING
 from harness.session.doctor.asked import spans
+from harness.session.doctor.command import _dataset
 from harness.session.doctor.sheet import Sheet
 from harness.session.doctor.tried import say_tried
 from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
@@ -103,6 +106,21 @@ def test_a_broken_data_set_does_not_keep_the_checkpoint_from_being_looked_at(tmp
     assert "mine_QueryAttr.csv, line 1: column 'question' is missing" in line
     assert "LlavaForConditionalGeneration" in said(lines, "model")
     assert " scenes; without data there is none to show" in said(lines, "prompt")
+
+
+def test_data_most_of_which_cannot_be_used_are_said_to_fail_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = "image file cannot be read (e.g. x/1.jpg)"
+    data = make_dataset("two", "0", [sample(picture(tmp_path))], {("ChooseAttr", reason): 90})
+    run: Any = SimpleNamespace(dataset=data, settings=SimpleNamespace(tasks=None, samples=None))
+    sheet = Sheet()
+    assert _dataset(sheet, run) is data
+    assert not sheet.refusals
+    first, counted, told = (line[13:] for line in capsys.readouterr().out.splitlines())
+    assert first == "two: ChooseAttr 1 on 1 images"
+    assert counted == f"ChooseAttr: 90 left out: {reason}"
+    assert told.startswith("a run would fail: two: 90 rows of ChooseAttr cannot be used")
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.data.dataset import Dataset
 from harness.session.conclude import PROPERTY
 from harness.session.recording import STOPPED, RecordCollector
 from harness.statistics.verdict import Judgement, Verdict
@@ -18,6 +19,7 @@ CLAIM = ClaimRecord(
     *("A1", "ABS", "It does.", "x > 0", "findings/x.py::test", "pytest x", "embedded", None),
     Judgement(Verdict.SUPPORTED, 0.01, 0.9, 0.05, 0, 60, 120),
 )
+SCENES = Dataset("scenes", "0", ())
 CHECKPOINT = CheckpointRecord("embedded", "0" * 64, 12, 3, "float32", "cpu", (), 0)
 
 
@@ -33,15 +35,17 @@ def handed_over(verdict: Verdict) -> Any:
     return SimpleNamespace(when="call", nodeid=claim.test, user_properties=[(PROPERTY, payload)])
 
 
-def collector(tmp_path: Path, heard: list[RunRecord]) -> RecordCollector:
+def collector(
+    tmp_path: Path, heard: list[RunRecord], dataset: Dataset = SCENES, **options: Any
+) -> RecordCollector:
     config: Any = SimpleNamespace(
         rootpath=ROOT,
         invocation_params=SimpleNamespace(args=()),
         hook=SimpleNamespace(pytest_findings_report=lambda **given: heard.append(given["record"])),
     )
-    given = settings(tmp_path)
+    given = replace(settings(tmp_path), **options)
     run: Any = SimpleNamespace(
-        settings=given, protocol=given.protocol, samples=lambda _: (), changes=lambda _: ()
+        settings=given, protocol=given.protocol, samples=lambda _: (), changes=lambda _: (), dataset=dataset
     )
     return RecordCollector(config, run)
 
@@ -78,3 +82,45 @@ def test_of_a_test_that_is_run_again_the_last_outcome_counts(tmp_path: Path) -> 
         made.pytest_runtest_logreport(handed_over(verdict))
     made.pytest_sessionfinish(session())
     assert [claim.judgement.verdict for claim in heard[0].claims] == [Verdict.SUPPORTED]
+
+
+def test_a_run_over_data_most_of_which_cannot_be_used_is_not_green(tmp_path: Path) -> None:
+    heard: list[RunRecord] = []
+    made = collector(
+        tmp_path, heard, Dataset("mine", "0", (), {("ChooseRel", "image file missing (e.g. x/1.jpg)"): 200})
+    )
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(ended := session())
+    assert ended.exitstatus == pytest.ExitCode.TESTS_FAILED
+    (told,) = made.nothing
+    assert told in heard[0].remarks
+
+
+@pytest.fixture
+def accepted(monkeypatch: pytest.MonkeyPatch) -> list[RunRecord]:
+    """The records that were taken over as what is known."""
+    taken: list[RunRecord] = []
+    monkeypatch.setattr("harness.session.recording.accept", lambda *given: taken.append(given[2]))
+    return taken
+
+
+@pytest.mark.parametrize("status", [pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED])
+def test_only_a_whole_run_is_accepted(
+    status: pytest.ExitCode, tmp_path: Path, accepted: list[RunRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("harness.session.terminal.write_line", lambda _, text: lines.append(text))
+    made = collector(tmp_path, [], accept=True)
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(session(exitstatus=status))
+    whole = status is pytest.ExitCode.OK
+    assert bool(accepted) is whole
+    assert lines == ["ERROR: --accept: nothing is accepted: the run was stopped before its end"] * (not whole)
+
+
+def test_a_baseline_with_which_nothing_is_compared_is_not_green(tmp_path: Path) -> None:
+    made = collector(tmp_path, [], baseline="old")
+    made.pytest_runtest_logreport(handed_over(Verdict.SUPPORTED))
+    made.pytest_sessionfinish(done := session())
+    assert made.nothing == ["--baseline old: none of its curves was measured here"]
+    assert done.exitstatus == pytest.ExitCode.TESTS_FAILED

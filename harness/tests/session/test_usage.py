@@ -1,6 +1,7 @@
 """Bad options: one clear line and exit status 4, before anything starts; nobody else's files obeyed."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.plugin import INTERNAL
 from harness.session.gpu import demands_gpu, own_device
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
@@ -69,7 +71,7 @@ BAD = [
     ("--boxes=drawn", "--boxes drawn: choose analytic, released"),
     ("--dtype=int8", "--dtype int8: no such dtype; choose from float32"),
     ("--dataset=nowhere", "--dataset nowhere: no such folder"),
-    ("--images=nowhere", "--images nowhere: no such folder"),
+    ("--images=fixtures/evaluation/images", "--images: the pictures of which data? name their folder with"),
     ("--evidence=README.md/inside", "--evidence {root}/README.md/inside: cannot be written"),
     ("--report=README.md/inside", "--report {root}/README.md/inside: cannot be written"),
 ]
@@ -154,6 +156,18 @@ def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
         assert (own_device("cpu"), own_device("cuda:1"), own_device("auto")) == ("cpu", "cuda:1", "auto")
     monkeypatch.setattr("harness.session.gpu.cuda_devices", lambda: 1)
     assert own_device("cuda") == "cuda"
+
+
+def test_an_internal_error_asks_for_a_report(
+    suite: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_hook.py").write_text(
+        "def pytest_collection_modifyitems():\n    raise AttributeError('ours')\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    done = suite("findings", "-p", "broken_hook", "-k", "hardly_needs")
+    assert done.returncode == pytest.ExitCode.INTERNAL_ERROR
+    assert done.stderr.strip().splitlines()[-1] == INTERNAL
 
 
 def test_a_claim_without_its_tasks_is_skipped_with_the_reason(suite: Runner) -> None:
