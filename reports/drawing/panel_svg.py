@@ -60,8 +60,10 @@ def draw(panel: Panel) -> str:
 
 def _scales(canvas: Canvas, limits: tuple[float, float], form: _Form) -> None:
     low, _ = limits
-    for value in ticks(limits, form.values):
-        canvas.line((0, 1), (value, value), MUTED if value == 0 else GRID, 0.9)
+    values = ticks(limits, form.values)
+    for value in sorted(values, key=bool, reverse=True):
+        canvas.line((0, 1), (value, value), GRID if value else MUTED, 0.9)
+    for value in values:
         canvas.word(0, value, plain_number(value), MUTED, 9, "right", "center", (-4, 0))
     for depth, text in form.depths:
         canvas.word(depth, low, text, MUTED, 9, "center", "top", (0, -3))

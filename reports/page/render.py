@@ -18,7 +18,7 @@ from markupsafe import Markup
 from harness.verdicts.record import ClaimRecord, RunRecord
 from reports import summary, words
 from reports.catalogue import catalogue_of
-from reports.drawing import flow_map_svg, margin_svg, panel_svg, styles
+from reports.drawing import flow_map_svg, margin_svg, panel_svg, styles, svg
 from reports.drawing.flow_map import FlowMap
 from reports.drawing.panels import Entry, Panel, legend
 from reports.drawing.styles import Series
@@ -86,6 +86,7 @@ def _environment() -> jinja2.Environment:
         draw_margin=_draw_margin,
         answers=((styles.TRUE_ANSWER, margin_svg.STRONG), (styles.FALSE_ANSWER, margin_svg.FAINT)),
         lens_legend=_lens_legend,
+        markers=Markup(svg.marker_definitions(styles.MARKED)),  # noqa: S704 - our own shapes
         palette={"light": styles.LIGHT, "dark": styles.DARK},
     )
     return made

@@ -297,3 +297,9 @@ def test_verdicts_as_expected() -> None:
     assert "Every verdict is as expected." in text_of(replace(example(), claims=kept))
     unknown = tuple(replace(c, expected=None) for c in kept)
     assert "No verdicts are on file" in text_of(replace(example(), claims=unknown))
+
+
+def test_every_marker_of_a_line_is_defined_once_on_the_page() -> None:
+    html = page.render(example())
+    named = set(re.findall(r"marker: url\(#([\w-]+)\)", html))
+    assert named and all(html.count(f'id="{one}"') == 1 for one in named)
