@@ -1,9 +1,10 @@
-"""``python -m reports``: a report from a stored record or stored evidence; two compared; snapshots in order.
+"""``python -m reports``: a report from a stored record or stored evidence; two compared; many as a site.
 
 python -m reports                            # report/report.json of this checkout
 python -m reports RECORD.json --out DIR      # another record, another folder
 python -m reports judge [pytest options]     # judge stored evidence, measure nothing, and write the report
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
+python -m reports site A B … --out DIR       # many checkpoints, or many runs of one, as static pages
 python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
 """
 
@@ -20,8 +21,10 @@ from harness.data.errors import HarnessError
 from harness.data.user_paths import user_path
 from harness.verdicts.record import RunRecord, read_record
 from reports import compare
+from reports.site.runs import FOLDER
 from reports.snapshots.snapshots import snapshots
-from reports.write import write_report, write_snapshots
+from reports.words import count
+from reports.write import write_report, write_site, write_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "report" / "report.json"
@@ -78,6 +81,21 @@ def _compare(words: list[str]) -> int:
     return 0
 
 
+def _site(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports site",
+        description="Write many checkpoints, or many runs of one, as static pages with an overview.",
+    )
+    parser.add_argument("records", nargs="+", type=user_path, help="records, or folders of reports")
+    parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="where to write")
+    options = parser.parse_args(words)
+    written, left = write_site([_stored(_record_in(path)) for path in options.records], options.out)
+    print(f"{written[0]}\n{count(len(written) - 1, 'page')} in {options.out / FOLDER}")
+    for path in left:
+        print(f"{path}: of an earlier site; nothing leads to it, and it stays")
+    return 0
+
+
 def _snapshots(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports snapshots",
@@ -103,7 +121,7 @@ def _stored(path: Path) -> RunRecord:
     return read_record(path)
 
 
-COMMANDS = {"judge": _judge, "compare": _compare, "snapshots": _snapshots}
+COMMANDS = {"judge": _judge, "compare": _compare, "site": _site, "snapshots": _snapshots}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +14,25 @@ from harness.verdicts.record import Curve, RunRecord
 from reports import markdown
 from reports.page import render
 from reports.schema.json_schema import problem
+from reports.site.pages import links, pages
+from reports.site.runs import FOLDER
 from reports.snapshots import page, svg
 from reports.snapshots.snapshots import Snapshot
+from reports.summary import checkpoint_names
 from reports.words import measurement_name
+
+MOST_ON_ONE_PAGE = 4
+"""The paper's own number of checkpoints; with more, `report.html` is an overview, and each has a page."""
+INDEX = "index.html"
+"""The overview of a site."""
+_HEAD_BYTES = 4096
 
 
 def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
     """Write ``report.html``, ``report.md`` and ``report.json`` into ``folder``; return their paths.
 
-    The record itself comes first, so that a report can be rebuilt whatever happens to the page.
+    The record itself comes first, so that a report can be rebuilt whatever happens to the page. With more
+    than `MOST_ON_ONE_PAGE` checkpoints the page is an overview, and each has its own in ``checkpoints/``.
 
     Raises:
         HarnessError: if the folder cannot be made or written, or the record breaks its schema.
@@ -35,8 +46,53 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
         raise HarnessError(f"the record of this run has a curve {name!r:.80} whose series differ in length")
     with _made(folder, "the report cannot be written", "--report"):
         stored = _publish(folder / "report.json", text)
-        html = _publish(folder / "report.html", render.render(record))
+        html = folder / "report.html"
+        if len(checkpoint_names(record)) > MOST_ON_ONE_PAGE:
+            _write_pages([record], folder, html.name, "--report")
+        else:
+            _publish(html, render.render(record))
         return html, _publish(folder / "report.md", markdown.render(record)), stored
+
+
+def write_site(records: Sequence[RunRecord], folder: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Write an overview of some runs, ``index.html``, and a page for each checkpoint in ``checkpoints/``.
+
+    Pages of a site that was written here before are written over; nothing else is, and nothing is deleted.
+
+    Returns:
+        What was written, the overview first, and pages of an earlier site that nothing leads to any more.
+
+    Raises:
+        HarnessError: if there is nothing to show, or the folder holds other files by those names or cannot be
+            made or written.
+    """
+    with _made(folder, "the site cannot be written", "--out"):
+        if not _is_ours(folder / INDEX):
+            raise HarnessError(f"{folder / INDEX}: is no page of a site; name another folder with --out")
+        written = _write_pages(records, folder, INDEX, "--out")
+        there = {path for path in (folder / FOLDER).glob("*.html") if path.is_file() and _is_ours(path)}
+        return written, tuple(sorted(there - set(written)))
+
+
+def _write_pages(records: Sequence[RunRecord], folder: Path, name: str, option: str) -> tuple[Path, ...]:
+    """Write an overview and what it leads to; other files by those names stop it before the first page."""
+    inside = folder / FOLDER
+    if inside.is_symlink() or (inside.exists() and not inside.is_dir()):
+        raise HarnessError(f"{inside}: is no folder but a link or a file; name another place with {option}")
+    for path in (folder / link for link in links(records)):
+        if not _is_ours(path):
+            raise HarnessError(f"{path}: is no page of a site; name another folder with {option}")
+    inside.mkdir(exist_ok=True)
+    *several, overview = (_publish(folder / link, html) for link, html in pages(records, name))
+    return overview, *several
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a path is free, or a page of a site."""
+    if not path.is_file() or path.is_symlink():
+        return not os.path.lexists(path)
+    with path.open("rb") as file:
+        return render.GENERATOR.encode() in file.read(_HEAD_BYTES)
 
 
 def write_snapshots(found: Sequence[Snapshot], command: str, folder: Path) -> tuple[Path, Path]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -348,9 +348,9 @@ class RunRecord:
         return {**self.protocol, "dtype": checkpoint.dtype}
 
     def to_json(self) -> str:
-        """Write the record; numbers that are not finite become null."""
-        data = stamped(plain({"version": RECORD_VERSION, **asdict(self)}))
-        return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+        """Write the record, on one line; numbers that are not finite become null."""
+        data = stamped({"version": RECORD_VERSION, **plain(self)})
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -398,7 +398,7 @@ def _converter() -> cattrs.Converter:
 def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
     """Make records, or what holds them, plain JSON-like data; numbers that are not finite become None."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

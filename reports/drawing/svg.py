@@ -138,7 +138,7 @@ class Canvas:
         return "".join([f"<svg {head}{kind}>", style, *self._elements(), "</svg>"])
 
     def _elements(self) -> Iterator[str]:
-        """What was drawn, in order; lines of one look that follow each other are one element, words a group."""
+        """What was drawn, in order: of lines of one look that follow each other one element, of words too."""
         for (kind, style), alike in groupby(self._drawn, itemgetter(0, 1)):
             bodies = [body for _, _, body in alike]
             if kind == "text":

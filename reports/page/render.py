@@ -32,15 +32,22 @@ from reports.page.sections import sections
 from reports.page.since import since
 from reports.sensitivity import sensitivity
 
+GENERATOR = "crossmodal-flow-findings, page of a site"
+"""What the pages of a site name as their maker, so that they are known again; a report alone names none."""
 
-def render(record: RunRecord) -> str:
-    """Return the page for ``record``."""
+
+def render(record: RunRecord, overview: str = "") -> str:
+    """Return the page for ``record``.
+
+    Args:
+        record: the run.
+        overview: link to a page above this one, if there is one.
+    """
     found = summary.summarize(record)
     catalogue = catalogue_of(record)
     views = checkpoint_views(record)
-    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             record=record,
@@ -59,14 +66,16 @@ def render(record: RunRecord) -> str:
             citation=citation.entries(record.suite),
             decided_at=summary.decided_at(record.protocol),
             claim_id=claim_ids(tuple(row.id for row in found.rows)).__getitem__,
-            script=Markup(script),  # noqa: S704 - our own file
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            overview=overview,
+            site=bool(overview),
         )
     )
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """The templates of every page, with their script and its hash for the content policy."""
+    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     made = environment(html=True)
     made.filters.update(
         lines=words.lines,
@@ -86,6 +95,9 @@ def _environment() -> jinja2.Environment:
         draw_margin=_draw_margin,
         answers=((styles.TRUE_ANSWER, margin_svg.STRONG), (styles.FALSE_ANSWER, margin_svg.FAINT)),
         lens_legend=_lens_legend,
+        generator=GENERATOR,
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         markers=Markup(svg.marker_definitions(styles.MARKED)),  # noqa: S704 - our own shapes
         palette={"light": styles.LIGHT, "dark": styles.DARK},
     )
