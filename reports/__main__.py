@@ -5,6 +5,7 @@ python -m reports RECORD.json --out DIR      # another record, another folder
 python -m reports judge [pytest options]     # judge stored evidence, measure nothing, and write the report
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
 python -m reports site A B … --out DIR       # many checkpoints, or many runs of one, as static pages
+python -m reports figures RECORD --out DIR    # panels for a paper: PDF, SVG, and their data as CSV
 python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
 """
 
@@ -24,7 +25,7 @@ from reports import compare
 from reports.site.runs import FOLDER
 from reports.snapshots.snapshots import snapshots
 from reports.words import count
-from reports.write import write_report, write_site, write_snapshots
+from reports.write import write_figures, write_report, write_site, write_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "report" / "report.json"
@@ -96,6 +97,26 @@ def _site(words: list[str]) -> int:
     return 0
 
 
+def _figures(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports figures",
+        description="Write a run's panels for a paper: PDF, SVG and CSV, 3.25 or 6.875 inches wide.",
+    )
+    parser.add_argument("record", type=user_path, help="a record, or the folder of a report")
+    parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="where to write")
+    parser.add_argument(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="the plots of this claim too; may be given again; `all` for every claim",
+    )
+    options = parser.parse_args(words)
+    for path in write_figures(_stored(_record_in(options.record)), options.out, options.claim):
+        print(path)
+    return 0
+
+
 def _snapshots(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports snapshots",
@@ -121,7 +142,13 @@ def _stored(path: Path) -> RunRecord:
     return read_record(path)
 
 
-COMMANDS = {"judge": _judge, "compare": _compare, "site": _site, "snapshots": _snapshots}
+COMMANDS = {
+    "judge": _judge,
+    "compare": _compare,
+    "site": _site,
+    "figures": _figures,
+    "snapshots": _snapshots,
+}
 
 
 if __name__ == "__main__":

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from harness.data.atomic_files import write_whole
 from harness.data.errors import HarnessError
 from harness.verdicts.record import Curve, RunRecord
 from reports import markdown
 from reports.page import render
+from reports.paper_figures.sheets import sheets
+from reports.paper_figures.table import table
 from reports.schema.json_schema import problem
 from reports.site.pages import links, pages
 from reports.site.runs import FOLDER
@@ -25,6 +28,8 @@ MOST_ON_ONE_PAGE = 4
 """The paper's own number of checkpoints; with more, `report.html` is an overview, and each has a page."""
 INDEX = "index.html"
 """The overview of a site."""
+KINDS: tuple[Literal["pdf", "svg"], ...] = ("pdf", "svg")
+"""The formats of figures for a paper."""
 _HEAD_BYTES = 4096
 
 
@@ -72,6 +77,39 @@ def write_site(records: Sequence[RunRecord], folder: Path) -> tuple[tuple[Path, 
         written = _write_pages(records, folder, INDEX, "--out")
         there = {path for path in (folder / FOLDER).glob("*.html") if path.is_file() and _is_ours(path)}
         return written, tuple(sorted(there - set(written)))
+
+
+def write_figures(record: RunRecord, folder: Path, claims: Collection[str] = ()) -> Iterator[Path]:
+    """Write the panels of a run for a paper: PDF, SVG and CSV, in a folder for each checkpoint.
+
+    Args:
+        record: the run.
+        folder: where to write.
+        claims: ids of claims whose plots are drawn beside the paper's figures, or ``"all"``.
+
+    Yields:
+        What was written.
+
+    Raises:
+        HarnessError: if matplotlib is missing, a claim is not in the record, nothing was measured, or the
+            folder cannot be made or written.
+    """
+    try:
+        from reports.paper_figures.draw import draw  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise HarnessError("figures need matplotlib: pip install -e '.[figures]'") from error
+    drawn = tuple(sheets(record, claims))
+    if not drawn:
+        raise HarnessError("this record has no curve that could be drawn")
+    with _made(folder, "the figures cannot be written", "--out"):
+        for sheet in drawn:
+            target = folder / sheet.name
+            target.parent.mkdir(exist_ok=True)
+            yield _publish(target.with_name(f"{target.name}.csv"), table(sheet))
+            for kind in KINDS:
+                path = target.with_name(f"{target.name}.{kind}")
+                write_whole(path, draw(sheet, kind))
+                yield path
 
 
 def _write_pages(records: Sequence[RunRecord], folder: Path, name: str, option: str) -> tuple[Path, ...]:
