@@ -5,8 +5,13 @@ python -m reports RECORD.json --out DIR      # another record, another folder
 python -m reports judge [pytest options]     # judge stored evidence, measure nothing, and write the report
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
 python -m reports site A B … --out DIR       # many checkpoints, or many runs of one, as static pages
-python -m reports figures RECORD --out DIR    # panels for a paper: PDF, SVG, and their data as CSV
+python -m reports figures RECORD --out DIR   # panels for a paper: PDF, SVG, and their data as CSV
 python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
+
+Two are for those who keep this suite:
+
+python -m reports example RECORD             # the example: a shortened record, its report, a picture
+python -m reports shorten A.json B.json …    # records in as few bytes as they can be told in
 """
 
 from __future__ import annotations
@@ -25,9 +30,17 @@ from reports import compare
 from reports.site.runs import FOLDER
 from reports.snapshots.snapshots import snapshots
 from reports.words import count
-from reports.write import write_figures, write_report, write_site, write_snapshots
+from reports.write import (
+    write_example,
+    write_figures,
+    write_report,
+    write_shortened,
+    write_site,
+    write_snapshots,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "reports" / "example"
 DEFAULT = ROOT / "report" / "report.json"
 
 
@@ -117,6 +130,33 @@ def _figures(words: list[str]) -> int:
     return 0
 
 
+def _example(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports example",
+        description="Write the suite's example: a report on a shortened record, and its picture.",
+    )
+    parser.add_argument("record", type=user_path, help="a record, or the folder of a report")
+    parser.add_argument("--out", type=user_path, metavar="DIR", default=EXAMPLE, help="default: %(default)s")
+    parser.add_argument("--beside", type=user_path, metavar="RECORD", help="another run, for comparison.md")
+    options = parser.parse_args(words)
+    beside = _stored(_record_in(options.beside)) if options.beside else None
+    for path in write_example(_stored(_record_in(options.record)), options.out, beside):
+        print(f"{path}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+def _shorten(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports shorten",
+        description="Write records again, where they are, in as few bytes as they can be told in.",
+    )
+    parser.add_argument("records", nargs="+", type=user_path, help="records")
+    for path in parser.parse_args(words).records:
+        before, after = write_shortened(path)
+        print(f"{path}: {before:,} bytes, now {after:,}")
+    return 0
+
+
 def _snapshots(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports snapshots",
@@ -148,6 +188,8 @@ COMMANDS = {
     "site": _site,
     "figures": _figures,
     "snapshots": _snapshots,
+    "example": _example,
+    "shorten": _shorten,
 }
 
 

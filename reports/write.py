@@ -11,12 +11,14 @@ from typing import Literal
 
 from harness.data.atomic_files import write_whole
 from harness.data.errors import HarnessError
-from harness.verdicts.record import Curve, RunRecord
-from reports import markdown
+from harness.verdicts.record import Curve, RunRecord, read_record, structure
+from reports import compare, markdown
 from reports.page import render
 from reports.paper_figures.sheets import sheets
 from reports.paper_figures.table import table
+from reports.picture import first_screen
 from reports.schema.json_schema import problem
+from reports.shorten import shortened
 from reports.site.pages import links, pages
 from reports.site.runs import FOLDER
 from reports.snapshots import page, svg
@@ -42,18 +44,61 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
     Raises:
         HarnessError: if the folder cannot be made or written, or the record breaks its schema.
     """
-    text = record.to_json()
+    return _write_report(record, record.to_json(), folder, "--report")
+
+
+def write_example(record: RunRecord, folder: Path, beside: RunRecord | None = None) -> tuple[Path, ...]:
+    """Write the example that comes with the suite: a report on a shortened record, and its picture.
+
+    Args:
+        record: the run.
+        folder: where to write.
+        beside: another run, put beside it in ``comparison.md``.
+
+    Returns:
+        What was written.
+
+    Raises:
+        HarnessError: as `write_report`, and if no browser can take the picture.
+    """
+    text = shortened(record)
+    short = structure(json.loads(text), RunRecord)
+    html, *others = _write_report(short, text, folder, "--out")
+    with _made(folder, "the example cannot be written", "--out"):
+        picture = folder / "report.png"
+        write_whole(picture, first_screen(html))
+        if beside:
+            names = tuple(", ".join(checkpoint_names(run)) for run in (beside, short))
+            others.append(
+                _publish(folder / "comparison.md", compare.render(beside, short, (names[0], names[1])))
+            )
+    return html, *others, picture
+
+
+def write_shortened(path: Path) -> tuple[int, int]:
+    """Write a stored record in as few bytes as it can be told in; return its bytes before and after.
+
+    Raises:
+        HarnessError: if it is no record, or cannot be written.
+    """
+    text, before = shortened(read_record(path)), path.stat().st_size
+    with _made(path.parent, "the record cannot be written", "its path"):
+        _publish(path, text)
+    return before, path.stat().st_size
+
+
+def _write_report(record: RunRecord, text: str, folder: Path, option: str) -> tuple[Path, Path, Path]:
     broken = problem(json.loads(text))
     if broken:
         raise HarnessError(f"the record of this run breaks its own schema: {broken}. Please report it")
     for uneven in (curve for claim in record.claims for curve in claim.curves if _is_uneven(curve)):
         name = measurement_name(uneven.measurement)
         raise HarnessError(f"the record of this run has a curve {name!r:.80} whose series differ in length")
-    with _made(folder, "the report cannot be written", "--report"):
+    with _made(folder, "the report cannot be written", option):
         stored = _publish(folder / "report.json", text)
         html = folder / "report.html"
         if len(checkpoint_names(record)) > MOST_ON_ONE_PAGE:
-            _write_pages([record], folder, html.name, "--report")
+            _write_pages([record], folder, html.name, option)
         else:
             _publish(html, render.render(record))
         return html, _publish(folder / "report.md", markdown.render(record)), stored

@@ -42,6 +42,8 @@ MARKERS: dict[str, tuple[Point, ...]] = {
     "hexagon": _HEXAGON,
 }
 """Polygons within about one unit of the point they mark; y grows downward."""
+STYLE = ".plot path { fill: none; stroke-linecap: round; }"
+"""What a page with drawings has in its style sheet: what all their lines share."""
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _BASELINES = {"top": 0.78, "center": 0.29, "bottom": -0.22, "baseline": 0.0}
 """How far below its place a word's baseline lies, in font sizes."""
@@ -78,10 +80,10 @@ class Canvas:
         ``marker`` is one of `MARKERS`, for every point; the page holds its definition.
         """
         points = list(zip(x, y, strict=True))
-        cap = f"butt; stroke-dasharray: {dash}" if dash else "round"
-        style = f"fill: none; stroke: {colour}; stroke-width: {_short(width)}; stroke-linecap: {cap}"
+        dashes = f"; stroke-linecap: butt; stroke-dasharray: {dash}" if dash else ""
         marks = f"; marker: url(#{MARKER_ID}{marker})" if marker else ""
-        self._path((self._polyline(run) for run in _known(points)), style + marks)
+        style = f"stroke: {colour}; stroke-width: {_short(width)}{dashes}{marks}"
+        self._path("line", (self._polyline(run) for run in _known(points)), style)
 
     def area(self, corners: Sequence[Point], colour: str, opacity: float = 1.0) -> None:
         """Fill a polygon."""
@@ -91,7 +93,7 @@ class Canvas:
         """Fill several polygons as one element."""
         faint = f"; fill-opacity: {_short(opacity)}" if opacity < 1 else ""
         drawn = [f"{self._polyline(corners)}z" for corners in polygons]
-        self._path(drawn, f"fill: {colour}{faint}")
+        self._path("area", drawn, f"fill: {colour}{faint}")
 
     def band(
         self, x: Sequence[float], lower: Sequence[float], upper: Sequence[float], colour: str, opacity: float
@@ -130,7 +132,7 @@ class Canvas:
         """Return the drawing as a file of its own, with the style sheet that it would find on the page."""
         width, height = (f"{side:.0f}" for side in self._size)
         head = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        return self._element(head, label, f"<style>{style}</style>") + "\n"
+        return self._element(head, label, f"<style>{style} {STYLE}</style>") + "\n"
 
     def _element(self, head: str, label: str, style: str) -> str:
         box = " ".join(map(_short, self._size))
@@ -148,10 +150,10 @@ class Canvas:
             else:
                 yield from (f'<path d="{body}" style="{style}"/>' for body in bodies)
 
-    def _path(self, pieces: Iterator[str] | Sequence[str], style: str) -> None:
+    def _path(self, kind: str, pieces: Iterator[str] | Sequence[str], style: str) -> None:
         drawn = "".join(pieces)
         if drawn:
-            self._drawn.append(("line" if style.startswith("fill: none") else "area", style, drawn))
+            self._drawn.append((kind, style, drawn))
 
     def _place(self, point: Point) -> Point:
         """Where a point lies, in points from the left and from the top."""

@@ -99,6 +99,7 @@ def page_environment() -> jinja2.Environment:
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         markers=Markup(svg.marker_definitions(styles.MARKED)),  # noqa: S704 - our own shapes
+        plot_style=svg.STYLE,
         palette={"light": styles.LIGHT, "dark": styles.DARK},
     )
     return made

@@ -1,0 +1,52 @@
+"""A record in as few bytes as it can be told in, for the examples that come with the suite.
+
+Numbers keep five significant digits, and what is at its default is left out: readers fill it in again. Such
+a record is one like any other: it has its schema and its hash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any
+
+from harness.data.errors import HarnessError
+from harness.verdicts.content_hash import stamped
+from harness.verdicts.record import RECORD_VERSION, RunRecord, plain, structure
+
+DIGITS = 5
+"""Significant digits of a number; the report shows three."""
+
+
+def shortened(record: RunRecord) -> str:
+    """Return a record as JSON on one line, in as few bytes as it can be told in.
+
+    Raises:
+        HarnessError: if it would not be read back with the same verdicts and names.
+    """
+    data = stamped({"version": RECORD_VERSION, **_short(record)})
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if _short(structure(json.loads(text), RunRecord)) != _short(record):
+        raise HarnessError("the shortened record does not say what the record says. Please report it")
+    return text
+
+
+def _short(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
+    if is_dataclass(value) and not isinstance(value, type):
+        told = {item: getattr(value, item.name) for item in fields(value)}
+        return {item.name: _short(one) for item, one in told.items() if one != _default(item)}
+    if isinstance(value, Mapping):
+        return {str(key): _short(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value]
+    if isinstance(value, float) and not value.is_integer():
+        return plain(float(f"{value:.{DIGITS}g}"))
+    return plain(value)
+
+
+def _default(item: Field[Any]) -> object:
+    """What a reader fills in; of a field without a default nothing that a record can hold."""
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    return item.default
