@@ -44,7 +44,7 @@ HEADLINES = (
     ),
     Headline(
         "C2",
-        "Related patches, mainly in middle layers",
+        "Related patches in the middle layers",
         "reads the patches of the object asked about mainly in the middle layers",
         RELATED,
     ),

@@ -83,7 +83,7 @@
     const slider = section.querySelector("input.layer");
     if (!slider) { return; }
     slider.nextElementSibling.textContent = layer === undefined ? "none" : String(layer);
-    if (layer !== undefined) { slider.value = layer; }
+    slider.value = layer ?? slider.min;
     slider.setAttribute("aria-valuetext", layer === undefined ? "none"
       : `layer ${layer}: ${inside[0].querySelector(".answers")?.innerText.replace(/\s+/g, " ") ?? "no value"}`);
   };
@@ -99,7 +99,7 @@
     const layer = layerAt(drawing, event.clientX);
     tell(drawing, layer, held.get(sectionOf(drawing)) === layer);
   });
-  document.addEventListener("pointerleave", leave);
+  document.documentElement.addEventListener("pointerleave", leave);
   document.addEventListener("click", (event) => {
     const drawing = event.target.closest?.("[data-curves]");
     if (!drawing || event.target.closest("summary, .answers") || !curvesOf(drawing).length) { return; }
@@ -118,15 +118,18 @@
     const inside = drawings.filter((drawing) => sectionOf(drawing) === section && curvesOf(drawing).length);
     const points = [...new Set(inside.flatMap((one) => curvesOf(one).flatMap(([axis]) => axes[axis].points)))];
     if (points.length < 2) { continue; }
+    const first = Math.min(...points);
     const slider = make("input", "", "layer");
-    Object.assign(slider, { type: "range", min: Math.min(...points), max: Math.max(...points), value: Math.min(...points) });
+    // One step before the first layer nothing is held.
+    Object.assign(slider, { type: "range", min: first - 1, max: Math.max(...points), value: first - 1 });
     slider.setAttribute("aria-valuetext", "none");
     const label = make("label", "Layer ", "asking");
     label.append(slider, make("output", "none"));
     const end = section.querySelector(".caption");
     if (end) { end.after(label); } else { (inside[0].closest("figure") ?? inside[0]).before(label); }
-    const choose = () => hold(section, Number(slider.value));
-    slider.addEventListener("input", choose);
-    slider.addEventListener("focus", () => { if (slider.matches(":focus-visible")) { choose(); } });
+    slider.addEventListener("input", () => {
+      const layer = Number(slider.value);
+      hold(section, layer < first ? undefined : layer);
+    });
   }
 })();
