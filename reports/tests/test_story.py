@@ -24,9 +24,9 @@ def told(cells: dict[str, Cell], *fragile: tuple[str, str, str | None]) -> Story
     return found
 
 
-def cell(identifier: str, *verdicts: Verdict, **other: object) -> Cell:
+def cell(identifier: str, *verdicts: Verdict) -> Cell:
     """A claim judged task by task."""
-    base = claim("B1", judgement(S, part("x", -30.0, 5.0, -10, "<")), **other)
+    base = claim("B1", judgement(S, part("x", -30.0, 5.0, -10, "<")))
     tasks = zip(TASKS, verdicts, strict=False)
     return Cell(
         "embedded",
