@@ -66,7 +66,7 @@ _STAGES: tuple[_Named, ...] = (
     (
         "The question reads",
         ("B1", "C2"),
-        {IMAGE_QUESTION: "the whole image", RELATED: "related patches", OTHER: "other patches"},
+        {IMAGE_QUESTION: "whole image", RELATED: "related patches", OTHER: "other patches"},
     ),
     ("The last position reads", ("A1", "A2"), {QUESTION_LAST: "the question", IMAGE_LAST: "the image"}),
     ("The answer appears", ("D1", "E3"), {LOWER: "in lower case", CAPITAL: "capitalised"}),

@@ -30,6 +30,7 @@ from reports.page.calibrated import calibration
 from reports.page.checkpoints import checkpoint_views
 from reports.page.curve_data import CurveData
 from reports.page.environment import TEMPLATES, environment
+from reports.page.extent import extent
 from reports.page.opening import openings
 from reports.page.samples import REGIONS, cards, lettered
 from reports.page.sections import sections
@@ -87,6 +88,7 @@ def _environment() -> jinja2.Environment:
         what=estimates.what,
         with_unit=estimates.with_unit,
         sparklines=sparklines,
+        extent=extent,
         percent=words.percent,
         settings=settings,
         facts=facts,

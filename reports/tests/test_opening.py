@@ -75,7 +75,7 @@ def test_the_stages_show_the_papers_flows() -> None:
     assert found[0].limits == found[1].limits != found[2].limits
     assert [one.threshold for one in found] == [-10, -10, None]
     assert all(len(one.entries) == len(one.curves) for one in found)
-    assert "the whole image lowest −" in found[0].label and "mean of 6 tasks" in found[0].label
+    assert "whole image lowest −" in found[0].label and "mean of 6 tasks" in found[0].label
 
 
 @pytest.mark.parametrize("layers", [1, 12, 30, 40, 80])

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from harness.statistics.verdict import Reading, Tally, Verdict
+from harness.statistics.verdict import Ground, Reading, Tally, Verdict
 from harness.verdicts.record import ClaimRecord
 from reports.drawing.styles import IMAGE_QUESTION
+from reports.page.extent import extent
 from reports.story import HEADLINES, Story, dropping, story
 from reports.summary import Cell
 from reports.tests.records import LOWER, TASKS, claim, curve, judgement, part
@@ -101,6 +102,30 @@ def test_no_clause_without_a_supported_verdict(verdicts: list[Verdict], data: st
     assert len(clauses) == len(supported)
     assert all(clause.text.startswith(one.clause) for clause, one in zip(clauses, supported, strict=True))
     assert bool(clauses) != ("none of 6" in told(cells).in_words)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [((S, S), "in all 2 tasks"), ((S,), "in 1 task"), ((S, U, S), "2 supported, 1 inconclusive")],
+)
+def test_an_extent_says_how_many_tasks(verdicts: tuple[Verdict, ...], expected: str) -> None:
+    assert extent(cell("B1", *verdicts)) == expected
+
+
+def test_an_extent_says_what_limits_a_verdict_and_begins_with_a_word() -> None:
+    (one,) = overall("A1", R).claims
+    limited = replace(
+        one.judgement, ground=Ground.MISSING, readings=(Reading("flip", S),), tally=Tally(("a",), ("b",))
+    )
+    assert extent(Cell("x", (replace(one, judgement=limited),))) == (
+        "holds in 1 of 2, not in b; stage missing; metric-dependent"
+    )
+    assert extent(Cell("x", (replace(one, judgement=replace(limited, tally=None)),))).startswith("stage")
+    half = cell("B1", R, R).claims
+    mixed = Cell(
+        "x", (replace(half[0], judgement=replace(half[0].judgement, ground=Ground.MISSING)), half[1])
+    )
+    assert extent(mixed) == "in all 2 tasks; stage missing in 1"
 
 
 def shown(*deep: frozenset[int], band: bool = True, **other: object) -> list[ClaimRecord]:
