@@ -43,6 +43,12 @@ _SMALL = _Form(
 )
 
 
+def across(panel: Panel) -> tuple[float, float]:
+    """Where relative depth 0 and 1 lie, in shares of the drawing's width."""
+    form = _SMALL if panel.reading else _MAIN
+    return form.frame[0] / form.size[0], form.frame[2] / form.size[0]
+
+
 def draw(panel: Panel) -> str:
     """Return the panel as inline SVG."""
     form = _SMALL if panel.reading else _MAIN
