@@ -11,7 +11,7 @@ from typing import Literal
 
 from harness.data.atomic_files import write_whole
 from harness.data.errors import HarnessError
-from harness.verdicts.record import Curve, RunRecord, read_record, structure
+from harness.verdicts.record import Curve, RunRecord, read_record, record_of
 from reports import compare, markdown
 from reports.page import render
 from reports.paper_figures.sheets import sheets
@@ -62,7 +62,7 @@ def write_example(record: RunRecord, folder: Path, beside: RunRecord | None = No
         HarnessError: as `write_report`, and if no browser can take the picture.
     """
     text = shortened(record)
-    short = structure(json.loads(text), RunRecord)
+    short = record_of(json.loads(text))
     html, *others = _write_report(short, text, folder, "--out")
     with _made(folder, "the example cannot be written", "--out"):
         picture = folder / "report.png"

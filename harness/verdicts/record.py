@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -373,9 +373,40 @@ def read_record(path: Path) -> RunRecord:
         )
     with door(HarnessError, f"{path}: not the record of a run"):
         try:
-            return structure(data, RunRecord)
+            return record_of(data)
         except cattrs.BaseValidationError as error:
             raise ValueError("; ".join(cattrs.transform_error(error)[:3])) from error
+
+
+def record_of(data: Mapping[str, Any]) -> RunRecord:
+    """Make a record from the data of its file; curves that are listed once are shared by their claims.
+
+    Where claims share curves, a file may list each once, under ``curves``, and name them by their places.
+
+    Raises:
+        cattrs.BaseValidationError: if a field is missing, or has another type.
+        IndexError: if a claim names a curve that is not listed.
+    """
+    listed = structure(data.get("curves", ()), tuple[Curve, ...])
+    named = [claim["curves"] if _names_places(claim) else None for claim in data["claims"]]
+    bare = [
+        {**claim, "curves": ()} if places else claim
+        for claim, places in zip(data["claims"], named, strict=True)
+    ]
+    record = structure({**data, "claims": bare}, RunRecord)
+    claims = zip(record.claims, named, strict=True)
+    return replace(
+        record,
+        claims=tuple(
+            replace(claim, curves=tuple(map(listed.__getitem__, places))) if places else claim
+            for claim, places in claims
+        ),
+    )
+
+
+def _names_places(claim: Mapping[str, Any]) -> bool:
+    curves = claim.get("curves")
+    return bool(curves) and isinstance(curves, list) and all(type(one) is int and one >= 0 for one in curves)
 
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ looks alike shares one element, and markers are defined once a page (`marker_def
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, groupby, pairwise
@@ -18,6 +19,9 @@ from typing import Literal
 from markupsafe import escape
 
 Point = tuple[float, float]
+_OFF = 1
+"""Tenths of a point by which a place may lie off a line and still count as on it."""
+_NEEDLESS = re.compile(r" (?=-)|(?<=\.\d) (?=\.)")
 _Place = tuple[int, int]
 """Tenths of a point from the left and from the top."""
 
@@ -83,7 +87,7 @@ class Canvas:
         dashes = f"; stroke-linecap: butt; stroke-dasharray: {dash}" if dash else ""
         marks = f"; marker: url(#{MARKER_ID}{marker})" if marker else ""
         style = f"stroke: {colour}; stroke-width: {_short(width)}{dashes}{marks}"
-        self._path("line", (self._polyline(run) for run in _known(points)), style)
+        self._path("line", (self._polyline(run, every=bool(marker)) for run in _known(points)), style)
 
     def area(self, corners: Sequence[Point], colour: str, opacity: float = 1.0) -> None:
         """Fill a polygon."""
@@ -165,11 +169,15 @@ class Canvas:
         )
         return across, self._size[1] - up
 
-    def _polyline(self, points: Sequence[Point]) -> str:
-        """A path's data: the first place, then the steps from one to the next."""
+    def _polyline(self, points: Sequence[Point], *, every: bool = False) -> str:
+        """A path's data: the first place, then the steps from one to the next.
+
+        ``every`` point has its place, for a marker; else those on the way between their neighbours have none.
+        """
         places = [self._tenth(point) for point in points]
-        steps = [(x - before[0], y - before[1]) for before, (x, y) in pairwise(places)]
-        return f"M{_numbers(places[0])}" + (f"l{_numbers(chain.from_iterable(steps))}" if steps else "")
+        kept = places if every else _bends(places)
+        steps = [(x - before[0], y - before[1]) for before, (x, y) in pairwise(kept)]
+        return f"M{_numbers(kept[0])}" + (f"l{_numbers(chain.from_iterable(steps))}" if steps else "")
 
     def _tenth(self, point: Point) -> _Place:
         x, y = self._place(point)
@@ -211,9 +219,26 @@ def _known(points: Sequence[Point]) -> Iterator[list[Point]]:
             yield list(run)
 
 
+def _bends(places: Sequence[_Place]) -> list[_Place]:
+    """The places without those that lie on the line between two others, to `_OFF` tenths of a point."""
+    kept, start = list(places[:1]), 0
+    for end in range(2, len(places)):
+        if not all(_between(places[start], place, places[end]) for place in places[start + 1 : end]):
+            start = end - 1
+            kept.append(places[start])
+    return [*kept, *places[-1:]] if len(places) > 1 else kept
+
+
+def _between(start: _Place, place: _Place, end: _Place) -> bool:
+    """Whether a place lies on the way from one to another that is to its right, or to its left."""
+    (x0, y0), (x, y), (x1, y1) = start, place, end
+    inside = min(x0, x1) < x < max(x0, x1)
+    return inside and abs((y - y0) * (x1 - x0) - (y1 - y0) * (x - x0)) <= _OFF * abs(x1 - x0)
+
+
 def _numbers(tenths: Iterable[int]) -> str:
-    """Numbers as SVG reads them: a space between two only where no sign parts them."""
-    return " ".join(map(_tenths, tenths)).replace(" -", "-")
+    """Numbers as SVG reads them: a space between two only where no sign or point parts them."""
+    return _NEEDLESS.sub("", " ".join(map(_tenths, tenths)))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -11,7 +12,7 @@ from reports import compare
 from reports.page.render import claim_ids
 from reports.site.runs import History, Run
 from reports.site.spread import Spread, spreads
-from reports.summary import Cell, Headline, Row, rows
+from reports.summary import Cell, Headline, Row, deciding, rows
 
 
 @dataclass(frozen=True)
@@ -145,5 +146,6 @@ def _step(before: Run, now: Run) -> Step:
 
 def effect_of(cell: Cell) -> tuple[float, ...]:
     """The deciding estimate of a cell, or the smallest and the largest of its tasks."""
-    reach = cell.reach
-    return () if reach is None else reach if reach[0] != reach[1] else reach[:1]
+    parts = (deciding(claim) for claim in cell.claims)
+    known = sorted({part.estimate for part in parts if part and math.isfinite(part.estimate)})
+    return (known[0], known[-1]) if len(known) > 1 else tuple(known)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -115,10 +116,30 @@ STEPS = st.lists(st.tuples(st.floats(-90, 90), st.floats(-90, 90)), min_size=1, 
 @given(STEPS)
 def test_the_places_of_a_line_are_right_to_a_tenth_of_a_point(points: list[tuple[float, float]]) -> None:
     one = Canvas((200, 200), (0, 0, 200, 200), (-100, 100), (-100, 100))
-    one.line([x for x, _ in points], [y for _, y in points], "var(--s0)", 1)
+    one.line([x for x, _ in points], [y for _, y in points], "var(--s0)", 1, marker="up")
     (found,) = places(str(drawn(one)[0].get("d")))
     for (x, y), (left, down) in zip(points, found, strict=True):
         assert abs(left - (x + 100)) < 0.051 and abs(down - (100 - y)) < 0.051
+
+
+@given(st.lists(st.floats(-90, 90), min_size=1, max_size=40))
+def test_a_line_without_markers_leaves_out_what_lies_on_the_way(values: list[float]) -> None:
+    """Wherever the curve is asked, the drawn one is within a quarter of a point."""
+    one = Canvas((200, 200), (0, 0, 200, 200), (-100, 100), (-100, 100))
+    across = [4.0 * place - 80 for place in range(len(values))]
+    one.line(across, values, "var(--s0)", 1)
+    (found,) = places(str(drawn(one)[0].get("d")))
+    assert len(found) <= len(values)
+    xs, ys = [x for x, _ in found], [y for _, y in found]
+    for x, y in zip(across, values, strict=True):
+        assert abs(np.interp(x + 100, xs, ys) - (100 - y)) <= 0.25
+
+
+def test_a_straight_line_has_two_ends() -> None:
+    one = canvas()
+    one.line(range(40), [0.5 * place for place in range(40)], "var(--s0)", 1)
+    (found,) = places(str(drawn(one)[0].get("d")))
+    assert found == [(10, 50), (88, 11)]
 
 
 def test_a_word_stands_where_it_belongs() -> None:
