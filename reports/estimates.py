@@ -23,11 +23,11 @@ class _Written(NamedTuple):
 
 
 _SCALES = {
-    "p_c": _Written("p_c ", " %", " points of p_c"),
-    "distractor": _Written("share ", " %", " points of the share"),
-    "flip": _Written("", " % changed", " points of changed answers"),
+    "p_c": _Written("p_c\u00a0", "\u00a0%", " points of p_c"),
+    "distractor": _Written("share\u00a0", "\u00a0%", " points of the share"),
+    "flip": _Written("", "\u00a0% changed", " points of changed answers"),
     "log_odds": _Written("log-odds ", " nats", " nats"),
-    "per_token": _Written("p_c ", " % per token", " points of p_c per token"),
+    "per_token": _Written("p_c\u00a0", "\u00a0% per token", " points of p_c per token"),
     "right": _Written("", " of answers", " of answers"),
     "probability": _Written("probability ", "", " in probability"),
     "depth": _Written("", " of the depth", " of the depth"),

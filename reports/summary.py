@@ -53,6 +53,13 @@ class Cell:
         return sum(claim.judgement.ground is Ground.MISSING for claim in self.claims)
 
     @property
+    def reach(self) -> tuple[float, float] | None:
+        """The smallest and the largest deciding estimate of its tasks, if they all decided on numbers."""
+        parts = [deciding(claim) for claim in self.claims]
+        estimates = [part.estimate for part in parts if part and math.isfinite(part.estimate)]
+        return (min(estimates), max(estimates)) if estimates else None
+
+    @property
     def smallest_p(self) -> float:
         """The smallest p-value of its verdicts, for sorting; 1 where there is none."""
         values = [min(c.judgement.p_support, c.judgement.p_refute) for c in self.claims]
@@ -243,7 +250,7 @@ def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
     ``protocol["looks"]`` is the share of the images at each look, e.g. ``"0.25, 0.5, 1"`` or a
     list; without it only the number of the look is said.
     """
-    shares = _shares(protocol.get("looks"))
+    shares = look_shares(protocol)
 
     def sentence(claim: ClaimRecord) -> str:
         judgement = claim.judgement
@@ -261,7 +268,9 @@ def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
     return sentence
 
 
-def _shares(looks: object) -> tuple[float, ...]:
+def look_shares(protocol: Mapping[str, object]) -> tuple[float, ...]:
+    """The share of the images at each planned look; none where the record does not say."""
+    looks = protocol.get("looks")
     listed = looks.split(",") if isinstance(looks, str) else looks
     if not isinstance(listed, list | tuple):
         return ()

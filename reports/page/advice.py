@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.statistics.verdict import Verdict
+from harness.statistics.verdict import Judgement, Verdict
 from harness.verdicts.record import ClaimRecord, RunRecord
-from reports.summary import Cell
+from reports.summary import Cell, look_shares
 from reports.words import count, duration
 
 MORE_DATA = {"dataset": "DIR", "images": "DIR"}
@@ -53,13 +53,20 @@ def _advice(record: RunRecord, claim: ClaimRecord) -> Advice:
         return Advice(claim, told, "", claim.command, data=False)
     images = f"about {count(needed, 'image')} would decide if the estimates stay as they are; it had {had:,}."
     limit = str(record.protocol.get("samples"))
-    more = {"samples": _samples(int(limit), needed, had)} if _LIMIT.fullmatch(limit) else MORE_DATA
-    return Advice(claim, images, _time(record, needed, had), _with(claim.command, more), more is MORE_DATA)
+    more = _more(int(limit), record, claim.judgement) if _LIMIT.fullmatch(limit) else MORE_DATA
+    return Advice(claim, images, _time(record, needed), _with(claim.command, more), more is MORE_DATA)
 
 
-def _samples(limit: int, needed: int, had: int) -> str:
-    """How many samples to ask for: of those that this run asked for, not all could be used."""
-    return str(math.ceil(needed * max(limit, had) / had))
+def _more(limit: int, record: RunRecord, judgement: Judgement) -> dict[str, str]:
+    """How many samples to ask for: of those that were looked at, not all could be used.
+
+    A claim that was measured no further although the run had enough asks for all: then none is given up.
+    """
+    shares = look_shares(record.protocol)
+    share = shares[judgement.look] if 0 <= judgement.look < len(shares) else 1.0
+    used = judgement.n_images / max(limit * share, judgement.n_images)
+    samples = math.ceil((judgement.needed_images or 0) / used)
+    return {"samples": str(samples) if samples > limit else "all"}
 
 
 def _with(command: str, options: Mapping[str, str]) -> str:
@@ -76,11 +83,12 @@ def _words(command: str) -> list[str]:
         return command.split()
 
 
-def _time(record: RunRecord, needed: int, had: int) -> str:
+def _time(record: RunRecord, needed: int) -> str:
     """How long measuring takes at this run's pace; empty unless it measured, and one checkpoint alone."""
     spent = record.provenance.get("seconds")
     measuring = spent.get("measuring") if isinstance(spent, Mapping) else None
     alone = len(record.checkpoints) == 1 and record.checkpoints[0].passes > 0
     if not alone or not isinstance(measuring, int | float):
         return ""
-    return f"Measuring all claims of this run on as many takes about {duration(measuring * needed / had)}."
+    images = max(claim.judgement.n_images for claim in record.claims)
+    return f"Measuring all claims of this run on as many takes about {duration(measuring * needed / images)}."

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harness.verdicts.record import Curve
+from reports.drawing.over_tasks import MeanCurve
 from reports.drawing.styles import Series, Style, series_of
 from reports.estimates import unit_of
 from reports.words import count, measurement_name, number
@@ -56,7 +57,7 @@ class CurveData:
             axis=axis,
             name=measurement_name(curve.measurement) + _told_apart(curve),
             colour=colour,
-            images=count(curve.n_images, "image"),
+            images=_images(curve),
             before=before,
             after=after,
             mean=_numbers(curve.mean),
@@ -69,6 +70,12 @@ def _told_apart(curve: Curve) -> str:
     """What tells it from curves of the same measurement."""
     window = f", k\u00a0=\u00a0{curve.window}" if curve.window else ""
     return window + (", baseline" if curve.role == "baseline" else "")
+
+
+def _images(curve: Curve) -> str:
+    if isinstance(curve, MeanCurve):
+        return f"{count(curve.tasks, 'task')} of {count(curve.n_images, 'image')} or more"
+    return count(curve.n_images, "image")
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -26,7 +26,7 @@ def run(samples: object = None, **provenance: object) -> RunRecord:
 
 
 def asked(record: RunRecord, needed: int | None = 480, images: int = 60) -> Advice:
-    judged = judgement(Verdict.INCONCLUSIVE, images=images, needed_images=needed)
+    judged = judgement(Verdict.INCONCLUSIVE, look=2, images=images, needed_images=needed)
     cell = Cell("embedded", (claim("B2", judged, "ChooseAttr", command=COMMAND),))
     (one,) = advice(record, cell)
     return one
@@ -41,6 +41,17 @@ def test_a_run_on_a_part_asks_for_more_samples_with_the_same_command() -> None:
     one = asked(run("64"))
     assert one.command == COMMAND.replace("--samples=64", "--samples=512")  # 480 of 60, times 64
     assert not one.data
+
+
+def test_a_claim_that_was_given_up_early_asks_by_what_it_had_seen() -> None:
+    """A quarter of 240 samples gave 60 images, all of them used: 480 images take 480 samples."""
+    judged = judgement(Verdict.INCONCLUSIVE, look=0, images=60, needed_images=480)
+    early = Cell("embedded", (claim("B2", judged, "ChooseAttr", command=COMMAND),))
+    (one,) = advice(run("240"), early)
+    assert one.command.endswith("--samples=480")
+    soon = replace(judged, needed_images=100)
+    (all_of_it,) = advice(run("240"), Cell("embedded", (claim("B2", soon, command=COMMAND),)))
+    assert all_of_it.command.endswith("--samples=all")
 
 
 @pytest.mark.parametrize("samples", ["all", None, "٣", "9" * 5000])
@@ -58,15 +69,23 @@ def test_a_data_set_that_was_named_is_named_anew() -> None:
 
 
 def test_a_command_that_is_none_does_no_harm() -> None:
-    judged = judgement(Verdict.INCONCLUSIVE, images=60, needed_images=480)
+    judged = judgement(Verdict.INCONCLUSIVE, look=2, images=60, needed_images=480)
     (one,) = advice(run("64"), Cell("embedded", (claim("B2", judged, command="say 'no"),)))
     assert one.command.endswith("--samples=512")
 
 
 def test_the_time_is_that_of_this_runs_measuring() -> None:
     assert asked(run("64", seconds={"measuring": 600.0})).time == (
-        "Measuring all claims of this run on as many takes about 1.3 h."
+        "Measuring all claims of this run on as many takes about 24.0 min."
     )
+
+
+def test_the_time_goes_by_the_images_that_the_run_measured_not_by_those_of_a_claim_given_up() -> None:
+    judged = judgement(Verdict.INCONCLUSIVE, look=0, images=60, needed_images=480)
+    early = claim("B2", judged, command=COMMAND)
+    record = replace(run("240", seconds={"measuring": 600.0}), claims=(early, *example().claims))
+    (one,) = advice(record, Cell("embedded", (early,)))
+    assert one.time.endswith("takes about 24.0 min.")  # 480 of 200 images
 
 
 def test_of_stored_evidence_no_time_is_known() -> None:

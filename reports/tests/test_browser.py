@@ -323,7 +323,7 @@ def test_odd_records_are_pages_too(browser: Any, tmp_path: Path, name: str) -> N
         assert opened.page.locator("h1").inner_text()
 
 
-FIRST_PANEL = "#claim-b1 .panel > .curves"
+FIRST_PANEL = "#claim-b1 .panel > .drawing"
 
 
 def point_at(page: Any, place: str, depth: float) -> tuple[float, float]:
@@ -342,11 +342,10 @@ def test_a_curve_that_is_pointed_at_tells_its_numbers(browser: Any, report: Path
     with Opened(browser, report) as opened:
         point_at(opened.page, FIRST_PANEL, shown.depth[4])
         told = opened.page.locator(f"{FIRST_PANEL} .answers").first.inner_text()
+        named = "image → question, k\u00a0=\u00a03"
         limits = f"[{number(shown.lower[4])}\u00a0to\u00a0{number(shown.upper[4])}]"
         assert "layer 4" in told
-        assert (
-            f"image → question, k\u00a0=\u00a03: p_c {number(shown.mean[4])} % {limits}, 200 images" in told
-        )
+        assert f"{named}: p_c\u00a0{number(shown.mean[4])}\u00a0% {limits}, 200 images" in told
         opened.page.mouse.move(2, 500)
         assert opened.page.locator(".answers").count() == 0
 
@@ -361,7 +360,7 @@ def test_a_click_holds_a_layer_in_every_drawing_of_the_section_and_in_no_other(
         page.mouse.click(*place)
         page.mouse.move(2, 500)
         told = page.locator("#claim-b1 .answers.held b").all_text_contents()
-        assert len(told) == page.locator("#claim-b1 .curves").count() > 6
+        assert len(told) == page.locator("#claim-b1 .drawing").count() > 6
         assert set(told) == {"layer 4"}
         assert page.locator("#claim-b2 .answers").count() == 0
         assert page.locator("#claim-b1 input.layer").input_value() == "4"
@@ -384,10 +383,10 @@ def test_the_slider_holds_a_layer_from_the_keyboard(browser: Any, report: Path) 
 
 def test_the_first_screen_is_asked_as_one(browser: Any, catalogue: Path) -> None:
     with Opened(browser, catalogue) as opened:
-        place = point_at(opened.page, ".opening .curves", 0.5)
+        place = point_at(opened.page, ".opening .drawing", 0.5)
         opened.page.mouse.click(*place)
         held = opened.page.locator(".opening .answers.held b").all_text_contents()
-        assert len(held) == opened.page.locator(".opening .curves").count() > 1
+        assert len(held) == opened.page.locator(".opening .drawing").count() > 1
         assert len(set(held)) == 1
 
 
@@ -406,11 +405,11 @@ def test_the_first_screen_holds_flow_and_verdicts(
 def test_every_measured_row_has_its_sparkline_and_opens_to_its_tasks(browser: Any, report: Path) -> None:
     with Opened(browser, report) as opened:
         rows = opened.page.locator("#matrix tbody tr:not(.part)")
-        assert rows.locator(".cell .curves").count() == rows.count()
+        assert rows.locator(".cell .drawing").count() == rows.count()
         row = rows.filter(has=opened.page.get_by_role("link", name="B1", exact=True))
-        assert row.locator(".by-task .curves").first.is_hidden()
+        assert row.locator(".by-task .drawing").first.is_hidden()
         row.locator("summary").press("Enter")
-        assert row.locator(".by-task .curves").first.is_visible()
+        assert row.locator(".by-task .drawing").first.is_visible()
 
 
 def test_without_script_the_curves_stand_and_nothing_asks(browser: Any, report: Path) -> None:

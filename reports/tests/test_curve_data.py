@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 from harness.verdicts.record import Curve, MeasurementRecord
+from reports.drawing.over_tasks import over_tasks
 from reports.drawing.styles import series_of, styles
 from reports.page import render as page
 from reports.page.curve_data import CurveData
@@ -29,10 +30,16 @@ def test_a_curve_is_kept_once_with_the_numbers_of_the_tables() -> None:
     assert places == "0 0"
     ((axis, name, colour, images, before, after, mean, interval),) = data["curves"]
     assert (axis, name, images) == (0, "image → question, k\u00a0=\u00a03", "200 images")
-    assert (before, after, colour) == ("p_c ", " %", "var(--s3)")
+    assert (before, after, colour) == ("p_c\u00a0", "\u00a0%", "var(--s3)")
     assert str(mean).split() == [number(value) for value in ONE.mean]
     assert str(interval).split()[:2] == [number(ONE.lower[0]), number(ONE.upper[0])]
     assert data["axes"][0]["points"] == list(range(12))  # type: ignore[call-overload]
+
+
+def test_a_mean_over_tasks_says_so() -> None:
+    other = replace(ONE, task="QueryAttr", n_images=60)
+    _, data = kept(*over_tasks([ONE, other]))
+    assert data["curves"][0][3] == "2 tasks of 60 images or more"
 
 
 def test_a_single_sample_has_no_interval() -> None:

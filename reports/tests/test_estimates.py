@@ -16,9 +16,9 @@ DEEPEST = replace(part("x", -26.9, 5.0, -10, "<"), what="deepest window", scale=
 @pytest.mark.parametrize(
     ("scale", "contrast", "expected"),
     [
-        ("p_c", False, "p_c −26.9 %"),
+        ("p_c", False, "p_c\u00a0−26.9\u00a0%"),
         ("p_c", True, "−26.9 points of p_c"),
-        ("flip", False, "−26.9 % changed"),
+        ("flip", False, "−26.9\u00a0% changed"),
         ("right", True, "−26.9 of answers"),
         ("depth", False, "−26.9 of the depth"),
         ("probability", True, "−26.9 in probability"),
@@ -33,7 +33,7 @@ def test_an_estimate_has_the_unit_of_its_scale(scale: str, contrast: bool, expec
 def test_it_says_what_it_is_and_where() -> None:
     assert what(DEEPEST) == "deepest window (layers 6-8)"
     assert what(replace(DEEPEST, where=None)) == "deepest window"
-    assert whole(DEEPEST) == "deepest window (layers 6-8): p_c −26.9 % [−31.9 to −21.9]"
+    assert whole(DEEPEST) == "deepest window (layers 6-8): p_c\u00a0−26.9\u00a0% [−31.9 to −21.9]"
 
 
 def test_a_part_of_an_older_record_is_a_number_alone() -> None:
@@ -43,8 +43,8 @@ def test_a_part_of_an_older_record_is_a_number_alone() -> None:
 
 def test_several_estimates_reach_as_far_as_they_do() -> None:
     others = [replace(DEEPEST, estimate=value) for value in (-4.0, math.nan, -40.0)]
-    assert reach([DEEPEST, *others]) == ("deepest window", "p_c −40.0 to −4.0 %")
-    assert reach([DEEPEST]) == ("deepest window", "p_c −26.9 %")
+    assert reach([DEEPEST, *others]) == ("deepest window", "p_c\u00a0−40.0 to −4.0\u00a0%")
+    assert reach([DEEPEST]) == ("deepest window", "p_c\u00a0−26.9\u00a0%")
 
 
 @pytest.mark.parametrize("other", [{"what": "largest effect"}, {"scale": "flip"}, {"contrast": True}])

@@ -126,7 +126,7 @@
     const label = make("label", "Layer ", "asking");
     label.append(slider, make("output", "none"));
     const end = section.querySelector(".caption");
-    if (end) { end.after(label); } else { (inside[0].closest("figure") ?? inside[0]).before(label); }
+    if (end) { end.after(label); } else { (inside[0].closest(".curves") ?? inside[0].closest("figure") ?? inside[0]).before(label); }
     slider.addEventListener("input", () => {
       const layer = Number(slider.value);
       hold(section, layer < first ? undefined : layer);
