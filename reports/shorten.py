@@ -1,6 +1,6 @@
 """A record in as few bytes as it can be told in, for the examples that come with the suite.
 
-Numbers keep five significant digits, what is at its default is left out, and a curve that several claims
+Numbers keep four significant digits, what is at its default is left out, and a curve that several claims
 show is listed once: readers fill that in again. Such a record keeps to the schema, and has its hash.
 """
 
@@ -15,7 +15,7 @@ from harness.data.errors import HarnessError
 from harness.verdicts.content_hash import stamped
 from harness.verdicts.record import RECORD_VERSION, RunRecord, plain, record_of
 
-DIGITS = 5
+DIGITS = 4
 """Significant digits of a number; the report shows three."""
 
 

@@ -34,6 +34,7 @@ from reports.page.extent import extent
 from reports.page.opening import openings
 from reports.page.samples import REGIONS, cards, lettered
 from reports.page.sections import sections
+from reports.page.shared_styles import with_shared_styles
 from reports.page.since import since
 from reports.sensitivity import sensitivity
 
@@ -52,7 +53,7 @@ def render(record: RunRecord, overview: str = "") -> str:
     found = summary.summarize(record)
     catalogue = catalogue_of(record)
     views = checkpoint_views(record)
-    return (
+    return with_shared_styles(
         page_environment()
         .get_template("report.html.j2")
         .render(

@@ -13,6 +13,7 @@ from harness.data.errors import HarnessError
 from harness.verdicts.record import RunRecord
 from reports.catalogue import catalogue_of
 from reports.page.render import page_environment, render
+from reports.page.shared_styles import with_shared_styles
 from reports.site import forest_svg
 from reports.site.overview import effect_of, overview
 from reports.site.runs import History, Run, histories
@@ -83,7 +84,7 @@ def _size(html: str) -> int:
 
 def _overview(found: Sequence[History]) -> str:
     shown, catalogue = overview(found), catalogue_of(found[-1].latest.record)
-    return (
+    return with_shared_styles(
         _environment()
         .get_template("overview.html.j2")
         .render(

@@ -40,7 +40,8 @@ OPEN_ALL = """() => {
     document.querySelectorAll('details').forEach((one) => { one.open = true; });
     document.querySelectorAll('article').forEach((one) => { one.style.contentVisibility = 'visible'; });
 }"""
-LINE = "getComputedStyle(document.querySelector('svg.plot path[style*=\"stroke: var(--s0)\"]')).stroke"
+LINE = """[...document.querySelectorAll('svg.plot path')]
+    .map((one) => getComputedStyle(one).stroke).find((one) => one !== 'none')"""
 IDS = ["A1", "A2", "A3", "B1", "B2", "C1", "C2", "C3", "D1", "E1", "E3"]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's package `chromium`")

@@ -315,3 +315,20 @@ def test_every_marker_of_a_line_is_defined_once_on_the_page() -> None:
     html = page.render(example())
     named = set(re.findall(r"marker: url\(#([\w-]+)\)", html))
     assert named and all(html.count(f'id="{one}"') == 1 for one in named)
+
+
+def test_what_drawings_say_of_their_look_is_said_once() -> None:
+    html = page.render(example())
+    head, _, body = html.partition("</style>")
+    assert not re.search(r"<(path|g) [^>]*style=", body)
+    rules = dict(re.findall(r"^svg \.(k\d+) \{ (.+) \}$", head, re.MULTILINE))
+    used = set(re.findall(r'<(?:path|g) (?:d="[^"]*" )?class="(k\d+)"', body))
+    assert used == set(rules) and len(set(rules.values())) == len(rules)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_no_text_becomes_a_style(text: str) -> None:
+    for place in PLACES:
+        head = page.render(hostile(text, place)).partition("</style>")[0]
+        for rule in re.findall(r"^svg \.k\d+ .*$", head, re.MULTILINE):
+            assert re.fullmatch(r"svg \.k\d+ \{ [\w\s:;(),.#-]+ \}", rule)

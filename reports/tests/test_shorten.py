@@ -46,14 +46,14 @@ def test_a_shortened_record_is_a_record_and_shorter(tmp_path: Path) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(NUMBERS, min_size=1, max_size=12))
-def test_numbers_keep_five_digits(values: list[float]) -> None:
+def test_numbers_keep_four_digits(values: list[float]) -> None:
     one = curve("image->question", "ChooseAttr", SHAPES["image->question"])
     told = tuple(values)
     claim = replace(small().claims[0], curves=(replace(one, mean=told),))
     data = json.loads(shortened(replace(small(), claims=(claim,))))
     for value, kept in zip(told, data["curves"][data["claims"][0]["curves"][0]]["mean"], strict=True):
         assert (kept is None) == (not math.isfinite(value))
-        assert kept is None or math.isclose(kept, value, rel_tol=6e-5)
+        assert kept is None or math.isclose(kept, value, rel_tol=6e-4)
 
 
 def test_records_are_shortened_where_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
