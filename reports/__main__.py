@@ -138,9 +138,13 @@ def _example(words: list[str]) -> int:
     parser.add_argument("record", type=user_path, help="a record, or the folder of a report")
     parser.add_argument("--out", type=user_path, metavar="DIR", default=EXAMPLE, help="default: %(default)s")
     parser.add_argument("--beside", type=user_path, metavar="RECORD", help="another run, for comparison.md")
+    parser.add_argument(
+        "--samples", type=int, default=1, metavar="N", help="example samples of a task (default: %(default)s)"
+    )
     options = parser.parse_args(words)
+    record = _stored(_record_in(options.record))
     beside = _stored(_record_in(options.beside)) if options.beside else None
-    for path in write_example(_stored(_record_in(options.record)), options.out, beside):
+    for path in write_example(record, options.out, beside, max(0, options.samples)):
         print(f"{path}: {path.stat().st_size:,} bytes")
     return 0
 

@@ -16,7 +16,7 @@ from harness.data.errors import HarnessError
 SCREEN = (1280, 1000)
 SHOWN = 888
 """Width in pixels of a README's column."""
-_COLOURS = 96
+_COLOURS = 192
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
 

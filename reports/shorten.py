@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any
 
 from harness.data.errors import HarnessError
 from harness.verdicts.content_hash import stamped
-from harness.verdicts.record import RECORD_VERSION, RunRecord, plain, record_of
+from harness.verdicts.record import RECORD_VERSION, RunRecord, SampleRecord, plain, record_of
 
 DIGITS = 4
 """Significant digits of a number; the report shows three."""
@@ -31,6 +31,14 @@ def shortened(record: RunRecord) -> str:
     if _short(record_of(json.loads(text))) != short:
         raise HarnessError("the shortened record does not say what the record says. Please report it")
     return text
+
+
+def with_fewer_samples(record: RunRecord, most: int) -> RunRecord:
+    """The record with at most so many example samples of a checkpoint and task."""
+    kept: dict[tuple[str, str], list[SampleRecord]] = {}
+    for sample in record.samples:
+        kept.setdefault((sample.checkpoint, sample.task), []).append(sample)
+    return replace(record, samples=tuple(one for group in kept.values() for one in group[:most]))
 
 
 def _with_curves_once(short: Mapping[str, Any]) -> dict[str, Any]:

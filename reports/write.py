@@ -18,7 +18,7 @@ from reports.paper_figures.sheets import sheets
 from reports.paper_figures.table import table
 from reports.picture import first_screen
 from reports.schema.json_schema import problem
-from reports.shorten import shortened
+from reports.shorten import shortened, with_fewer_samples
 from reports.site.pages import links, pages
 from reports.site.runs import FOLDER
 from reports.snapshots import page, svg
@@ -47,13 +47,16 @@ def write_report(record: RunRecord, folder: Path) -> tuple[Path, Path, Path]:
     return _write_report(record, record.to_json(), folder, "--report")
 
 
-def write_example(record: RunRecord, folder: Path, beside: RunRecord | None = None) -> tuple[Path, ...]:
+def write_example(
+    record: RunRecord, folder: Path, beside: RunRecord | None = None, samples: int = 1
+) -> tuple[Path, ...]:
     """Write the example that comes with the suite: a report on a shortened record, and its picture.
 
     Args:
         record: the run.
         folder: where to write.
         beside: another run, put beside it in ``comparison.md``.
+        samples: example samples of a task that are kept.
 
     Returns:
         What was written.
@@ -61,7 +64,7 @@ def write_example(record: RunRecord, folder: Path, beside: RunRecord | None = No
     Raises:
         HarnessError: as `write_report`, and if no browser can take the picture.
     """
-    text = shortened(record)
+    text = shortened(with_fewer_samples(record, samples))
     short = record_of(json.loads(text))
     html, *others = _write_report(short, text, folder, "--out")
     with _made(folder, "the example cannot be written", "--out"):

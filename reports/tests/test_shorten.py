@@ -15,7 +15,7 @@ from PIL import Image
 from harness.verdicts.record import RunRecord, read_record
 from reports.__main__ import main
 from reports.schema.json_schema import problem
-from reports.shorten import shortened
+from reports.shorten import shortened, with_fewer_samples
 from reports.tests.records import FLOWS as SHAPES, curve, example
 from reports.tests.whole import whole
 
@@ -54,6 +54,15 @@ def test_numbers_keep_four_digits(values: list[float]) -> None:
     for value, kept in zip(told, data["curves"][data["claims"][0]["curves"][0]]["mean"], strict=True):
         assert (kept is None) == (not math.isfinite(value))
         assert kept is None or math.isclose(kept, value, rel_tol=6e-4)
+
+
+def test_an_example_keeps_the_first_samples_of_each_task() -> None:
+    record = whole(("one", "two"))
+    few = with_fewer_samples(record, 1).samples
+    assert [(one.checkpoint, one.task) for one in few] == list(
+        dict.fromkeys((one.checkpoint, one.task) for one in record.samples)
+    )
+    assert few[0] == record.samples[0] and not with_fewer_samples(record, 0).samples
 
 
 def test_records_are_shortened_where_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
