@@ -92,7 +92,7 @@ def test_one_quantity_is_compared_at_each_checkpoints_own_window() -> None:
         [
             run("a", 3, first.format(3), second.format(3)),
             run("b", 7, second.format(7), first.format(7)),
-            run("c", 5, first.format(5)),
+            run("c", 5, first.format(5), second.format(5)),
             run("d", 5, "something else"),
         ]
     )
