@@ -1,10 +1,17 @@
-"""``python -m reports``: a report from a stored record or stored evidence; two compared; snapshots in order.
+"""``python -m reports``: a report from a stored record or stored evidence; two compared; many as a site.
 
 python -m reports                            # report/report.json of this checkout
 python -m reports RECORD.json --out DIR      # another record, another folder
 python -m reports judge [pytest options]     # judge stored evidence, measure nothing, and write the report
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
+python -m reports site A B … --out DIR       # many checkpoints, or many runs of one, as static pages
+python -m reports figures RECORD --out DIR   # panels for a paper: PDF, SVG, and their data as CSV
 python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
+
+Two are for those who keep this suite:
+
+python -m reports example RECORD             # the example: a shortened record, its report, a picture
+python -m reports shorten A.json B.json …    # records in as few bytes as they can be told in
 """
 
 from __future__ import annotations
@@ -20,10 +27,20 @@ from harness.data.errors import HarnessError
 from harness.data.user_paths import user_path
 from harness.verdicts.record import RunRecord, read_record
 from reports import compare
+from reports.site.runs import FOLDER
 from reports.snapshots.snapshots import snapshots
-from reports.write import write_report, write_snapshots
+from reports.words import count
+from reports.write import (
+    write_example,
+    write_figures,
+    write_report,
+    write_shortened,
+    write_site,
+    write_snapshots,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "reports" / "example"
 DEFAULT = ROOT / "report" / "report.json"
 
 
@@ -78,6 +95,72 @@ def _compare(words: list[str]) -> int:
     return 0
 
 
+def _site(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports site",
+        description="Write many checkpoints, or many runs of one, as static pages with an overview.",
+    )
+    parser.add_argument("records", nargs="+", type=user_path, help="records, or folders of reports")
+    parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="where to write")
+    options = parser.parse_args(words)
+    written, left = write_site([_stored(_record_in(path)) for path in options.records], options.out)
+    print(f"{written[0]}\n{count(len(written) - 1, 'page')} in {options.out / FOLDER}")
+    for path in left:
+        print(f"{path}: of an earlier site; nothing leads to it, and it stays")
+    return 0
+
+
+def _figures(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports figures",
+        description="Write a run's panels for a paper: PDF, SVG and CSV, 3.25 or 6.875 inches wide.",
+    )
+    parser.add_argument("record", type=user_path, help="a record, or the folder of a report")
+    parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="where to write")
+    parser.add_argument(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="the plots of this claim too; may be given again; `all` for every claim",
+    )
+    options = parser.parse_args(words)
+    for path in write_figures(_stored(_record_in(options.record)), options.out, options.claim):
+        print(path)
+    return 0
+
+
+def _example(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports example",
+        description="Write the suite's example: a report on a shortened record, and its picture.",
+    )
+    parser.add_argument("record", type=user_path, help="a record, or the folder of a report")
+    parser.add_argument("--out", type=user_path, metavar="DIR", default=EXAMPLE, help="default: %(default)s")
+    parser.add_argument("--beside", type=user_path, metavar="RECORD", help="another run, for comparison.md")
+    parser.add_argument(
+        "--samples", type=int, default=1, metavar="N", help="example samples of a task (default: %(default)s)"
+    )
+    options = parser.parse_args(words)
+    record = _stored(_record_in(options.record))
+    beside = _stored(_record_in(options.beside)) if options.beside else None
+    for path in write_example(record, options.out, beside, max(0, options.samples)):
+        print(f"{path}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+def _shorten(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports shorten",
+        description="Write records again, where they are, in as few bytes as they can be told in.",
+    )
+    parser.add_argument("records", nargs="+", type=user_path, help="records")
+    for path in parser.parse_args(words).records:
+        before, after = write_shortened(path)
+        print(f"{path}: {before:,} bytes, now {after:,}")
+    return 0
+
+
 def _snapshots(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m reports snapshots",
@@ -103,7 +186,15 @@ def _stored(path: Path) -> RunRecord:
     return read_record(path)
 
 
-COMMANDS = {"judge": _judge, "compare": _compare, "snapshots": _snapshots}
+COMMANDS = {
+    "judge": _judge,
+    "compare": _compare,
+    "site": _site,
+    "figures": _figures,
+    "snapshots": _snapshots,
+    "example": _example,
+    "shorten": _shorten,
+}
 
 
 if __name__ == "__main__":

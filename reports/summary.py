@@ -250,7 +250,7 @@ def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
     ``protocol["looks"]`` is the share of the images at each look, e.g. ``"0.25, 0.5, 1"`` or a
     list; without it only the number of the look is said.
     """
-    shares = _shares(protocol.get("looks"))
+    shares = look_shares(protocol)
 
     def sentence(claim: ClaimRecord) -> str:
         judgement = claim.judgement
@@ -268,7 +268,9 @@ def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
     return sentence
 
 
-def _shares(looks: object) -> tuple[float, ...]:
+def look_shares(protocol: Mapping[str, object]) -> tuple[float, ...]:
+    """The share of the images at each planned look; none where the record does not say."""
+    looks = protocol.get("looks")
     listed = looks.split(",") if isinstance(looks, str) else looks
     if not isinstance(listed, list | tuple):
         return ()

@@ -51,6 +51,7 @@ class Curves:
             quantities without bounds, such as log-odds (the most extreme images then stand for them).
         only: which points of the whole curve the values are of; None: all. The random numbers are those
             of the whole curve, so that a verdict does not depend on what else of it was measured.
+        scale: what the values count, for the reader: a reading such as ``"p_c"``; empty if nobody asks.
 
     """
 
@@ -59,6 +60,7 @@ class Curves:
     samples: int
     anchors: tuple[float, float] | None
     only: Points | None = None
+    scale: str = ""
 
     @property
     def extremes(self) -> tuple[Floats, Floats]:

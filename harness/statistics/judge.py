@@ -159,6 +159,9 @@ def _part(
         p_support=values[0],
         p_refute=values[1],
         where=leaf.points[atom] or None,
+        what=leaf.what,
+        scale=leaf.scale or prover.panel.curves[leaf.quantities[0]].scale,
+        contrast=leaf.contrast,
     )
 
 

@@ -31,6 +31,9 @@ class Leaf:
             With b as the unit, it is still reported as a / b - t. Where the unit is not positive, the
             atom is undefined, and nothing is shown. Products of curves are perturbed to both sides and
             the difference halved: their curvature made false verdicts twice as frequent.
+        what: the same in a few words that name no quantity, e.g. ``"deepest window"``; for the reader.
+        scale: what theta counts, if not what its quantities count: ``"depth"``, ``"mass"`` or ``"ratio"``.
+        contrast: whether theta is a drop or a difference of what is counted, not such a value itself.
 
     """
 
@@ -42,6 +45,9 @@ class Leaf:
     points: tuple[str, ...] = ("",)
     unit: Theta | None = None
     presence: Literal[">", "<", ""] = ""
+    what: str = ""
+    scale: Literal["depth", "mass", "ratio", ""] = ""
+    contrast: bool = False
 
     @property
     def absent(self) -> bool:

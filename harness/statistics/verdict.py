@@ -62,6 +62,11 @@ class Part:
         p_support: p-value of the proof that the statement holds.
         p_refute: p-value of the proof that its negation holds.
         where: index of the window, layer or pair that decided the part; ``None`` for a scalar.
+        what: what the estimate is, in a few words that name no quantity, e.g. ``"deepest window"``; empty
+            in records written before it was kept, as are the next two.
+        scale: what it counts: the reading of a curve (``"p_c"``, ``"probability"``, ``"right"`` …),
+            ``"depth"`` (relative depth), ``"mass"`` (share of the squared drop) or ``"ratio"`` (no unit).
+        contrast: whether it is a drop or a difference on that scale, not a value on it.
     """
 
     label: str
@@ -73,6 +78,9 @@ class Part:
     p_support: float
     p_refute: float
     where: str | None = None
+    what: str = ""
+    scale: str = ""
+    contrast: bool = False
 
 
 @dataclass(frozen=True)

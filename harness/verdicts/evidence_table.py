@@ -300,7 +300,8 @@ class Look:
         bounds = anchors(quantity)
         most = bounds[1] if bounds is not None and bounded else np.inf
         values = chosen.means(np.minimum(found.values, most))
-        return Curves(chosen.images, values, len(chosen.rows), bounds, only_of(quantity.measurement))
+        only = only_of(quantity.measurement)
+        return Curves(chosen.images, values, len(chosen.rows), bounds, only, scale_of(quantity))
 
 
 class Joint:
@@ -342,6 +343,11 @@ class Joint:
             by_name[quantity.checkpoint].append(replace(quantity, checkpoint=""))
         others = {name: look.matched(by_name[name]) for name, look in self._others.items()}
         return Joint(self._own.matched(by_name[""]), others)
+
+
+def scale_of(quantity: Quantity) -> str:
+    """What a quantity's values count: its reading; of a lens, whose reading says whose, a probability."""
+    return "probability" if isinstance(quantity.measurement, Lens) else quantity.reading
 
 
 def anchors(quantity: Quantity) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -348,9 +348,9 @@ class RunRecord:
         return {**self.protocol, "dtype": checkpoint.dtype}
 
     def to_json(self) -> str:
-        """Write the record; numbers that are not finite become null."""
-        data = stamped(plain({"version": RECORD_VERSION, **asdict(self)}))
-        return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+        """Write the record, on one line; numbers that are not finite become null."""
+        data = stamped({"version": RECORD_VERSION, **plain(self)})
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -373,9 +373,40 @@ def read_record(path: Path) -> RunRecord:
         )
     with door(HarnessError, f"{path}: not the record of a run"):
         try:
-            return structure(data, RunRecord)
+            return record_of(data)
         except cattrs.BaseValidationError as error:
             raise ValueError("; ".join(cattrs.transform_error(error)[:3])) from error
+
+
+def record_of(data: Mapping[str, Any]) -> RunRecord:
+    """Make a record from the data of its file; curves that are listed once are shared by their claims.
+
+    Where claims share curves, a file may list each once, under ``curves``, and name them by their places.
+
+    Raises:
+        cattrs.BaseValidationError: if a field is missing, or has another type.
+        IndexError: if a claim names a curve that is not listed.
+    """
+    listed = structure(data.get("curves", ()), tuple[Curve, ...])
+    named = [claim["curves"] if _names_places(claim) else None for claim in data["claims"]]
+    bare = [
+        {**claim, "curves": ()} if places else claim
+        for claim, places in zip(data["claims"], named, strict=True)
+    ]
+    record = structure({**data, "claims": bare}, RunRecord)
+    claims = zip(record.claims, named, strict=True)
+    return replace(
+        record,
+        claims=tuple(
+            replace(claim, curves=tuple(map(listed.__getitem__, places))) if places else claim
+            for claim, places in claims
+        ),
+    )
+
+
+def _names_places(claim: Mapping[str, Any]) -> bool:
+    curves = claim.get("curves")
+    return bool(curves) and isinstance(curves, list) and all(type(one) is int and one >= 0 for one in curves)
 
 
 T = TypeVar("T")
@@ -398,7 +429,7 @@ def _converter() -> cattrs.Converter:
 def plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type
     """Make records, or what holds them, plain JSON-like data; numbers that are not finite become None."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -75,8 +75,10 @@ def _corners(at: int, bar: _Bar) -> tuple[Point, ...]:
 
 
 def _scales(canvas: Canvas, layers: Point, limits: Point) -> None:
-    for value in ticks(limits, 3):
-        canvas.line((layers[0] - 0.5, layers[1] + 0.5), (value, value), MUTED if value == 0 else GRID, 0.9)
+    values = ticks(limits, 3)
+    for value in sorted(values, key=bool, reverse=True):
+        canvas.line((layers[0] - 0.5, layers[1] + 0.5), (value, value), GRID if value else MUTED, 0.9)
+    for value in values:
         canvas.word(layers[0] - 0.5, value, plain_number(value), MUTED, 9, "right", "center", (-4, 0))
     for layer in filter(float.is_integer, map(float, ticks((layers[0], layers[1] + 0.5), 5))):
         canvas.word(layer, limits[0], plain_number(layer), MUTED, 9, "center", "top", (0, -3))

@@ -43,6 +43,12 @@ _SMALL = _Form(
 )
 
 
+def across(panel: Panel) -> tuple[float, float]:
+    """Where relative depth 0 and 1 lie, in shares of the drawing's width."""
+    form = _SMALL if panel.reading else _MAIN
+    return form.frame[0] / form.size[0], form.frame[2] / form.size[0]
+
+
 def draw(panel: Panel) -> str:
     """Return the panel as inline SVG."""
     form = _SMALL if panel.reading else _MAIN
@@ -60,8 +66,10 @@ def draw(panel: Panel) -> str:
 
 def _scales(canvas: Canvas, limits: tuple[float, float], form: _Form) -> None:
     low, _ = limits
-    for value in ticks(limits, form.values):
-        canvas.line((0, 1), (value, value), MUTED if value == 0 else GRID, 0.9)
+    values = ticks(limits, form.values)
+    for value in sorted(values, key=bool, reverse=True):
+        canvas.line((0, 1), (value, value), GRID if value else MUTED, 0.9)
+    for value in values:
         canvas.word(0, value, plain_number(value), MUTED, 9, "right", "center", (-4, 0))
     for depth, text in form.depths:
         canvas.word(depth, low, text, MUTED, 9, "center", "top", (0, -3))

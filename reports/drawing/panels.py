@@ -110,7 +110,7 @@ def _plot(
 ) -> Plot:
     every = [*curves, *(curve for of in beside.values() for curve in of)]
     series = [series_of(curve) for curve in curves]
-    look, limits = styles(series), _limits(every, threshold)
+    look, limits = styles(series), limits_of(every, threshold)
 
     def panel(task: str, of: list[Curve], reading: str = "") -> Panel:
         drawn = tuple(sorted((c for c in of if c.task == task), key=lambda c: c.role != "control"))
@@ -155,7 +155,8 @@ def _series_name(series: Series, among: Iterable[Series]) -> str:
     return ", ".join(filter(None, told)) + (" (control)" if control else "")
 
 
-def _limits(curves: Sequence[Curve], threshold: float | None) -> tuple[float, float]:
+def limits_of(curves: Sequence[Curve], threshold: float | None) -> tuple[float, float]:
+    """The vertical range that holds some curves with their bands, zero and the threshold."""
     values = [v for c in curves for side in (c.mean, c.lower, c.upper) for v in side if math.isfinite(v)]
     values += [0.0] + ([threshold] if threshold is not None and math.isfinite(threshold) else [])
     low, high = min(values), max(values)

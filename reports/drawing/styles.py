@@ -34,6 +34,8 @@ TRUE_ANSWER, FALSE_ANSWER = "var(--s0)", "var(--s5)"
 _DASHES = ("", "6 2", "2 2", "8 2 2 2", "10 3", "4 2 1 2", "1 2", "5 1")
 _MARKERS = ("octagon", "square", "up", "diamond", "down", "plus", "cross", "hexagon")
 _PLACES = range(len(_DASHES))
+MARKED = {marker: f"var(--s{place})" for place, marker in enumerate(_MARKERS)}
+"""The colour that a marker always has."""
 _RANDOM_DASH = "1.5 2.5"
 _CONTROL_DASH = "2.5 2.5"
 
@@ -77,7 +79,7 @@ class Style:
     Attributes:
         colour: a CSS value.
         dash: SVG dash pattern, empty for a solid line.
-        marker: one of `reports.drawing.svg.MARKERS`, empty for none.
+        marker: one of `reports.drawing.svg.MARKERS`, always in that colour; empty for none.
     """
 
     colour: str

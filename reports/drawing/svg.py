@@ -1,22 +1,34 @@
 """Small inline SVG: lines, areas, markers and words placed in a drawing's own coordinates.
 
 Nothing is left to the reader's machine but the font: colours are the page's CSS variables, so that one
-drawing serves light, dark and print, and text stays text. The same drawing gives the same bytes.
+drawing serves light, dark and print, and text stays text. The same drawing gives the same bytes, and few:
+a page has hundreds. Places are rounded to a tenth of a point, points of a path follow from one another, what
+looks alike shares one element, and markers are defined once a page (`marker_definitions`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
 from typing import Literal
 
 from markupsafe import escape
 
 Point = tuple[float, float]
+_OFF = 1
+"""Tenths of a point by which a place may lie off a line and still count as on it."""
+_NEEDLESS = re.compile(r" (?=-)|(?<=\.\d) (?=\.)")
+_Place = tuple[int, int]
+"""Tenths of a point from the left and from the top."""
 
 _MARKER = 1.9
 """Half the size of a marker, in points."""
+MARKER_ID = "mark-"
+"""How the id of a marker's definition begins."""
 _OCTAGON = tuple((math.cos((n + 0.5) * math.pi / 4), math.sin((n + 0.5) * math.pi / 4)) for n in range(8))
 _HEXAGON = tuple((math.sin(n * math.pi / 3), math.cos(n * math.pi / 3)) for n in range(6))
 _PLUS = (
@@ -34,6 +46,8 @@ MARKERS: dict[str, tuple[Point, ...]] = {
     "hexagon": _HEXAGON,
 }
 """Polygons within about one unit of the point they mark; y grows downward."""
+STYLE = ".plot path { fill: none; stroke-linecap: round; }"
+"""What a page with drawings has in its style sheet: what all their lines share."""
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _BASELINES = {"top": 0.78, "center": 0.29, "bottom": -0.22, "baseline": 0.0}
 """How far below its place a word's baseline lies, in font sizes."""
@@ -50,7 +64,7 @@ class Canvas:
     """
 
     def __init__(self, size: Point, frame: tuple[float, float, float, float], x: Point, y: Point) -> None:
-        self._drawn: list[str] = []
+        self._drawn: list[tuple[str, str, str]] = []  # kind of element, its style, what it draws
         self._size = size
         self._corner = frame[:2]
         self._origin = (x[0], y[0])
@@ -67,15 +81,13 @@ class Canvas:
     ) -> None:
         """Draw a line; it breaks where a value is not a number. Widths and dashes are in points.
 
-        ``marker`` is one of `MARKERS`; all of a line's are one element, for a page has thousands.
+        ``marker`` is one of `MARKERS`, for every point; the page holds its definition.
         """
         points = list(zip(x, y, strict=True))
-        style = f"fill: none; stroke: {colour}; stroke-width: {_short(width)}; stroke-linecap: round"
         dashes = f"; stroke-linecap: butt; stroke-dasharray: {dash}" if dash else ""
-        self._path((self._polyline(run) for run in _known(points)), style + dashes)
-        if marker:
-            marks = (self._mark(at, MARKERS[marker]) for run in _known(points) for at in run)
-            self._path(marks, f"fill: {colour}")
+        marks = f"; marker: url(#{MARKER_ID}{marker})" if marker else ""
+        style = f"stroke: {colour}; stroke-width: {_short(width)}{dashes}{marks}"
+        self._path("line", (self._polyline(run, every=bool(marker)) for run in _known(points)), style)
 
     def area(self, corners: Sequence[Point], colour: str, opacity: float = 1.0) -> None:
         """Fill a polygon."""
@@ -85,7 +97,7 @@ class Canvas:
         """Fill several polygons as one element."""
         faint = f"; fill-opacity: {_short(opacity)}" if opacity < 1 else ""
         drawn = [f"{self._polyline(corners)}z" for corners in polygons]
-        self._path(drawn, f"fill: {colour}{faint}")
+        self._path("area", drawn, f"fill: {colour}{faint}")
 
     def band(
         self, x: Sequence[float], lower: Sequence[float], upper: Sequence[float], colour: str, opacity: float
@@ -113,9 +125,8 @@ class Canvas:
         across, down = self._place((x, y))
         left, base = across + shift[0], down - shift[1] + size * _BASELINES[upright]
         style = f"font-size: {_short(size)}px; text-anchor: {_ANCHORS[align]}; fill: {colour}"
-        self._drawn.append(
-            f'<text x="{_short(left)}" y="{_short(base)}" style="{style}">{escape(text)}</text>'
-        )
+        place = f'x="{_tenths(round(10 * left))}" y="{_tenths(round(10 * base))}"'
+        self._drawn.append(("text", style, f"<text {place}>{escape(text)}</text>"))
 
     def svg(self, label: str) -> str:
         """Return the drawing as one ``<svg>`` element; ``label`` describes it to those who do not see it."""
@@ -125,17 +136,28 @@ class Canvas:
         """Return the drawing as a file of its own, with the style sheet that it would find on the page."""
         width, height = (f"{side:.0f}" for side in self._size)
         head = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        return self._element(head, label, f"<style>{style}</style>") + "\n"
+        return self._element(head, label, f"<style>{style} {STYLE}</style>") + "\n"
 
     def _element(self, head: str, label: str, style: str) -> str:
         box = " ".join(map(_short, self._size))
         kind = f'class="plot" role="img" aria-label="{escape(label)}" viewBox="0 0 {box}"'
-        return "".join([f"<svg {head}{kind}>", style, *self._drawn, "</svg>"])
+        return "".join([f"<svg {head}{kind}>", style, *self._elements(), "</svg>"])
 
-    def _path(self, pieces: Iterator[str] | Sequence[str], style: str) -> None:
+    def _elements(self) -> Iterator[str]:
+        """What was drawn, in order: of lines of one look that follow each other one element, of words too."""
+        for (kind, style), alike in groupby(self._drawn, itemgetter(0, 1)):
+            bodies = [body for _, _, body in alike]
+            if kind == "text":
+                yield f'<g style="{style}">{"".join(bodies)}</g>'
+            elif kind == "line":
+                yield f'<path d="{"".join(bodies)}" style="{style}"/>'
+            else:
+                yield from (f'<path d="{body}" style="{style}"/>' for body in bodies)
+
+    def _path(self, kind: str, pieces: Iterator[str] | Sequence[str], style: str) -> None:
         drawn = "".join(pieces)
         if drawn:
-            self._drawn.append(f'<path d="{drawn}" style="{style}"/>')
+            self._drawn.append((kind, style, drawn))
 
     def _place(self, point: Point) -> Point:
         """Where a point lies, in points from the left and from the top."""
@@ -147,13 +169,39 @@ class Canvas:
         )
         return across, self._size[1] - up
 
-    def _polyline(self, points: Sequence[Point]) -> str:
-        return f"M{'L'.join(_pair(*self._place(point)) for point in points)}"
+    def _polyline(self, points: Sequence[Point], *, every: bool = False) -> str:
+        """A path's data: the first place, then the steps from one to the next.
 
-    def _mark(self, point: Point, shape: tuple[Point, ...]) -> str:
+        ``every`` point has its place, for a marker; else those on the way between their neighbours have none.
+        """
+        places = [self._tenth(point) for point in points]
+        kept = places if every else _bends(places)
+        steps = [(x - before[0], y - before[1]) for before, (x, y) in pairwise(kept)]
+        return f"M{_numbers(kept[0])}" + (f"l{_numbers(chain.from_iterable(steps))}" if steps else "")
+
+    def _tenth(self, point: Point) -> _Place:
         x, y = self._place(point)
-        corners = (_pair(x + _MARKER * dx, y + _MARKER * dy) for dx, dy in shape)
-        return f"M{'L'.join(corners)}z"
+        return round(10 * x), round(10 * y)
+
+
+def marker_definitions(colours: Mapping[str, str]) -> str:
+    """The markers of a page's lines as one ``<svg>`` element without size.
+
+    Args:
+        colours: of the markers that the page uses, by name.
+    """
+    return '<svg width="0" height="0" class="symbols" aria-hidden="true" focusable="false">' + (
+        "".join(
+            f'<marker id="{MARKER_ID}{name}" markerUnits="userSpaceOnUse" style="overflow: visible">'
+            f'<path d="M{_corners(MARKERS[name])}z" style="fill: {colour}"/></marker>'
+            for name, colour in colours.items()
+        )
+        + "</svg>"
+    )
+
+
+def _corners(shape: tuple[Point, ...]) -> str:
+    return "L".join(f"{_short(_MARKER * x)} {_short(_MARKER * y)}" for x, y in shape)
 
 
 def ticks(limits: Point, most: int) -> list[float]:
@@ -171,8 +219,33 @@ def _known(points: Sequence[Point]) -> Iterator[list[Point]]:
             yield list(run)
 
 
-def _pair(x: float, y: float) -> str:
-    return f"{_short(x)} {_short(y)}"
+def _bends(places: Sequence[_Place]) -> list[_Place]:
+    """The places without those that lie on the line between two others, to `_OFF` tenths of a point."""
+    kept, start = list(places[:1]), 0
+    for end in range(2, len(places)):
+        if not all(_between(places[start], place, places[end]) for place in places[start + 1 : end]):
+            start = end - 1
+            kept.append(places[start])
+    return [*kept, *places[-1:]] if len(places) > 1 else kept
+
+
+def _between(start: _Place, place: _Place, end: _Place) -> bool:
+    """Whether a place lies on the way from one to another that is to its right, or to its left."""
+    (x0, y0), (x, y), (x1, y1) = start, place, end
+    inside = min(x0, x1) < x < max(x0, x1)
+    return inside and abs((y - y0) * (x1 - x0) - (y1 - y0) * (x - x0)) <= _OFF * abs(x1 - x0)
+
+
+def _numbers(tenths: Iterable[int]) -> str:
+    """Numbers as SVG reads them: a space between two only where no sign or point parts them."""
+    return _NEEDLESS.sub("", " ".join(map(_tenths, tenths)))
+
+
+@cache
+def _tenths(tenths: int) -> str:
+    """A number of tenths, written short: ``7.4``, ``-.3``, ``0``."""
+    whole, rest = divmod(abs(tenths), 10)
+    return f"{'-' if tenths < 0 else ''}{whole if whole or not rest else ''}{f'.{rest}' if rest else ''}"
 
 
 def _short(value: float) -> str:

@@ -19,6 +19,7 @@ class CheckpointView:
     Attributes:
         name: its name.
         record: how it was run, or None where the record does not say.
+        layers: how many layers it has, as far as is known.
         flow_map: the flow through it, or None where it was not measured.
         figures: the paper's figures.
         adjusted: its p-values, adjusted for the number of claims.
@@ -28,6 +29,7 @@ class CheckpointView:
 
     name: str
     record: CheckpointRecord | None
+    layers: int
     flow_map: FlowMap | None
     figures: tuple[Figure, ...]
     adjusted: tuple[Adjusted, ...]
@@ -49,6 +51,7 @@ def _view(record: RunRecord, name: str) -> CheckpointView:
     return CheckpointView(
         name,
         known,
+        layers,
         flow_map(usual, layers),
         figures(record, name),
         adjusted(claims, _alpha(record)),

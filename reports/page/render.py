@@ -1,8 +1,8 @@
 """The record as one self-contained HTML page.
 
-The page is complete without its script, which only filters, sorts and switches the theme. Its content
-policy allows nothing but its own style, its own script (by hash) and no network: even a text that got
-past escaping could not run.
+The page is complete without its scripts: one filters, sorts and switches the theme, one tells the numbers
+behind a curve. Its content policy allows nothing but its own style, its own scripts (by hash) and no network:
+even a text that got past escaping could not run.
 """
 
 from __future__ import annotations
@@ -16,31 +16,45 @@ import jinja2
 from markupsafe import Markup
 
 from harness.verdicts.record import ClaimRecord, RunRecord
-from reports import summary, words
+from reports import estimates, summary, words
 from reports.catalogue import catalogue_of
-from reports.drawing import flow_map_svg, margin_svg, panel_svg, styles
+from reports.drawing import flow_map_svg, margin_svg, panel_svg, sparkline_svg, stage_svg, styles, svg
 from reports.drawing.flow_map import FlowMap
 from reports.drawing.panels import Entry, Panel, legend
+from reports.drawing.sparkline import Sparkline, sparklines
+from reports.drawing.stages import Stage
 from reports.drawing.styles import Series
 from reports.lost_margin import Lost
 from reports.page import citation
 from reports.page.calibrated import calibration
 from reports.page.checkpoints import checkpoint_views
+from reports.page.curve_data import CurveData
 from reports.page.environment import TEMPLATES, environment
+from reports.page.extent import extent
+from reports.page.opening import openings
 from reports.page.samples import REGIONS, cards, lettered
 from reports.page.sections import sections
+from reports.page.shared_styles import with_shared_styles
 from reports.page.since import since
 from reports.sensitivity import sensitivity
 
+SCRIPTS = ("script.js", "curves.js")
+GENERATOR = "crossmodal-flow-findings, page of a site"
+"""What the pages of a site name as their maker, so that they are known again; a report alone names none."""
 
-def render(record: RunRecord) -> str:
-    """Return the page for ``record``."""
+
+def render(record: RunRecord, overview: str = "") -> str:
+    """Return the page for ``record``.
+
+    Args:
+        record: the run.
+        overview: link to a page above this one, if there is one.
+    """
     found = summary.summarize(record)
     catalogue = catalogue_of(record)
     views = checkpoint_views(record)
-    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
-    return (
-        _environment()
+    return with_shared_styles(
+        page_environment()
         .get_template("report.html.j2")
         .render(
             record=record,
@@ -59,19 +73,31 @@ def render(record: RunRecord) -> str:
             citation=citation.entries(record.suite),
             decided_at=summary.decided_at(record.protocol),
             claim_id=claim_ids(tuple(row.id for row in found.rows)).__getitem__,
-            script=Markup(script),  # noqa: S704 - our own file
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            overview=overview,
+            site=bool(overview),
+            openings=openings(record, found, views),
+            curve_data=CurveData(),
         )
     )
 
 
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
 @cache
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """The templates of every page, with their scripts and these's hashes for the content policy."""
+    scripts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
     made = environment(html=True)
     made.filters.update(
         lines=words.lines,
         badge=words.BADGES.__getitem__,
         reread=summary.reread,
+        what=estimates.what,
+        with_unit=estimates.with_unit,
+        sparklines=sparklines,
+        extent=extent,
         percent=words.percent,
         settings=settings,
         facts=facts,
@@ -82,10 +108,21 @@ def _environment() -> jinja2.Environment:
         sources=words.SOURCES,
         regions=REGIONS,
         draw_panel=_draw_panel,
+        across_panel=panel_svg.across,
+        draw_stage=_draw_stage,
+        across_stage=stage_svg.ACROSS,
+        draw_sparkline=_draw_sparkline,
+        across_sparkline=sparkline_svg.ACROSS,
+        reach=_reach,
         draw_map=_draw_map,
         draw_margin=_draw_margin,
         answers=((styles.TRUE_ANSWER, margin_svg.STRONG), (styles.FALSE_ANSWER, margin_svg.FAINT)),
         lens_legend=_lens_legend,
+        generator=GENERATOR,
+        scripts=tuple(map(Markup, scripts)),
+        script_hashes=tuple(map(_hash, scripts)),
+        markers=Markup(svg.marker_definitions(styles.MARKED)),  # noqa: S704 - our own shapes
+        plot_style=svg.STYLE,
         palette={"light": styles.LIGHT, "dark": styles.DARK},
     )
     return made
@@ -93,6 +130,19 @@ def _environment() -> jinja2.Environment:
 
 def _draw_panel(panel: Panel) -> Markup:
     return Markup(panel_svg.draw(panel))  # noqa: S704 - labels are escaped
+
+
+def _draw_stage(stage: Stage) -> Markup:
+    return Markup(stage_svg.draw(stage))  # noqa: S704 - labels are escaped
+
+
+def _draw_sparkline(shown: Sparkline) -> Markup:
+    return Markup(sparkline_svg.draw(shown))  # noqa: S704 - labels are escaped
+
+
+def _reach(cell: summary.Cell) -> tuple[str, str] | None:
+    """What the deciding estimates of a cell's tasks are and how far they reach, if they are alike."""
+    return estimates.reach([part for claim in cell.claims if (part := summary.deciding(claim))])
 
 
 def _draw_map(shown: FlowMap) -> Markup:

@@ -13,6 +13,7 @@ from reports.drawing.margin_svg import limits_of
 from reports.drawing.panels import Plot, plots
 from reports.lost_margin import Lost, lost_margins
 from reports.page.adjust import Adjusted
+from reports.page.advice import Advice, advice
 from reports.page.checkpoints import CheckpointView
 from reports.page.usage import Usage, usage
 from reports.summary import Cell, Row, inapplicable
@@ -29,6 +30,7 @@ class Share:
         adjusted: the verdicts' p-values, adjusted over all claims of the checkpoint.
         lost: how the margin is lost, where there is one wrong answer.
         nats: the vertical range common to the drawings of that.
+        advice: what would decide the verdicts that are undecided.
     """
 
     cell: Cell
@@ -37,6 +39,7 @@ class Share:
     adjusted: tuple[Adjusted, ...]
     lost: tuple[Lost, ...]
     nats: tuple[float, float]
+    advice: tuple[Advice, ...]
 
     @property
     def has_windows(self) -> bool:
@@ -133,4 +136,5 @@ def _share(record: RunRecord, cell: Cell, view: CheckpointView) -> Share:
         adjusted=tuple(one for one in view.adjusted if any(one.claim is claim for claim in cell.claims)),
         lost=lost,
         nats=limits_of(lost),
+        advice=advice(record, cell),
     )

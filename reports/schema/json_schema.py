@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema
 
 from harness.verdicts.content_hash import FIELD
-from harness.verdicts.record import RECORD_VERSION, RunRecord
+from harness.verdicts.record import RECORD_VERSION, ClaimRecord, Curve, RunRecord
 
 PUBLISHED = Path(__file__).parent / f"record-v{RECORD_VERSION}.schema.json"
 
@@ -34,6 +34,15 @@ def schema() -> Json:
     stamp = {
         "type": "string",
         "description": "SHA-256 over all the rest, as harness/verdicts/content_hash.py",
+    }
+    curve = {"$ref": f"#/$defs/{Curve.__name__}"}
+    by_place = {"type": "integer", "minimum": 0, "description": "place of a curve in the record's list"}
+    either = {"if": {"type": "integer"}, "then": by_place, "else": curve}
+    definitions[ClaimRecord.__name__]["properties"]["curves"]["items"] = either
+    top["properties"]["curves"] = {
+        "type": "array",
+        "items": curve,
+        "description": "curves that claims name by their places here, each once; may be missing",
     }
     top["properties"] = {"version": {"const": RECORD_VERSION}, FIELD: stamp, **top["properties"]}
     top["required"] = ["version", FIELD, *top["required"]]

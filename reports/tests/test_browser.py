@@ -18,6 +18,7 @@ from harness.verdicts.record import Curve, RunRecord
 from reports.tests.records import example
 from reports.tests.test_page import NASTY, hostile
 from reports.tests.whole import whole
+from reports.words import number
 from reports.write import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -39,7 +40,8 @@ OPEN_ALL = """() => {
     document.querySelectorAll('details').forEach((one) => { one.open = true; });
     document.querySelectorAll('article').forEach((one) => { one.style.contentVisibility = 'visible'; });
 }"""
-LINE = "getComputedStyle(document.querySelector('svg.plot path[style*=\"stroke: var(--s0)\"]')).stroke"
+LINE = """[...document.querySelectorAll('svg.plot path')]
+    .map((one) => getComputedStyle(one).stroke).find((one) => one !== 'none')"""
 IDS = ["A1", "A2", "A3", "B1", "B2", "C1", "C2", "C3", "D1", "E1", "E3"]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's package `chromium`")
@@ -320,3 +322,105 @@ def test_odd_records_are_pages_too(browser: Any, tmp_path: Path, name: str) -> N
     with Opened(browser, html, viewport={"width": 360, "height": 740}) as opened:
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
         assert opened.page.locator("h1").inner_text()
+
+
+FIRST_PANEL = "#claim-b1 .panel > .drawing"
+
+
+def point_at(page: Any, place: str, depth: float) -> tuple[float, float]:
+    """Move the pointer to a relative depth of a drawing; return where it is."""
+    drawing = page.locator(place).first
+    drawing.scroll_into_view_if_needed()
+    left, right = (float(one) for one in drawing.get_attribute("data-across").split())
+    box = drawing.bounding_box()
+    x, y = box["x"] + box["width"] * (left + (right - left) * depth), box["y"] + 20
+    page.mouse.move(x, y)
+    return x, y
+
+
+def test_a_curve_that_is_pointed_at_tells_its_numbers(browser: Any, report: Path) -> None:
+    shown = next(c for one in example().claims if one.id == "B1" for c in one.curves if _few(c))
+    with Opened(browser, report) as opened:
+        point_at(opened.page, FIRST_PANEL, shown.depth[4])
+        told = opened.page.locator(f"{FIRST_PANEL} .answers").first.inner_text()
+        named = "image → question, k\u00a0=\u00a03"
+        limits = f"[{number(shown.lower[4])}\u00a0to\u00a0{number(shown.upper[4])}]"
+        assert "layer 4" in told
+        assert f"{named}: p_c\u00a0{number(shown.mean[4])}\u00a0% {limits}, 200 images" in told
+        opened.page.mouse.move(2, 500)
+        assert opened.page.locator(".answers").count() == 0
+
+
+def test_a_click_holds_a_layer_in_every_drawing_of_the_section_and_in_no_other(
+    browser: Any, tmp_path: Path
+) -> None:
+    html = write_report(example(), tmp_path)[0]
+    with Opened(browser, html) as opened:
+        page = opened.page
+        place = point_at(page, FIRST_PANEL, 0.4)
+        page.mouse.click(*place)
+        page.mouse.move(2, 500)
+        told = page.locator("#claim-b1 .answers.held b").all_text_contents()
+        assert len(told) == page.locator("#claim-b1 .drawing").count() > 6
+        assert set(told) == {"layer 4"}
+        assert page.locator("#claim-b2 .answers").count() == 0
+        assert page.locator("#claim-b1 input.layer").input_value() == "4"
+        page.keyboard.press("Escape")
+        assert page.locator(".answers").count() == 0
+
+
+def test_the_slider_holds_a_layer_from_the_keyboard(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        slider = opened.page.locator("#claim-b1 input.layer")
+        slider.focus()
+        assert slider.get_attribute("aria-valuetext") == "none"
+        for _ in range(3):
+            opened.page.keyboard.press("ArrowRight")
+        assert "layer 2: layer 2 image → question" in slider.get_attribute("aria-valuetext")
+        assert opened.page.locator("#claim-b1 .answers.held").count() > 0
+        opened.page.keyboard.press("Home")
+        assert opened.page.locator("#claim-b1 .answers").count() == 0
+
+
+def test_the_first_screen_is_asked_as_one(browser: Any, catalogue: Path) -> None:
+    with Opened(browser, catalogue) as opened:
+        place = point_at(opened.page, ".opening .drawing", 0.5)
+        opened.page.mouse.click(*place)
+        held = opened.page.locator(".opening .answers.held b").all_text_contents()
+        assert len(held) == opened.page.locator(".opening .drawing").count() > 1
+        assert len(set(held)) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 900)])
+def test_the_first_screen_holds_flow_and_verdicts(
+    browser: Any, catalogue: Path, width: int, height: int
+) -> None:
+    with Opened(browser, catalogue, viewport={"width": width, "height": height}) as opened:
+        boxes = [one.bounding_box() for one in opened.page.locator(".opening .step").all()]
+        assert len(boxes) == 3
+        assert all(box["y"] + box["height"] <= height for box in boxes)
+        chips = opened.page.locator(".opening .chip").all_inner_texts()
+        assert len(chips) == 6 and all(chips)
+
+
+def test_every_measured_row_has_its_sparkline_and_opens_to_its_tasks(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        rows = opened.page.locator("#matrix tbody tr:not(.part)")
+        assert rows.locator(".cell .drawing").count() == rows.count()
+        row = rows.filter(has=opened.page.get_by_role("link", name="B1", exact=True))
+        assert row.locator(".by-task .drawing").first.is_hidden()
+        row.locator("summary").press("Enter")
+        assert row.locator(".by-task .drawing").first.is_visible()
+
+
+def test_without_script_the_curves_stand_and_nothing_asks(browser: Any, report: Path) -> None:
+    with Opened(browser, report, java_script_enabled=False) as opened:
+        assert opened.page.locator(f"{FIRST_PANEL} svg.plot path").first.is_visible()
+        assert opened.page.locator("input.layer").count() == 0
+
+
+def test_what_would_decide_a_claim_is_a_command(browser: Any, report: Path) -> None:
+    with Opened(browser, report) as opened:
+        advice = opened.page.locator("#claim-b2 details.advice")
+        advice.locator("summary").click()
+        assert "pytest 'findings/test_b2.py" in advice.locator("pre").first.inner_text()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -21,6 +22,7 @@ from reports.drawing.styles import (
     IMAGE_QUESTION,
     LAST_LAST,
     LOWER,
+    MARKED,
     MUTED,
     OTHER,
     QUESTION_LAST,
@@ -29,8 +31,9 @@ from reports.drawing.styles import (
     series_of,
     styles,
 )
-from reports.drawing.svg import MARKERS, Canvas, ticks
+from reports.drawing.svg import MARKERS, Canvas, marker_definitions, ticks
 from reports.page.checkpoints import checkpoint_views
+from reports.tests.paths import places
 from reports.tests.records import FLOWS, TASKS, curve, example, lenses, sweep
 
 ALL = curves_of(example(), "embedded")
@@ -59,12 +62,16 @@ def test_nothing_of_a_drawing_reaches_the_rest_of_the_page() -> None:
     svg = panel_svg.draw(panel(effect()))
     assert "font-family" not in svg
     tree = parsed(svg)
-    assert {element.tag.rpartition("}")[2] for element in tree.iter()} == {"svg", "path", "text"}
+    assert {element.tag.rpartition("}")[2] for element in tree.iter()} == {"svg", "g", "path", "text"}
     assert not [element.get("id") for element in tree.iter() if element.get("id")]
 
 
 def drawn(canvas: Canvas) -> list[ET.Element]:
-    return list(parsed(canvas.svg("a drawing")))
+    return [
+        one
+        for one in parsed(canvas.svg("a drawing")).iter()
+        if one.tag.rpartition("}")[2] in {"path", "text"}
+    ]
 
 
 def canvas() -> Canvas:
@@ -75,28 +82,82 @@ def canvas() -> Canvas:
 def test_a_line_breaks_where_a_value_is_not_a_number() -> None:
     one = canvas()
     one.line((0, 10, 20, 30, 40), (0, math.nan, 5, 10, math.inf), "var(--s0)", 1.5, "4 2", "square")
-    line, marks = drawn(one)
-    assert line.get("d") == "M10 50M50 40L70 30"
-    assert "stroke: var(--s0)" in str(line.get("style")) and "stroke-dasharray: 4 2" in str(line.get("style"))
-    assert str(marks.get("d")).count("M") == str(marks.get("d")).count("z") == 3
-    assert str(marks.get("d")).startswith("M8.1 48.1L11.9 48.1")
+    (line,) = drawn(one)
+    assert places(str(line.get("d"))) == [[(10, 50)], [(50, 40), (70, 30)]]
+    style = str(line.get("style"))
+    assert "stroke: var(--s0)" in style and "stroke-dasharray: 4 2" in style
+    assert "marker: url(#mark-square)" in style
 
 
 def test_a_band_is_filled_where_both_its_sides_are_numbers() -> None:
     one = canvas()
     one.band((0, 10, 20, 30), (0, 0, -math.inf, 0), (5, 5, 5, 10), "var(--s1)", 0.16)
     both, alone = drawn(one)
-    assert both.get("d") == "M10 40L30 40L30 50L10 50z"
-    assert alone.get("d") == "M70 30L70 50z"
+    assert places(str(both.get("d"))) == [[(10, 40), (30, 40), (30, 50), (10, 50)]]
+    assert places(str(alone.get("d"))) == [[(70, 30), (70, 50)]]
+    assert str(both.get("d")).endswith("z")
     assert "fill-opacity: 0.16" in str(both.get("style"))
+
+
+def test_what_looks_alike_is_one_element_but_where_it_would_shine_through() -> None:
+    one = canvas()
+    for y in (0, 5):
+        one.line((0, 40), (y, y), "var(--grid)", 1)
+    for _ in range(2):
+        one.area(((0, 0), (9, 0), (9, 9)), "var(--s1)", 0.2)
+    lines, *areas = drawn(one)
+    assert len(places(str(lines.get("d")))) == 2
+    assert len(areas) == 2
+
+
+STEPS = st.lists(st.tuples(st.floats(-90, 90), st.floats(-90, 90)), min_size=1, max_size=40)
+
+
+@given(STEPS)
+def test_the_places_of_a_line_are_right_to_a_tenth_of_a_point(points: list[tuple[float, float]]) -> None:
+    one = Canvas((200, 200), (0, 0, 200, 200), (-100, 100), (-100, 100))
+    one.line([x for x, _ in points], [y for _, y in points], "var(--s0)", 1, marker="up")
+    (found,) = places(str(drawn(one)[0].get("d")))
+    for (x, y), (left, down) in zip(points, found, strict=True):
+        assert abs(left - (x + 100)) < 0.051 and abs(down - (100 - y)) < 0.051
+
+
+@given(st.lists(st.floats(-90, 90), min_size=1, max_size=40))
+def test_a_line_without_markers_leaves_out_what_lies_on_the_way(values: list[float]) -> None:
+    """Wherever the curve is asked, the drawn one is within a quarter of a point."""
+    one = Canvas((200, 200), (0, 0, 200, 200), (-100, 100), (-100, 100))
+    across = [4.0 * place - 80 for place in range(len(values))]
+    one.line(across, values, "var(--s0)", 1)
+    (found,) = places(str(drawn(one)[0].get("d")))
+    assert len(found) <= len(values)
+    xs, ys = [x for x, _ in found], [y for _, y in found]
+    for x, y in zip(across, values, strict=True):
+        assert abs(np.interp(x + 100, xs, ys) - (100 - y)) <= 0.25
+
+
+def test_a_straight_line_has_two_ends() -> None:
+    one = canvas()
+    one.line(range(40), [0.5 * place for place in range(40)], "var(--s0)", 1)
+    (found,) = places(str(drawn(one)[0].get("d")))
+    assert found == [(10, 50), (88, 11)]
 
 
 def test_a_word_stands_where_it_belongs() -> None:
     one = canvas()
     one.word(20, 0, "<&>", "var(--ink)", 10, "right", "top", (-4, 3))
+    group = parsed(one.svg("a drawing"))[0]
     (word,) = drawn(one)
     assert (word.text, word.get("x"), word.get("y")) == ("<&>", "46", "54.8")
-    assert "text-anchor: end" in str(word.get("style")) and "font-size: 10px" in str(word.get("style"))
+    style = str(group.get("style"))
+    assert "text-anchor: end" in style and "font-size: 10px" in style
+
+
+def test_every_marker_has_a_definition_in_the_colour_of_its_lines() -> None:
+    defined = parsed(marker_definitions(MARKED))
+    colours = {one.get("id"): one[0].get("style") for one in defined}
+    look = [style for style in styles(map(Series, map(sweep, FLOWS))).values() if style.marker]
+    assert {colours[f"mark-{one.marker}"] for one in look} == {f"fill: {one.colour}" for one in look}
+    assert colours.keys() == {f"mark-{name}" for name in MARKERS}
 
 
 def test_markers_all_differ() -> None:

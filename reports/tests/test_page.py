@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 import re
 from dataclasses import replace
@@ -39,6 +41,8 @@ NASTY = (
 )
 
 
+SCRIPTS = 3
+"""The page's two scripts, and the numbers behind its curves."""
 PLACES = range(5)
 """The kinds of record that `hostile` makes."""
 
@@ -81,7 +85,12 @@ def hostile(text: str, place: int) -> RunRecord:
     quantity = replace(part("x", -30.0, 5.0, -10, "<"), label=text, where=text, asserts=text[:2])
     readings = tuple(Reading(name, Verdict.REFUTED, quantity) for name in (text, "distractor"))
     judged = judgement(
-        Verdict.INCONCLUSIVE, quantity, reason=text, notes=(Fact(text), Fact(text, text)), readings=readings
+        Verdict.INCONCLUSIVE,
+        replace(quantity, what=text, scale=text),
+        reason=text,
+        notes=(Fact(text), Fact(text, text)),
+        readings=readings,
+        needed_images=(None, 900)[place % 2],
     )
     kind = ("lens", "modules", "activation_patch", "sweep", text)[place % 5]
     of = MeasurementRecord(kind, *(text, text, None, text, text, text, text), norm=True, checkpoint=text)
@@ -122,7 +131,7 @@ def harmless() -> frozenset[str]:
 
 def assert_harmless(record: RunRecord) -> None:
     found = seen(record)
-    assert found.scripts == 1
+    assert found.scripts == SCRIPTS
     assert not found.handlers
     assert found.tags <= harmless() | {"details", "p"}
     assert all(link.startswith(("#", "data:,", "data:image/jpeg;base64,")) for link in found.links)
@@ -162,7 +171,10 @@ def test_a_long_text_is_cut_on_the_page() -> None:
 def test_the_policy_allows_no_network_and_only_our_script() -> None:
     html = page.render(replace(example(), claims=()))
     assert "default-src 'none'" in html
-    assert "script-src 'sha256-" in html
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    assert len(hashes) == 2 and f"script-src {allowed};" in html
     assert "http://" not in html
     assert "https://" not in html.replace("https://doi", "")
 
@@ -267,7 +279,7 @@ def test_four_checkpoints_stand_side_by_side() -> None:
     names = ("embedded", "llava-1.5-7b", "llava-1.5-13b", "next-8b")
     text = text_of(without_curves(example(names)))
     assert "11 claims on 4 checkpoints" in text
-    assert all(f"{name} : 11 claims" in text or f"{name}: 11 claims" in text for name in names)
+    assert all(re.search(f"of 11 claims supported in every task on {name} ?:", text) for name in names)
 
 
 def test_numbers_that_are_none() -> None:
@@ -297,3 +309,26 @@ def test_verdicts_as_expected() -> None:
     assert "Every verdict is as expected." in text_of(replace(example(), claims=kept))
     unknown = tuple(replace(c, expected=None) for c in kept)
     assert "No verdicts are on file" in text_of(replace(example(), claims=unknown))
+
+
+def test_every_marker_of_a_line_is_defined_once_on_the_page() -> None:
+    html = page.render(example())
+    named = set(re.findall(r"marker: url\(#([\w-]+)\)", html))
+    assert named and all(html.count(f'id="{one}"') == 1 for one in named)
+
+
+def test_what_drawings_say_of_their_look_is_said_once() -> None:
+    html = page.render(example())
+    head, _, body = html.partition("</style>")
+    assert not re.search(r"<(path|g) [^>]*style=", body)
+    rules = dict(re.findall(r"^svg \.(k\d+) \{ (.+) \}$", head, re.MULTILINE))
+    used = set(re.findall(r'<(?:path|g) (?:d="[^"]*" )?class="(k\d+)"', body))
+    assert used == set(rules) and len(set(rules.values())) == len(rules)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_no_text_becomes_a_style(text: str) -> None:
+    for place in PLACES:
+        head = page.render(hostile(text, place)).partition("</style>")[0]
+        for rule in re.findall(r"^svg \.k\d+ .*$", head, re.MULTILINE):
+            assert re.fullmatch(r"svg \.k\d+ \{ [\w\s:;(),.#-]+ \}", rule)

@@ -22,7 +22,8 @@ def alike_everywhere(first: Hashable, grid: Grid, second: Hashable, other: Grid)
     def theta(one: Floats, two: Floats) -> Floats:
         return np.asarray(one @ onto[0] - two @ onto[1])
 
-    return both_sides(f"{first} minus {second}", (first, second), theta, DROP, names)
+    label, what = f"{first} minus {second}", "largest difference of the checkpoints"
+    return both_sides(label, (first, second), theta, DROP, names, what=what, contrast=True)
 
 
 def lies_deeper(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> Pair:
@@ -51,6 +52,8 @@ def lies_deeper(first: Hashable, grid: Grid, second: Hashable, other: Grid) -> P
         0.0,
         ">",
         unit=unit,
+        what="deeper by, less one layer",
+        scale="depth",
     )
     gates = [drops_somewhere(first, grid), drops_somewhere(second, other)]
     return given(gates, every(leaf))
@@ -65,6 +68,8 @@ def stronger_over_depth(first: Hashable, grid: Grid, second: Hashable, other: Gr
         lambda one, two: (two @ onto[1] - one @ onto[0]).mean(axis=-1, keepdims=True),
         0.0,
         ">",
+        what="mean drop less the other's",
+        contrast=True,
     )
     return every(leaf)
 

@@ -57,6 +57,8 @@ def at_least_as_strong_as(effect: Hashable, other: Hashable, grid: Grid) -> Ever
         NOTHING,
         "<",
         grid.labels,
+        what="weakest window against the other's",
+        contrast=True,
     )
     return every(leaf)
 
@@ -125,6 +127,8 @@ def shifts_from_low_to_mid(
         0.0,
         ">",
         unit=lambda rel, oth: main(rel, oth) + crossed(rel, oth),
+        what="shift to the middle",
+        scale="ratio",
     )
     return _between_stages(related, other, grid, every(leaf))
 
@@ -142,7 +146,16 @@ def crosses_over(related: Hashable, other: Hashable, grid: Grid, *, unclipped: b
 
 def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid) -> Somewhere:
     """Say that at some window the effect drops, and exceeds the others' mean drop, by more than 3 points."""
-    own = Leaf(f"{effect}", (effect,), lambda mine: mine, -RECOVERY, "<", grid.labels, presence="<")
+    own = Leaf(
+        f"{effect}",
+        (effect,),
+        lambda mine: mine,
+        -RECOVERY,
+        "<",
+        grid.labels,
+        presence="<",
+        what="deepest window",
+    )
     beyond = Leaf(
         f"{effect} minus the mean of {len(others)} others",
         (effect, *others),
@@ -150,6 +163,8 @@ def exceeds_the_others(effect: Hashable, others: Sequence[Hashable], grid: Grid)
         -RECOVERY,
         "<",
         grid.labels,
+        what="window less the others' mean",
+        contrast=True,
     )
     return some(beyond, own)
 
@@ -165,6 +180,8 @@ def _below_share_of_deepest(effect: Hashable, grid: Grid, of: Hashable, share: f
         0.0,
         ">",
         tuple(names),
+        what=f"window less {share:g} of the other's deepest",
+        contrast=True,
     )
     return Everywhere((leaf,), np.arange(count * count, dtype=np.intp).reshape(count, count))
 
@@ -189,6 +206,8 @@ def _stronger_at(
         lambda strong, weak: mean_drop(strong, where) - mean_drop(weak, others),
         0.0,
         ">",
+        what="mean drop less the other's",
+        contrast=True,
     )
     return every(leaf)
 
@@ -215,5 +234,7 @@ def _share(
         lambda some_, full: mean_drop(some_, there) - share * mean_drop(full, where),
         0.0,
         asserts,
+        what=f"mean drop less {share:g} of the whole's",
+        contrast=True,
     )
     return every(leaf)

@@ -47,11 +47,18 @@ def values_at(where: NDArray[np.intp]) -> Theta:
 
 
 def both_sides(
-    label: str, keys: tuple[Hashable, ...], theta: Theta, size: float, points: tuple[str, ...]
+    label: str,
+    keys: tuple[Hashable, ...],
+    theta: Theta,
+    size: float,
+    points: tuple[str, ...],
+    *,
+    what: str,
+    contrast: bool = False,
 ) -> AllOf:
     """Say that theta lies between -size and size at every point."""
-    below = Leaf(label, keys, theta, size, "<", points)
-    above = Leaf(label, keys, theta, -size, ">", points)
+    below = Leaf(label, keys, theta, size, "<", points, what=what, contrast=contrast)
+    above = Leaf(label, keys, theta, -size, ">", points, what=what, contrast=contrast)
     return AllOf((every(above), every(below)))
 
 

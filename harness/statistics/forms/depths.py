@@ -47,6 +47,8 @@ def in_order(effects: Sequence[Hashable], grid: Grid) -> Pair:
                 0.0,
                 ">",
                 unit=unit,
+                what="later by, less one layer",
+                scale="depth",
             )
         )
         for earlier, later in pairwise(effects)
@@ -121,7 +123,8 @@ def _mainly(effect: Hashable, grid: Grid, band: Band, *, unclipped: bool = False
         return whole(curve, usable)
 
     label = f"share of {effect} inside the {band.name} band minus {MOST:g}"
-    share = every(Leaf(label, (effect,), beyond, 0.0, ">", unit=unit))
+    what = f"share inside the band less {MOST:g}"
+    share = every(Leaf(label, (effect,), beyond, 0.0, ">", unit=unit, what=what, scale="mass"))
     return AllOf((share, _closer(effect, grid, SPREAD)))
 
 
@@ -144,7 +147,8 @@ def _near(first: Hashable, second: Hashable, grids: Mapping[Any, Grid]) -> Every
         return margin * product(a, b) - apart
 
     label = f"half a window of depth minus the distance of {first} and {second}"
-    return every(Leaf(label, (first, second), room, 0.0, ">", _ALIKE, unit=product))
+    what = "half a window less the distance"
+    return every(Leaf(label, (first, second), room, 0.0, ">", _ALIKE, unit=product, what=what, scale="depth"))
 
 
 def _closer(effect: Hashable, grid: Grid, distance: float) -> Everywhere:
@@ -154,4 +158,5 @@ def _closer(effect: Hashable, grid: Grid, distance: float) -> Everywhere:
         return distance * whole(curve) - spread(curve, grid)
 
     label = f"{distance:g} minus the mean distance of {effect} from its centre"
-    return every(Leaf(label, (effect,), room, 0.0, ">", unit=whole))
+    what = f"{distance:g} less the mean distance from the centre"
+    return every(Leaf(label, (effect,), room, 0.0, ">", unit=whole, what=what, scale="depth"))

@@ -27,6 +27,7 @@ def drops_somewhere(
         "<",
         names_at(grid, where),
         presence="<",
+        what="deepest window",
     )
     if control is None:
         return some(drop)
@@ -40,7 +41,8 @@ def negligible_everywhere(effect: Hashable, grid: Grid, *, within: Band | None =
 
 def negligible_at(effect: Hashable, point: int = 0) -> AllOf:
     """Say that one value, such as a block of many layers at once, has |D| < 10."""
-    return both_sides(f"{effect}", (effect,), values_at(np.array([point])), DROP, ("",))
+    value = values_at(np.array([point]))
+    return both_sides(f"{effect}", (effect,), value, DROP, ("",), what="effect of the whole block")
 
 
 def negligible_from_the_top(
@@ -72,11 +74,22 @@ def two_dips(
 
 
 def _difference(first: Hashable, second: Hashable, grid: Grid, where: NDArray[np.intp], label: str) -> Leaf:
-    return Leaf(label, (first, second), lambda a, b: (a - b)[..., where], 0.0, "<", names_at(grid, where))
+    names = names_at(grid, where)
+    return Leaf(
+        label,
+        (first, second),
+        lambda a, b: (a - b)[..., where],
+        0.0,
+        "<",
+        names,
+        what="window less its control",
+        contrast=True,
+    )
 
 
 def _negligible(effect: Hashable, grid: Grid, where: NDArray[np.intp]) -> AllOf:
-    return both_sides(f"largest |D| of {effect}", (effect,), values_at(where), DROP, names_at(grid, where))
+    label, names = f"largest |D| of {effect}", names_at(grid, where)
+    return both_sides(label, (effect,), values_at(where), DROP, names, what="largest effect")
 
 
 def _two_dips(effect: Hashable, grid: Grid, first: Band | None, second: Band | None) -> Somewhere:
@@ -92,8 +105,12 @@ def _two_dips(effect: Hashable, grid: Grid, first: Band | None, second: Band | N
         RECOVERY,
         ">",
         tuple(f"{labels[m]} over {labels[d]}" for m, d in zip(middle, dip, strict=True)),
+        what="rise between two dips",
+        contrast=True,
     )
-    drop = Leaf(f"{effect}: depth of a dip", (effect,), lambda curve: curve, -DROP, "<", labels)
+    drop = Leaf(
+        f"{effect}: depth of a dip", (effect,), lambda curve: curve, -DROP, "<", labels, what="a dip's depth"
+    )
     firsts, seconds = set(places_in(grid, first).tolist()), set(places_in(grid, second).tolist())
     rows = [
         (number[m, a], number[m, b], len(middle) + a, len(middle) + b)

@@ -21,7 +21,16 @@ def peaks_above(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -
     """Say that the probability exceeds 0.05 somewhere."""
     where = places_in(grid, within)
     return some(
-        Leaf(f"peak of {lens}", (lens,), values_at(where), RISE, ">", names_at(grid, where), presence=">")
+        Leaf(
+            f"peak of {lens}",
+            (lens,),
+            values_at(where),
+            RISE,
+            ">",
+            names_at(grid, where),
+            presence=">",
+            what="peak",
+        )
     )
 
 
@@ -36,6 +45,7 @@ def near_zero(lens: Hashable, grid: LensGrid, *, within: Band | None = None) -> 
             RISE,
             "<",
             names_at(grid, where),
+            what="highest where it should be near zero",
         )
     )
 
@@ -49,7 +59,8 @@ def rises_in(lens: Hashable, grid: LensGrid, band: Band = MIDDLE, *, quiet: Band
         def theta(curve: Floats) -> Floats:
             return _rise_moment(curve) - depth * _rise(curve)
 
-        return every(Leaf(label, (lens,), theta, 0.0, asserts, unit=_rise))
+        what = f"onset less {depth:g}"
+        return every(Leaf(label, (lens,), theta, 0.0, asserts, unit=_rise, what=what, scale="depth"))
 
     claim = (near_zero(lens, grid, within=quiet), beyond(band.start, ">"), beyond(band.end, "<"))
     return given([peaks_above(lens, grid)], AllOf(claim))
@@ -68,6 +79,8 @@ def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Gri
         0.0,
         ">",
         unit=lambda probability, curve: _rise(probability) * whole(curve),
+        what="onset less the flow's depth",
+        scale="depth",
     )
     return given([peaks_above(lens, lens_grid)], located([effect], grid, every(leaf)))
 
@@ -75,12 +88,8 @@ def onset_after(lens: Hashable, effect: Hashable, lens_grid: LensGrid, grid: Gri
 def one_form_then_another(lower: Hashable, capital: Hashable, grid: LensGrid) -> Somewhere:
     """Say that ``lower`` leads by 0.05 at some layer, and ``capital`` by 0.05 at a later one."""
     count = grid.points
-    leads = Leaf(
-        f"{lower} above {capital}", (lower, capital), lambda low, cap: low - cap, RISE, ">", grid.labels
-    )
-    follows = Leaf(
-        f"{capital} above {lower}", (lower, capital), lambda low, cap: cap - low, RISE, ">", grid.labels
-    )
+    leads = _lead(lower, capital, grid, ">", "lead of lower case")
+    follows = _lead(capital, lower, grid, ">", "lead of the capital")
     rows = [(a, count + b) for a, b in combinations(range(count), 2)]
     return Somewhere((leads, follows), np.array(rows, dtype=np.intp))
 
@@ -90,15 +99,29 @@ def never_leads(first: Hashable, second: Hashable, grid: LensGrid, *, where: Seq
 
     ``where`` names what else must hold for the statement to mean anything.
     """
-    leaf = Leaf(f"{first} above {second}", (first, second), lambda a, b: a - b, RISE, "<", grid.labels)
+    leaf = _lead(first, second, grid, "<", "largest lead")
     return given([*where, peaks_above(second, grid)], every(leaf), required=False)
 
 
 def leaves_behind(true: Hashable, false: Hashable, grid: LensGrid) -> AllOf:
     """Say that the true option leads by 0.05 somewhere, and the false one nowhere."""
-    ahead = Leaf(f"{true} above {false}", (true, false), lambda a, b: a - b, RISE, ">", grid.labels)
-    behind = Leaf(f"{false} above {true}", (true, false), lambda a, b: b - a, RISE, "<", grid.labels)
+    ahead = _lead(true, false, grid, ">", "lead of the true option")
+    behind = _lead(false, true, grid, "<", "lead of the false option")
     return AllOf((some(ahead), every(behind)))
+
+
+def _lead(first: Hashable, second: Hashable, grid: LensGrid, asserts: Literal[">", "<"], what: str) -> Leaf:
+    """Compare with 0.05 by how much one probability exceeds another, layer by layer."""
+    return Leaf(
+        f"{first} above {second}",
+        (first, second),
+        lambda one, two: one - two,
+        RISE,
+        asserts,
+        grid.labels,
+        what=what,
+        contrast=True,
+    )
 
 
 def _rise(curve: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ def deeper_at(effect: Hashable, grid: Grid, first: int, second: int) -> Everywhe
         lambda curve: curve[..., [second]] - curve[..., [first]],
         0.0,
         ">",
+        what="first drop less the second",
+        contrast=True,
     )
     return every(leaf)
 
@@ -48,6 +51,8 @@ def both_dip_and_first_deeper(effect: Hashable, grid: Grid, first: int, second: 
             RECOVERY,
             ">",
             names,
+            what="rise after a dip",
+            contrast=True,
         )
         for at in (first, second)
     )
@@ -64,7 +69,8 @@ def group_dips_more_at(strong: Sequence[Hashable], weak: Sequence[Hashable], gri
         return np.asarray(second - first)
 
     label = f"mean drop at {grid.labels[where]}: {len(strong)} tasks minus {len(weak)} others"
-    leaf = Leaf(label, (*strong, *weak), contrast, 0.0, ">")
+    what = "drop at one window less the other group's"
+    leaf = Leaf(label, (*strong, *weak), contrast, 0.0, ">", what=what, contrast=True)
     return given([_dip_at(effect, grid, where) for effect in strong], every(leaf))
 
 
@@ -111,7 +117,7 @@ def split(curves: Curves) -> tuple[Curves, Curves]:
     def part(chosen: NDArray[np.bool_]) -> Curves:
         images = tuple(image for image, keep in zip(curves.images, chosen, strict=True) if keep)
         samples = round(curves.samples * len(images) / len(curves.images))
-        return Curves(images, curves.values[chosen], samples, curves.anchors, curves.only)
+        return replace(curves, images=images, values=curves.values[chosen], samples=samples)
 
     return part(first), part(~first)
 
@@ -127,7 +133,8 @@ def share_responding_at_both(curves: Curves, first: int, second: int) -> float:
 
 def _dip_at(effect: Hashable, grid: Grid, at: int) -> Somewhere:
     drop = values_at(np.array([at]))
-    return some(Leaf(f"{effect} at {grid.labels[at]}", (effect,), drop, -DROP, "<", presence="<"))
+    label, what = f"{effect} at {grid.labels[at]}", "drop at the located window"
+    return some(Leaf(label, (effect,), drop, -DROP, "<", presence="<", what=what))
 
 
 def _rise_over(between: NDArray[np.intp], at: int) -> Theta:

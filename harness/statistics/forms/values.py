@@ -20,13 +20,16 @@ def retains(
     ``point`` names the value of ``kept`` that is meant, where it is a curve. Means something only where
     there is an accuracy above chance (more than 0.05) to retain.
     """
-    above = Leaf("accuracy above chance", (whole, chance), lambda full, luck: full - luck, RISE, ">")
+    what = "accuracy above chance"
+    above = Leaf(what, (whole, chance), lambda full, luck: full - luck, RISE, ">", what=what, contrast=True)
     retained = Leaf(
         f"accuracy of {kept} above chance, minus {share:g} times the unblocked one",
         (kept, whole, chance),
         lambda part, full, luck: (part[..., [point]] - luck) - share * (full - luck),
         0.0,
         ">",
+        what=f"accuracy above chance less {share:g} of the whole's",
+        contrast=True,
     )
     return given([every(above)], every(retained), required=False)
 
@@ -43,7 +46,13 @@ def mediates_most(blocks: Hashable, mediators: Sequence[str], which: str) -> Pai
     everything[-1] = 1.0
     weights[0] = 0.0  # blocking nothing changes nothing: the difference from it is the value itself
     total = Leaf(
-        f"{blocks}: the whole effect", (blocks,), lambda d: (-(d @ everything))[..., None], DROP, ">"
+        f"{blocks}: the whole effect",
+        (blocks,),
+        lambda d: (-(d @ everything))[..., None],
+        DROP,
+        ">",
+        what="whole drop",
+        contrast=True,
     )
     share = Leaf(
         f"{blocks}: the part through the {which} minus half of the whole",
@@ -51,6 +60,8 @@ def mediates_most(blocks: Hashable, mediators: Sequence[str], which: str) -> Pai
         lambda d: (-(d @ (weights - everything / 2)))[..., None],
         0.0,
         ">",
+        what="one carrier's part less half of the whole",
+        contrast=True,
     )
     return given([every(total)], every(share), required=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -132,8 +132,20 @@ def test_judgements_are_plain_data() -> None:
     assert {type(value) for part in judged.parts for value in asdict(part).values()} <= {
         float,
         str,
+        bool,
         type(None),
     }
+
+
+def test_a_part_says_what_it_counts() -> None:
+    value = Leaf("value", ("effect",), lambda curve: curve, 0.0, ">", what="deepest window")
+    depth = Leaf(
+        "depth", ("effect",), lambda curve: curve, 0.0, ">", what="onset", scale="depth", contrast=True
+    )
+    data = {"effect": replace(curves(gaussian(100, [5.0])), scale="p_c")}
+    judged = judge(AllOf((some(value), some(depth))), [data], ONE_LOOK)
+    told = {(part.what, part.scale, part.contrast) for part in judged.parts}
+    assert told == {("deepest window", "p_c", False), ("onset", "depth", True)}
 
 
 # ------------------------------------------------------------------------------------------- bad input

@@ -11,6 +11,7 @@ import pytest
 from harness.data.depth import window_layers
 from harness.data.flow import Flow
 from harness.interventions.measurements import BlockFromLayer, Quantity, Sweep
+from harness.statistics.trees import nodes
 from harness.validation.calibration.simulation import count
 from harness.validation.paper_size.attacks import attacks
 from harness.validation.paper_size.report import BEFORE, FALSE_OF_THE_STORY
@@ -50,6 +51,19 @@ def test_every_claim_can_be_asked_but_those_that_do_not_apply() -> None:
     asked = {claim for claim in claim_functions() if ask(claim, PAPER, LAYERS) is not None}
     assert claim_functions().keys() - asked == {"F5", "F6"}
     assert asked > FALSE_OF_THE_STORY
+
+
+def test_every_claim_says_what_its_numbers_are() -> None:
+    asked = {claim: ask(claim, PAPER, LAYERS) for claim in claim_functions()}
+    silent = {
+        (claim, leaf.label)
+        for claim, one in asked.items()
+        if one is not None
+        for node in nodes(one.tree)
+        for leaf in node.leaves
+        if not leaf.what
+    }
+    assert not silent
 
 
 @pytest.mark.parametrize(("claim", "holds"), [("C1", True), ("D1", True), ("R3", False)])

@@ -63,6 +63,7 @@ def effect(measurement: Sweep) -> Quantity:
 def test_a_contrast_compares_the_samples_that_have_both_sides() -> None:
     seen = look()
     assert np.isclose(seen[effect(OFTEN)].values.mean(), -55)
+    assert seen[effect(OFTEN)].scale == "p_c"
     both = seen.matched([effect(OFTEN), effect(SELDOM)])
     assert np.isclose(both[effect(OFTEN)].values.mean(), -30)
     assert both[effect(OFTEN)].images == both[effect(SELDOM)].images

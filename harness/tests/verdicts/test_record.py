@@ -53,6 +53,25 @@ def test_what_was_written_comes_back(tmp_path: Path) -> None:
     assert math.isnan(read.claims[0].curves[0].mean[1])
 
 
+def test_curves_that_are_listed_once_are_shared_by_their_claims(tmp_path: Path) -> None:
+    data = json.loads(RECORD.to_json())
+    curves = data["claims"][0]["curves"]
+    claims = [{**data["claims"][0], "curves": places} for places in ([0], [0, 0], [])]
+    first, second, third = read_record(stored(tmp_path / "a.json", curves=curves, claims=claims)).claims
+    assert first.curves[0] is second.curves[0] is second.curves[1]
+    assert first.curves[0].measurement == CURVE.measurement and not third.curves
+
+
+@pytest.mark.parametrize("places", [[1], [-1], [0, "0"], [True], [0.0], 0, [[0]], [10**30]])
+def test_a_curve_that_is_not_listed_is_one_line(tmp_path: Path, places: Any) -> None:
+    data = json.loads(RECORD.to_json())
+    curves = data["claims"][0]["curves"]
+    path = stored(tmp_path / "a.json", curves=curves, claims=[{**data["claims"][0], "curves": places}])
+    with pytest.raises(HarnessError, match=r"a\.json: not the record of a run") as raised:
+        read_record(path)
+    assert "\n" not in str(raised.value)
+
+
 def test_fields_of_a_later_suite_pass_wherever_they_stand(tmp_path: Path) -> None:
     data = json.loads(RECORD.to_json())
     data["claims"][0]["judgement"]["later"] = {"a": 1}
