@@ -12,7 +12,8 @@ import pytest
 from harness.verdicts.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[3]
-PART = ("-k", "question_reaches or hardly or object_enters", "--samples=66", "--task=ChooseAttr", "--task=QueryAttr")
+CLAIMS = "question_reaches or hardly or object_enters"
+PART = ("-k", CLAIMS, "--samples=66", "--task=ChooseAttr", "--task=QueryAttr")
 ELSEWHERE = """
 import os, pathlib, pytest
 
