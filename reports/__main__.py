@@ -100,10 +100,9 @@ def _snapshots(words: list[str]) -> int:
 
 
 def _shown(*paths: Path) -> AbstractContextManager[None]:
-    """What records of strangers cause when they are drawn, such as one curve twice, is one line that names them."""
-    return door(
-        HarnessError, f"{', '.join(map(str, paths))}: cannot be shown: it is no record of a run of this suite"
-    )
+    """What strangers' records cause when they are drawn, one curve twice, say, is a line that names them."""
+    named = ", ".join(map(str, paths))
+    return door(HarnessError, f"{named}: cannot be shown; no run of this suite writes such a record")
 
 
 def _record_in(path: Path) -> Path:

@@ -30,7 +30,7 @@ _LOST = (
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
 _LINK = re.compile(r"(?i)\b(www)\.")
 _AT = re.compile(r"(?<!\w)@(?=\w)|@(?=[\w.-]+\.\w)")
-"""Before whom GitHub would notify, and inside what it would take for an address; no backslash keeps it from that."""
+"""Before a name that GitHub would notify, and inside an address that it would link; no backslash helps."""
 _APART = "@\u200b"
 """The same sign, and a space of no width."""
 
@@ -58,7 +58,7 @@ def _environment() -> jinja2.Environment:
 
 
 def escape(text: object, longest: int = 400) -> str:
-    """Return outside text so that Markdown shows it as it is: no markup, no link, no mention, no table cell."""
+    """Return outside text so that Markdown shows it as it is: no markup, link, mention or table cell."""
     marked = _LINK.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", _AT.sub(_APART, clean(text, longest))))
     return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

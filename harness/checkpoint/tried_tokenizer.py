@@ -1,8 +1,8 @@
 """A checkpoint's tokenizer tried in a process with limits, before it runs in ours.
 
 A ``tokenizer.json`` of a kilobyte may hold patterns that search for hours, and replacements that make
-gigabytes of a line of text; the library, compiled code, is stopped by nothing but the end of its process. This
-file is both sides: imported, it asks; as a program it tokenizes.
+gigabytes of a line of text; the library, compiled code, is stopped by nothing but the end of its process.
+This file is both sides: imported, it asks; as a program it tokenizes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A process of one's own that tries out what comes from strangers: it can be ended, and has limits.
 
 Decoders and tokenizers are compiled code: no exception ends one that computes for ever, and one that runs
-out of memory takes its process with it. So they are tried in a child first. Its time is processor time, so that
-a busy machine refuses nothing that an idle one accepts.
+out of memory takes its process with it. So they are tried in a child first. Its time is processor time, so
+that a busy machine refuses nothing that an idle one accepts.
 """
 
 from __future__ import annotations

@@ -88,8 +88,8 @@ def read_expectations(path: Path | None) -> Expectations | None:
             raise ValueError(f"it has no field {min(data.keys() - FIELDS)!r}")
         if FIELD in data and data[FIELD] != _hash(data):
             raise HarnessError(
-                f"{path}: damaged or changed by hand: its verdicts do not match its {FIELD}; --accept-as writes "
-                "it anew"
+                f"{path}: damaged or changed by hand: its verdicts do not match its {FIELD}; "
+                "--accept-as writes it anew"
             )
         rows = {str(row["claim"]): row for row in data["verdict"]}
         if len(rows) < len(data["verdict"]):

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -78,15 +79,15 @@ def test_what_is_small_is_tried_by_one_process_and_each_picture_once(
     Image.new("RGB", (9, 8)).save(tmp_path / "é.png")
     Image.new("RGB", (9, 8)).save(tmp_path / "cut.jpg", "PPM")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:-9])
-    asked: list[object] = []
-    ask = LimitedChild.ask
-    monkeypatch.setattr(LimitedChild, "ask", lambda self, path: asked.append(path) or ask(self, path))
-    with PictureTrial() as trial:
+    with LimitedChild(tried_pictures.__name__) as child:
+        ask = Mock(wraps=child.ask)
+        monkeypatch.setattr(LimitedChild, "ask", ask)
+        trial = PictureTrial()
         for _ in range(2):
             assert trial(tmp_path / "é.png") == Tried((9, 8), whole=True)
             assert trial(tmp_path / "cut.jpg") == Tried((9, 8))
             assert trial(tmp_path / "none.jpg") == Tried(None)
-    assert len(asked) == 3
+    assert ask.call_count == 3
 
 
 def test_a_child_that_dies_is_told_and_the_next_question_has_another() -> None:
