@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.data.errors import CheckpointError
 from harness.data.limited_child import ChildEndedError, LimitedChild, answer_questions
+from harness.data.plain_text import one_line
 
 FILE = "tokenizer.json"
 SECONDS = 10.0
@@ -36,7 +37,7 @@ def try_tokenizer(folder: Path, texts: Sequence[str] = PROBE) -> None:
         texts: what it is tried on.
 
     Raises:
-        CheckpointError: if it is over the limits, or crashes.
+        CheckpointError: if it is over the limits, or its compiled code crashes or gives up.
     """
     file = folder / FILE
     if file.is_file():
@@ -48,22 +49,28 @@ def try_tokenizer(folder: Path, texts: Sequence[str] = PROBE) -> None:
 def _try(file: Path, _: tuple[int, int], texts: tuple[str, ...]) -> None:
     try:
         with LimitedChild(__name__) as child:
-            child.ask({"file": str(file), "texts": texts})
+            panic = child.ask({"file": str(file), "texts": texts})
     except ChildEndedError as error:
         raise CheckpointError(
             f"{file}: takes more than {SECONDS:.0f} s or {MEMORY >> 30} GiB to tokenize some lines of text"
         ) from error
+    if panic:
+        raise CheckpointError(f"{file}: cannot tokenize some lines of text ({panic})")
 
 
-def _answer(asked: dict[str, Any]) -> None:
+def _answer(asked: dict[str, Any]) -> str:
+    """What the library's compiled code gave up with; empty if it did not. It would print pages of it."""
     import tokenizers  # noqa: PLC0415 - the child's
 
     try:
         tokenizer = tokenizers.Tokenizer.from_file(asked["file"])
         for text in asked["texts"]:
             tokenizer.encode(text)
-    except BaseException:  # noqa: BLE001 - panics, too: who loads it says what is wrong
-        return
+    except Exception:  # noqa: BLE001 - who loads it says what is wrong
+        return ""
+    except BaseException as error:  # noqa: BLE001 - panics are no Exception
+        return one_line(error, 200) or type(error).__name__
+    return ""
 
 
 if __name__ == "__main__":

@@ -35,6 +35,17 @@ def test_a_tokenizer_that_makes_gigabytes_of_a_line_is_refused_before_it_runs_he
         directory_info(folder)
 
 
+def test_a_pattern_that_searches_without_end_is_refused_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    regex = {"Regex": r"(a|a|a|aa)*b|(\w+\s?)+$x"}
+    split = {"type": "Split", "pattern": regex, "behavior": "Isolated", "invert": False}
+    folder = checkpoint(tmp_path, pre_tokenizer=split)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: cannot tokenize some lines .*retry-limit"):
+        directory_info(folder)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_usual_tokenizer_passes_and_one_that_fails_is_left_to_who_loads_it(tmp_path: Path) -> None:
     directory_info(embedded())
     try_tokenizer(tmp_path)  # has none
