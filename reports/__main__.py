@@ -21,8 +21,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.data.user_paths import user_path
 from harness.verdicts.record import RunRecord, read_record
@@ -71,7 +73,9 @@ def _rebuild(words: list[str]) -> int:
         "--out", type=user_path, metavar="DIR", help="where to write (default: beside the record)"
     )
     options = parser.parse_args(words)
-    html, summary, _ = write_report(_stored(options.record), options.out or options.record.parent)
+    record = _stored(options.record)
+    with _shown(options.record):
+        html, summary, _ = write_report(record, options.out or options.record.parent)
     print(f"{html}\n{summary}")
     return 0
 
@@ -91,7 +95,8 @@ def _compare(words: list[str]) -> int:
     parser.add_argument("other", type=user_path, help="another")
     options = parser.parse_args(words)
     one, other = (_stored(_record_in(path)) for path in (options.one, options.other))
-    print(compare.render(one, other, (str(options.one), str(options.other))), end="")
+    with _shown(options.one, options.other):
+        print(compare.render(one, other, (str(options.one), str(options.other))), end="")
     return 0
 
 
@@ -169,11 +174,18 @@ def _snapshots(words: list[str]) -> int:
     parser.add_argument("records", nargs="+", type=user_path, help="records, or folders of reports, in order")
     parser.add_argument("--out", type=user_path, metavar="DIR", required=True, help="where to write")
     options = parser.parse_args(words)
-    found = snapshots([_stored(_record_in(path)) for path in options.records])
+    records = [_stored(_record_in(path)) for path in options.records]
     command = shlex.join(["python", "-m", "reports", "snapshots", *words])
-    for path in write_snapshots(found, command, options.out):
-        print(path)
+    with _shown(*options.records):
+        for path in write_snapshots(snapshots(records), command, options.out):
+            print(path)
     return 0
+
+
+def _shown(*paths: Path) -> AbstractContextManager[None]:
+    """What strangers' records cause when they are drawn, one curve twice, say, is a line that names them."""
+    named = ", ".join(map(str, paths))
+    return door(HarnessError, f"{named}: cannot be shown; no run of this suite writes such a record")
 
 
 def _record_in(path: Path) -> Path:

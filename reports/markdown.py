@@ -29,6 +29,10 @@ _LOST = (
 """The flows whose lost margins the summary tells; the page tells all."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$]|:(?=//))")
 _LINK = re.compile(r"(?i)\b(www)\.")
+_AT = re.compile(r"(?<!\w)@(?=\w)|@(?=[\w.-]+\.\w)")
+"""Before a name that GitHub would notify, and inside an address that it would link; no backslash helps."""
+_APART = "@\u200b"
+"""The same sign, and a space of no width."""
 
 
 def render(record: RunRecord) -> str:
@@ -54,8 +58,8 @@ def _environment() -> jinja2.Environment:
 
 
 def escape(text: object, longest: int = 400) -> str:
-    """Return outside text so that Markdown shows it as it is: no markup, no link, no table cell."""
-    marked = _LINK.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", clean(text, longest)))
+    """Return outside text so that Markdown shows it as it is: no markup, link, mention or table cell."""
+    marked = _LINK.sub(r"\1\\.", _SPECIAL.sub(r"\\\1", _AT.sub(_APART, clean(text, longest))))
     return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

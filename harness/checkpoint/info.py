@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.door import checkpoint_door
+from harness.checkpoint.tried_tokenizer import try_tokenizer
 from harness.checkpoint.untrusted_files import check_text_files, read_json
 from harness.data.errors import CheckpointError
 from harness.data.user_paths import user_path
@@ -88,7 +89,8 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
         name: its name in reports; the directory's own unless given.
 
     Raises:
-        CheckpointError: if the directory, its configuration or its weights are missing or unsupported.
+        CheckpointError: if the directory, its configuration or its weights are missing or unsupported,
+            or its tokenizer takes what none needs.
     """
     config = folder / "config.json"
     if not folder.is_dir():
@@ -105,6 +107,7 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
     depth = _depth(config, data.get("text_config"))
     _check_counts(config, data)
+    try_tokenizer(folder)
     return CheckpointInfo(name or folder.resolve().name, str(folder), depth, dtype=_stated_dtype(data))
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from harness.data.dataset import Dataset, make_dataset
 from harness.data.errors import DataError
-from harness.data.pictures import fault, picture_size
 from harness.data.sample import CHOOSE_TASKS, TASKS, Box, Sample, Size
+from harness.data.tried_pictures import PictureTrial
 
 REQUIRED = ("question_id", "img_id", "question", "answer", "image_w", "image_h")
 OPTIONS = ("true option", "false option")
@@ -70,20 +70,9 @@ def load_tables(folder: Path, images: Path | None = None, *, name: str | None = 
     pictures = images or folder / "images"
     if not pictures.is_dir():
         raise DataError(f"{pictures}: no such image folder; name it with --images DIR")
-    samples: list[Sample] = []
     excluded: dict[tuple[str, str], list[str]] = defaultdict(list)
-    seen = _Pictures()
-    for task, file in files.items():
-        lines: dict[str, int] = {}
-        for row, values in _rows(file, columns(task)):
-            found = _sample(file, row, task, values, pictures, seen)
-            if isinstance(found, LeftOut):
-                excluded[task, found.reason].append(found.example)
-                continue
-            first = lines.setdefault(found.id, row)
-            if first != row:
-                raise DataError(f"{file}, line {row}: question {found.id} stands already in line {first}")
-            samples.append(found)
+    with PictureTrial() as trial:
+        samples = list(_usable(files, pictures, trial, excluded))
     if not samples:
         raise DataError(f"{folder}: no row can be used: {_reasons(excluded)}")
     pairs = [folder / PAIRS_FILE] if (folder / PAIRS_FILE).is_file() else []
@@ -92,6 +81,26 @@ def load_tables(folder: Path, images: Path | None = None, *, name: str | None = 
     paired = [replace(sample, twin=twins.get((sample.task, sample.id))) for sample in samples]
     counts = {(task, f"{reason} (e.g. {some[0]})"): len(some) for (task, reason), some in excluded.items()}
     return make_dataset(name or folder.resolve().name, digest, paired, counts)
+
+
+def _usable(
+    files: Mapping[str, Path],
+    images: Path,
+    trial: PictureTrial,
+    excluded: dict[tuple[str, str], list[str]],
+) -> Iterator[Sample]:
+    """The samples of all files; what is left out is added to ``excluded``, by task and reason."""
+    for task, file in files.items():
+        lines: dict[str, int] = {}
+        for row, values in _rows(file, columns(task)):
+            found = _sample(file, row, task, values, images, trial)
+            if isinstance(found, LeftOut):
+                excluded[task, found.reason].append(found.example)
+                continue
+            first = lines.setdefault(found.id, row)
+            if first != row:
+                raise DataError(f"{file}, line {row}: question {found.id} stands already in line {first}")
+            yield found
 
 
 def _reasons(excluded: Mapping[tuple[str, str], list[str]]) -> str:
@@ -180,9 +189,9 @@ def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
             present = reader.fieldnames or []
             missing = [column for column in required if column not in present]
             if missing:
-                raise DataError(
-                    f"{file}, line 1: column {missing[0]!r} is missing; it has {', '.join(present) or 'none'}"
-                )
+                # A link may lead to any file of this machine, whose first line is then not ours to tell.
+                there = f"{len(present)} others" if file.is_symlink() else ", ".join(present) or "none"
+                raise DataError(f"{file}, line 1: column {missing[0]!r} is missing; it has {there}")
             twice = next((column for column in present if present.count(column) > 1), None)
             if twice is not None:
                 raise DataError(f"{file}, line 1: column {twice!r} occurs twice")
@@ -196,31 +205,8 @@ def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
         raise DataError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from error
 
 
-class _Pictures:
-    """What is asked of picture files, each read once however many rows it has."""
-
-    def __init__(self) -> None:
-        self._faults: dict[Path, str] = {}
-        self._sizes: dict[Path, Size | None] = {}
-
-    def fault(self, path: Path) -> str:
-        """Why a picture's pixels cannot be used; empty if they can."""
-        if path not in self._faults:
-            self._faults[path] = fault(path)
-        return self._faults[path]
-
-    def size(self, path: Path) -> Size | None:
-        """(width, height) of a picture, from the beginning of its file; None if it is no image."""
-        if path not in self._sizes:
-            try:
-                self._sizes[path] = picture_size(path)
-            except DataError:
-                self._sizes[path] = None
-        return self._sizes[path]
-
-
 def _sample(
-    file: Path, row: int, task: str, values: Mapping[str, str], images: Path, pictures: _Pictures
+    file: Path, row: int, task: str, values: Mapping[str, str], images: Path, pictures: PictureTrial
 ) -> Sample | LeftOut:
     """The row's sample, or why it has none."""
     for column in ("question_id", "img_id", "question", "answer"):
@@ -230,14 +216,15 @@ def _sample(
     if not _is_file(path):
         return LeftOut("image file missing", str(path))
     size = _size(file, row, values)
-    there = pictures.size(path)
-    if there is None:
+    tried = pictures(path)
+    if tried.ended:
+        return LeftOut("image file cannot be decoded in 5 s and 2 GiB", str(path))
+    if tried.size is None:
         return LeftOut("image file cannot be read", str(path))
-    if there != size:
+    if tried.size != size:
         return LeftOut("image of another size than its row says", str(path))
-    wrong = pictures.fault(path)
-    if wrong:
-        return LeftOut(wrong, str(path))
+    if tried.fault:
+        return LeftOut(tried.fault, str(path))
     return Sample(
         id=values["question_id"],
         task=task,

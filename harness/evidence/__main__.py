@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.data.default_folders import OUTPUTS
 from harness.data.errors import HarnessError
+from harness.data.plain_text import without_controls
 from harness.data.user_paths import user_path
 from harness.evidence import maintenance
 from harness.evidence.store import Evidence
@@ -46,7 +47,7 @@ def list_stores(found: list[Evidence]) -> int:
     for one in found:
         entry = maintenance.entry(one)
         written = "never" if entry.written is None else f"{entry.written:%Y-%m-%d %H:%M} UTC"
-        print(
+        _say(
             f"{one.folder.name}: {entry.samples:,} samples, {entry.rows:,} rows in {entry.shards} shards, "
             f"{_bytes(entry.size)}, last written {written}"
             + (f"; unused: {entry.unused}" if entry.unused else "")
@@ -60,9 +61,9 @@ def verify(found: list[Evidence]) -> int:
     for one in found:
         damaged = one.damaged()
         shards = sum(len(names) for names in one.shards().values())
-        print(f"{one.folder.name}: {shards} shards, {len(damaged)} damaged")
+        _say(f"{one.folder.name}: {shards} shards, {len(damaged)} damaged")
         for name in damaged:
-            print(f"  {name}: not the evidence that its name promises; remove it, and it is measured again")
+            _say(f"  {name}: not the evidence that its name promises; remove it, and it is measured again")
         bad += len(damaged)
     return 1 if bad else 0
 
@@ -74,16 +75,21 @@ def prune(found: list[Evidence], *, dry_run: bool) -> int:
         freed, words = maintenance.prune(one, dry_run=dry_run)
         total += freed
         if words:
-            print(f"{one.folder.name}: {words.replace('removed', 'would be removed') if dry_run else words}")
-    print(f"{_bytes(total)} {'would be freed' if dry_run else 'freed'}")
+            _say(f"{one.folder.name}: {words.replace('removed', 'would be removed') if dry_run else words}")
+    _say(f"{_bytes(total)} {'would be freed' if dry_run else 'freed'}")
     return 0
 
 
 def export(found: list[Evidence], file: Path) -> int:
     """Write all stores as one table."""
     rows = maintenance.export(found, file)
-    print(f"{file}: {rows:,} values of {len(found)} stores")
+    _say(f"{file}: {rows:,} values of {len(found)} stores")
     return 0
+
+
+def _say(text: str) -> None:
+    """One plain line: the names of files and folders are from outside."""
+    print(without_controls(text))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ import pytest
 from harness.checkpoint.fingerprint import fingerprint, weights_size
 from harness.checkpoint.info import CheckpointInfo, pinned
 from harness.checkpoint.prompt import format_name
+from harness.checkpoint.tried_tokenizer import try_tokenizer
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
@@ -114,6 +115,7 @@ class Run:
 
     def _examination(self, info: CheckpointInfo) -> Examination:
         info, settings = pinned(info), self.settings
+        try_tokenizer(Path(info.path), sorted({sample.question for sample in self.dataset.samples}))
         processes = measuring_processes(settings.processes, settings.device, weights_size(info.path))
         device, dtype = own_device(settings.device), checkpoint_dtype(settings.dtype, info.dtype)
         threads = worker_threads(processes)

@@ -7,14 +7,20 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
+from harness.data.atomic_files import write_whole
 from harness.data.doors import door
 from harness.data.errors import HarnessError
+from harness.data.regular_files import read_regular
 from harness.statistics.verdict import Verdict
+from harness.verdicts.content_hash import FIELD, content_hash
 
 VERSION = 1
+FIELDS = frozenset({"version", "date", "checkpoint_sha256", "dataset_sha256", "protocol", "verdict", FIELD})
+"""What a file of expectations holds, and nothing else: a damaged name is no other field."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +74,23 @@ def read_expectations(path: Path | None) -> Expectations | None:
     """Read a checkpoint's expectations; None if there are none.
 
     Raises:
-        HarnessError: if the file is not of the form that `write_expectations` writes.
+        HarnessError: if the file is not of the form that `write_expectations` writes, or damaged. One without
+            a hash was written before it was kept.
     """
     if path is None or not path.is_file():
         return None
     with door(HarnessError, f"{path}: not a file of expectations", "write it with --accept"):
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(read_regular(path).decode("utf-8"))
         version = data["version"]
         if version != VERSION:
             raise HarnessError(f"{path}: expectations of version {version}, this suite reads {VERSION}")
+        if data.keys() - FIELDS:
+            raise ValueError(f"it has no field {min(data.keys() - FIELDS)!r}")
+        if FIELD in data and data[FIELD] != _hash(data):
+            raise HarnessError(
+                f"{path}: damaged or changed by hand: its verdicts do not match its {FIELD}; "
+                "--accept-as writes it anew"
+            )
         rows = {str(row["claim"]): row for row in data["verdict"]}
         if len(rows) < len(data["verdict"]):
             raise ValueError("a claim stands there twice")
@@ -108,11 +122,18 @@ def write_expectations(path: Path, expectations: Expectations) -> None:
             for key, verdict in expectations.verdicts.items()
         ],
     }
+    text = tomli_w.dumps({FIELD: _hash(data), **data})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomli_w.dumps(data), encoding="utf-8")
+        write_whole(path, text.encode())
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _hash(data: Mapping[str, Any]) -> str:
+    """SHA-256 over all that a run enforces; a verdict's reason may be put in better words by hand."""
+    verdicts = [[row["claim"], row["verdict"]] for row in data["verdict"]]
+    return content_hash({**data, "verdict": verdicts})
 
 
 def today() -> str:

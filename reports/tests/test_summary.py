@@ -174,3 +174,8 @@ def test_a_missing_stage_is_counted_and_told_apart_everywhere() -> None:
 def test_a_claim_over_all_tasks_tells_where_it_holds() -> None:
     said = markdown.render(missing(example(), "A1"))
     assert "✗ REFUTED (stage missing)" in said and "holds in 1 of 2, not in LogicalObj" in said
+
+
+def test_outside_text_in_markdown_mentions_nobody_and_links_no_address() -> None:
+    assert markdown.escape("@everyone, mail me@host.example") == "@\u200beveryone, mail me@\u200bhost.example"
+    assert markdown.escape("owner/model@0a1b2c at 5 @ noon") == "owner/model@0a1b2c at 5 @ noon"

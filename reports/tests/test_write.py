@@ -117,3 +117,19 @@ def test_lone_surrogates_stay_json(small: RunRecord, tmp_path: Path) -> None:
     odd = replace(small, remarks=("half a pair: \ud83d",))
     _, _, stored = write_report(odd, tmp_path)
     assert json.loads(stored.read_text(encoding="utf-8"))["remarks"] == ["half a pair: \ud83d"]
+
+
+def test_a_strangers_record_that_cannot_be_drawn_is_one_line(
+    small: RunRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim = next(one for one in example().claims if any(curve.margin for curve in one.curves))
+    curves = [
+        replace(curve, margin=replace(curve.margin, true=(0.0,))) if curve.margin else curve
+        for curve in claim.curves
+    ]
+    strange = replace(small, claims=(replace(claim, curves=tuple(curves)),))
+    path = tmp_path / "strange.json"
+    path.write_text(strange.to_json(), encoding="utf-8")
+    assert main([str(path), "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"python -m reports: {path}: cannot be shown") and said.count("\n") == 1

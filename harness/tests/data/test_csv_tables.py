@@ -128,12 +128,9 @@ def test_a_file_that_is_no_picture_is_one_row_left_out(folder: Path, content: by
     assert dataset.left_out == {("ChooseAttr", f"image file cannot be read (e.g. {folder}/images/11.jpg)"): 1}
 
 
-def test_a_picture_that_is_too_large_is_one_row_left_out(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Image.new("RGB", (9, 8)).save(folder / "images" / "11.jpg")
-    row = GOOD.replace(",10,", ",11,").replace("007", "008").replace(",8,8", ",9,8")
-    monkeypatch.setattr("harness.data.pictures.MAX_PIXELS", 64)
+def test_a_picture_that_is_too_large_is_one_row_left_out(folder: Path) -> None:
+    Image.new("1", (7100, 7100)).save(folder / "images" / "11.jpg", "PNG")
+    row = GOOD.replace(",10,", ",11,").replace("007", "008").replace(",8,8", ",7100,7100")
     assert len(load_tables(write(folder, GOOD, row)).samples) == 1
 
 
@@ -287,3 +284,13 @@ def test_the_hash_follows_rows_and_pixels(folder: Path) -> None:
     assert load_tables(folder).sha256 == before
     Image.new("RGB", (8, 8), (1, 2, 3)).save(folder / "images" / "10.jpg")
     assert load_tables(folder).sha256 != before
+
+
+def test_a_link_to_another_file_does_not_tell_what_that_file_says(folder: Path) -> None:
+    (folder.parent / "token").write_text("secret-of-this-machine\n", encoding="utf-8")
+    write(folder, GOOD)
+    table = next(folder.glob("*_ChooseAttr.csv"))
+    table.unlink()
+    table.symlink_to(folder.parent / "token")
+    with pytest.raises(DataError, match="column 'question_id' is missing; it has 1 others"):
+        load_tables(folder)

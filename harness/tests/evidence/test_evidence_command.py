@@ -149,3 +149,12 @@ def test_what_cannot_be_done_is_one_line(
         assert main(words) == 1
         error = capsys.readouterr().err
         assert said in error and error.count("\n") == 1
+
+
+def test_a_files_name_begins_no_line_of_its_own(
+    current: Evidence, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (current.folder / "x\n::error::\x1b[31my.parquet").write_bytes(b"")
+    assert run(current, "verify") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and lines[1].startswith("  x ::error:: [31my.parquet: not the evidence")

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from harness.checkpoint import chat_template
+from harness.checkpoint import chat_template, tried_tokenizer
+from harness.data import tried_pictures
 from harness.data.errors import HarnessError
 from harness.data.plain_text import LONGEST, without_controls
 
@@ -35,6 +36,8 @@ CHANGES = {
     "os.chmod",
     "os.truncate",
 }
+LIMITED = [[sys.executable, "-P", "-m", one.__name__] for one in (tried_pictures, tried_tokenizer)]
+"""Programs of ours that may be started: what strangers send is tried in them."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
@@ -103,7 +106,7 @@ class Guard:
         elif event in CHANGES:
             if not self._may_write(os.fspath(arguments[0])):
                 self.done.append(f"{event} {arguments}")
-        elif event in NETWORK or (event in PROGRAMS and not _is_template(arguments)):
+        elif event in NETWORK or (event in PROGRAMS and not _is_limited(arguments)):
             self.done.append(f"{event} {arguments}")
         elif event == "exec" and str(getattr(arguments[0], "co_filename", "")).startswith(self._inside):
             self.done.append(f"ran code of {arguments[0].co_filename}")
@@ -113,9 +116,10 @@ class Guard:
         return text.startswith(self._inside) or "__pycache__" in text or text == os.devnull
 
 
-def _is_template(arguments: tuple[Any, ...]) -> bool:
-    """Whether a program that is started is the one that renders chat templates."""
-    return list(arguments[1]) == [sys.executable, "-P", chat_template.__file__]
+def _is_limited(arguments: tuple[Any, ...]) -> bool:
+    """Whether a program that is started is one of ours that has limits."""
+    words = list(arguments[1])
+    return words in ([sys.executable, "-P", chat_template.__file__], *LIMITED)
 
 
 GUARD = Guard()

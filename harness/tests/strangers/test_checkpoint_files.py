@@ -168,7 +168,7 @@ def test_a_model_larger_than_its_weights_is_refused_before_it_is_made(
         load(folder)
 
 
-def test_a_pattern_that_backtracks_without_end_is_refused(root: Path, asked: Sample) -> None:
+def test_a_pattern_that_backtracks_without_end_is_refused(root: Path) -> None:
     """The tokenizers' regular expressions give up after ten million tries of one match: about a second."""
     data = json.loads(sources("llava")["tokenizer.json"])
     pattern = {
@@ -179,9 +179,8 @@ def test_a_pattern_that_backtracks_without_end_is_refused(root: Path, asked: Sam
     }
     data["pre_tokenizer"] = pattern
     folder = with_file(root, "llava", "tokenizer.json", json.dumps(data).encode())
-    checkpoint = bare_checkpoint(directory_info(folder))
     assert (
-        through(lambda: encode(checkpoint, asked), "its tokenizer cannot tokenize the prompt", folder) is None
+        through(lambda: directory_info(folder), "tokenizer.json: cannot tokenize some lines", folder) is None
     )
 
 
