@@ -146,7 +146,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: object) -> None:
     """Tell a worker where to write its progress."""
     config: pytest.Config = node.config  # type: ignore[attr-defined]
-    node.workerinput[PROGRESS] = str(config.stash[WATCH].path)  # type: ignore[attr-defined]
+    name = node.workerinput["workerid"]  # type: ignore[attr-defined]
+    node.workerinput[PROGRESS] = str(config.stash[WATCH].folder / name)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.data.errors import HarnessError
-from harness.measuring.progress import Progress
+from harness.measuring.progress import STARTING, Progress, State
 from harness.session import terminal
 from harness.session.claim_items import claims_of
 from harness.session.mark_expected import mark_expected, skip_measured_only
-from harness.session.progress import Printed, Watch, Written
+from harness.session.progress import Display, Lines
+from harness.session.progress_bar import Bar, draws_bars
 from harness.session.stash import COLLECTOR, RUN, is_worker
+from harness.session.worker_progress import Watch, Written
 from harness.verdicts.record import plain
 from harness.verdicts.settings import Settings
 
@@ -24,6 +27,8 @@ WORK = "findings_work"
 """Key under which an xdist worker hands over what it has done."""
 PROGRESS = "findings_progress"
 """Key under which it learns where to write its progress."""
+PREPARING = "preparing"
+"""The first step of a run."""
 
 
 class Measuring:
@@ -39,7 +44,9 @@ class Measuring:
             run = config.stash[RUN]
             if run.settings.ray_shards:
                 measure_on_cluster(config, run.settings)
-            run.prepare(claims, progress_of(config))
+            with progress_of(config) as progress:
+                progress(PREPARING, State(STARTING))
+                run.prepare(claims, progress)
             for item in session.items:
                 if run.settings.measure_only:
                     skip_measured_only(run, item)
@@ -78,24 +85,41 @@ def measure_on_cluster(config: pytest.Config, settings: Settings) -> None:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
 
 
-def progress_of(config: pytest.Config) -> Progress:
+@contextmanager
+def progress_of(config: pytest.Config) -> Iterator[Progress]:
     """Where this process reports its progress."""
     if is_worker(config):
-        return Written(Path(config.workerinput[PROGRESS]))  # type: ignore[attr-defined]
-    return Printed(lambda text: terminal.write_line(config, text))
+        yield Written(Path(config.workerinput[PROGRESS]))  # type: ignore[attr-defined]
+        return
+    display = display_of(config)
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def display_of(config: pytest.Config) -> Display:
+    """A bar where there is a terminal that can draw one, lines elsewhere, nothing under ``-q``."""
+    file = terminal.stream(config)
+    if file is None or config.get_verbosity() < 0:
+        return Lines(lambda _: None)
+    if draws_bars(file):
+        colour = config.get_terminal_writer().hasmarkup
+        return Bar(file, colour=colour, before=lambda: terminal.ensure_newline(config))
+    return Lines(lambda text: terminal.write_line(config, text))
 
 
 def watch_workers(config: pytest.Config) -> None:
     """Show the progress of xdist's workers, which have no terminal."""
-    handle, name = tempfile.mkstemp(prefix="findings-progress-")
-    os.close(handle)
-    config.stash[WATCH] = watch = Watch(Path(name), Printed(lambda text: terminal.write_line(config, text)))
+    folder = Path(tempfile.mkdtemp(prefix="findings-progress-"))
+    config.stash[WATCH] = watch = Watch(folder, display_of(config))
+    config.pluginmanager.register(watch, "findings-progress")
     watch.start()
 
 
 def stop_watching(config: pytest.Config) -> None:
-    """Stop showing it, and remove the file they wrote to."""
+    """Stop showing it, and remove what they wrote."""
     watch = config.stash.get(WATCH, None)
     if watch is not None:
         watch.stop()
-        watch.path.unlink(missing_ok=True)
+        shutil.rmtree(watch.folder, ignore_errors=True)

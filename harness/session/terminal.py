@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -38,6 +38,21 @@ def write_line(config: pytest.Config, text: str) -> None:
         reporter.ensure_newline()
         reporter.write_line(without_controls(text))
         reporter.flush()
+
+
+def ensure_newline(config: pytest.Config) -> None:
+    """Begin a new line, wherever the cursor is."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.flush()
+
+
+def stream(config: pytest.Config) -> TextIO | None:
+    """What the terminal's lines are written to; None under ``-p no:terminal``."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    found: TextIO | None = None if reporter is None else reporter._tw._file  # noqa: SLF001 - has no public name
+    return found
 
 
 def catalogue(config: pytest.Config, known: Catalogue, claims: Iterable[Claim]) -> None:
