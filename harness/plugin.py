@@ -15,6 +15,7 @@ from harness.session.claim_items import MARKER, catalogue_of, check_catalogue, c
 from harness.session.conclude import conclude_claim
 from harness.session.gpu import pin_worker
 from harness.session.measure_first import PROGRESS, WATCH, WORK, Measuring, stop_watching, watch_workers
+from harness.session.plan.plan_options import plan_options
 from harness.session.read_settings import check_gpu, check_writable, read_settings
 from harness.session.recording import RecordCollector
 from harness.session.run import Run, header
@@ -51,7 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
         check_gpu(config, settings)
         _ = run.info
         _check_prompts(run)
-        if not config.option.collectonly:
+        if config.getoption("plan"):
+            plan_options(config)
+            config.option.dist = "no"  # this process plans, whoever would measure
+        elif not config.option.collectonly:
             if not settings.judge_only:
                 check_writable("evidence", settings.evidence)
             check_writable("report", settings.report)
@@ -65,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Name checkpoints, data and device before anything starts."""
-    return header(config.stash[RUN])
+    return header(config.stash[RUN], hashed=not config.getoption("plan"))
 
 
 def _check_prompts(run: Run) -> None:
@@ -125,7 +129,14 @@ def _tasks(metafunc: pytest.Metafunc, asked: tuple[str, ...]) -> tuple[str, ...]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """List the claims instead of running them, if asked to."""
+    """List the claims, or plan them, instead of running them, if asked to."""
+    if session.config.getoption("plan") and not session.testsfailed:
+        from harness.session.plan.command import say_plan  # noqa: PLC0415 - loads torch
+
+        run = session.config.stash[RUN]
+        if not say_plan(session.config, run, claims_of(session.items)):
+            session.testsfailed = 1
+        return True
     if not session.config.getoption("claims"):
         return None
     terminal.catalogue(session.config, catalogue_of(session.config), claims_of(session.items))

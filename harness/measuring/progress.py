@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 STARTING = "reading the claims"
+PREDICTING = "predicting what it takes"
 WAITING = "waiting for other processes"
 LOADING = "loading the checkpoint"
 CHECKING = "checking the sweep on the model"

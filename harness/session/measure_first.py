@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.data.errors import HarnessError
-from harness.measuring.progress import STARTING, Progress, State
+from harness.measuring.progress import PREDICTING, STARTING, Progress, State
 from harness.session import terminal
 from harness.session.claim_items import claims_of
 from harness.session.mark_expected import mark_expected, skip_measured_only
 from harness.session.progress import Display, Lines
 from harness.session.progress_bar import Bar, draws_bars
+from harness.session.run import Run
 from harness.session.stash import COLLECTOR, RUN, is_worker
 from harness.session.worker_progress import Watch, Written
+from harness.verdicts.claims import Claim
 from harness.verdicts.record import plain
 from harness.verdicts.settings import Settings
 
@@ -39,13 +41,14 @@ class Measuring:
         """Measure and judge, then let pytest run its tests."""
         config = session.config
         claims = claims_of(session.items)
-        idle = config.option.collectonly or config.getoption("claims") or session.testsfailed
+        idle = config.option.collectonly or _asks(config) or session.testsfailed
         if claims and not idle:
             run = config.stash[RUN]
             if run.settings.ray_shards:
                 measure_on_cluster(config, run.settings)
             with progress_of(config) as progress:
                 progress(PREPARING, State(STARTING))
+                predict(config, run, claims, progress)
                 run.prepare(claims, progress)
             for item in session.items:
                 if run.settings.measure_only:
@@ -63,6 +66,23 @@ class Measuring:
             config.workeroutput[WORK] = plain(work)  # type: ignore[attr-defined]
         else:
             config.stash[COLLECTOR].works.append(work)
+
+
+def predict(config: pytest.Config, run: Run, claims: Sequence[Claim], progress: Progress) -> None:
+    """Note what measuring will take, for the record; of xdist's workers the first does it."""
+    settings = run.settings
+    other = is_worker(config) and config.workerinput["workerid"] != "gw0"  # type: ignore[attr-defined]
+    if other or settings.judge_only or settings.shard or settings.ray_shards:
+        return
+    from harness.session.plan.forecast import predicted_costs  # noqa: PLC0415 - loads torch
+
+    progress(PREPARING, State(PREDICTING))
+    run.predicted = predicted_costs(config, run, claims)
+
+
+def _asks(config: pytest.Config) -> bool:
+    """Whether the command asks for something else than a run."""
+    return bool(config.getoption("claims") or config.getoption("plan"))
 
 
 def measure_on_cluster(config: pytest.Config, settings: Settings) -> None:

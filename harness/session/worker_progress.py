@@ -12,12 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from harness.measuring.progress import CHECKING, JUDGING, LOADING, MEASURING, STARTING, WAITING, State
+from harness.measuring.progress import (
+    CHECKING,
+    JUDGING,
+    LOADING,
+    MEASURING,
+    PREDICTING,
+    STARTING,
+    WAITING,
+    State,
+)
 from harness.session.progress import Display
 
 EVERY = 0.5
 """Seconds between two writings of one file, and between two readings of all."""
-ORDER = (WAITING, STARTING, LOADING, CHECKING, MEASURING, JUDGING)
+ORDER = (WAITING, STARTING, PREDICTING, LOADING, CHECKING, MEASURING, JUDGING)
 """What is being done, the furthest last."""
 
 

@@ -148,6 +148,11 @@ class Examination:
         return self._pool.passes if self._is_open else 0
 
     @property
+    def row_layers(self) -> int:
+        """Rows times layers that this process and its subprocesses have computed for them."""
+        return self._pool.tally().row_layers if self._is_open else 0
+
+    @property
     def lost_subprocesses(self) -> int:
         """SubprocessWorker processes that died; others did their work."""
         return self._pool.lost if self._is_open else 0
