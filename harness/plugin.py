@@ -52,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         check_gpu(config, settings)
         _ = run.info
         _check_prompts(run)
+        plan_options(config)
         if config.getoption("plan"):
-            plan_options(config)
             config.option.dist = "no"  # this process plans, whoever would measure
         elif not config.option.collectonly:
             if not settings.judge_only:

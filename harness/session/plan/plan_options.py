@@ -33,6 +33,9 @@ def plan_options(config: pytest.Config) -> PlanOptions:
     Raises:
         pytest.UsageError: if one cannot be used.
     """
+    for name in ("plan_rate", "plan_effect"):
+        if config.getoption(name) is not None and not config.getoption("plan"):
+            raise pytest.UsageError(f"--{name.replace('_', '-')}: it is about a plan; add --plan")
     rate, effect = option(config, "plan_rate"), option(config, "plan_effect")
     try:
         given = None if rate is None else stated(str(rate))

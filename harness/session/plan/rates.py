@@ -62,7 +62,7 @@ def stated(text: str) -> Rate:
         return Rate(rate, f"{told}, {STATED_SHARE:.0%} of it assumed")
     rate = float(text)
     if not 0 < rate < float("inf"):
-        raise ValueError
+        raise ValueError(f"{text}: a rate is a number above 0")
     return Rate(rate * 1e12, f"{rate:g} TFLOP/s, as --plan-rate says")
 
 
