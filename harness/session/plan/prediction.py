@@ -116,7 +116,7 @@ class Prediction:
     @cached_property
     def expected(self) -> tuple[Cost, str]:
         """What it takes if claims stop early, and how that was derived."""
-        if not self._known:
+        if not self._on_file:
             early = self.looks[min(1, len(self.looks) - 1)]
             cost = self._until({claim.test: early for claim in self.claims})
             return (cost + self.most).times(0.5), (
@@ -173,6 +173,12 @@ class Prediction:
             seen |= {(one.sample.task, one.sample.id) for one in new}
             total += self.cost(new)
         return total
+
+    @property
+    def _on_file(self) -> bool:
+        """Whether anything is on file of these claims."""
+        known = self._expectations
+        return known is not None and any(claim.key in known.verdicts for claim in self.claims)
 
     @cached_property
     def _known(self) -> dict[str, int]:
