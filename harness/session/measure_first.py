@@ -72,7 +72,7 @@ def predict(config: pytest.Config, run: Run, claims: Sequence[Claim], progress: 
     """Note what measuring will take, for the record; of xdist's workers the first does it."""
     settings = run.settings
     other = is_worker(config) and config.workerinput["workerid"] != "gw0"  # type: ignore[attr-defined]
-    if other or settings.judge_only or settings.shard or settings.ray_shards:
+    if other or settings.judge_only or settings.measure_only or settings.shard or settings.ray_shards:
         return
     from harness.session.plan.forecast import predicted_costs  # noqa: PLC0415 - loads torch
 

@@ -120,12 +120,19 @@ class Step:
         Args:
             now: the time in seconds.
         """
-        parts = [self.what, *self.counts, self.so_far(now), *self.left(now)]
+        parts = [self.what, *self.counts, f"{self.so_far(now)} so far", *self.left(now)]
         return f"{parts[0]}: {', '.join(parts[1:])}"
 
     def so_far(self, now: float) -> str:
         """The time that the step has taken."""
-        return f"{clock(now - self._began)} so far"
+        return clock(now - self._began)
+
+    def short(self, now: float) -> str:
+        """How much is done and the time left, for where there is little room."""
+        state, left = self.state, self._left(now)
+        found = [f"{state.done:,}/{state.total:,}"] if state.total else []
+        found += [f"{state.passes:,} passes"] if state.passes else []
+        return ", ".join([*found, *([] if left is None else [f"{clock(left)} left"])])
 
     @property
     def what(self) -> str:
@@ -143,8 +150,12 @@ class Step:
 
     def left(self, now: float) -> list[str]:
         """About how long it takes yet, if anything tells."""
+        left = self._left(now)
+        return [] if left is None else [f"about {clock(left)} left"]
+
+    def _left(self, now: float) -> float | None:
         new, open_ = self.state.done - self._first, self.state.total - self.state.done
-        return [f"about {clock((now - self._began) / new * open_)} left"] if new > 0 and open_ else []
+        return (now - self._began) / new * open_ if new > 0 and open_ else None
 
 
 def clock(seconds: float) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from harness.data.plain_text import without_controls
@@ -34,7 +35,7 @@ class _Clock(ProgressColumn):
 
     def render(self, task: Task) -> Text:  # noqa: ARG002 - rich's signature
         """See rich."""
-        return Text(self._step().so_far(time.monotonic()))
+        return Text(self._step().so_far(time.monotonic()), no_wrap=True)
 
 
 class Bar:
@@ -84,15 +85,15 @@ class Bar:
             description=without_controls(step.what),
             total=state.total or None,
             completed=state.done,
-            counts=", ".join([*step.counts, *step.left(now)]),
+            counts=step.short(now),
         )
         self._shown.start()
 
     def _bar(self) -> Progress:
         columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            # On a narrow terminal it is the title that is cut short.
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1)),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[counts]}", markup=False),
             _Clock(lambda: self._step),
         )
@@ -101,6 +102,7 @@ class Bar:
             console=self._console,
             refresh_per_second=REDRAWN,
             transient=True,
+            expand=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )

@@ -21,26 +21,26 @@ from harness.verdicts.regression.baseline import read_baseline
 GIB = 1 << 30
 
 
-def say_plan(config: pytest.Config, run: Run, claims: Sequence[Claim]) -> bool:
-    """Write the plan of every checkpoint; returns whether there was one for each.
+def say_plan(config: pytest.Config, run: Run, claims: Sequence[Claim]) -> None:
+    """Write the plan of every checkpoint.
 
     Args:
         config: pytest's configuration.
         run: the run that would be.
         claims: what it would judge.
+
+    Raises:
+        pytest.UsageError: if a checkpoint or the data cannot be used.
     """
-    asked, fine = plan_options(config), True
+    asked = plan_options(config)
     for name, info in run.info.items():
         mine = [claim for claim in claims if claim.checkpoint == name]
-        if not mine:
-            continue
         try:
-            for line in _plan(config, run, info, mine, asked):
-                terminal.write_line(config, line)
+            lines = _plan(config, run, info, mine, asked) if mine else []
         except HarnessError as error:
-            terminal.write_line(config, f"ERROR: {error}")
-            fine = False
-    return fine
+            raise pytest.UsageError(f"--plan: {error}") from error
+        for line in lines:
+            terminal.write_line(config, line)
 
 
 def _plan(

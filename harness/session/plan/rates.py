@@ -58,7 +58,7 @@ def stated(text: str) -> Rate:
     name = text.lower()
     if name in STATED:
         rate = STATED[name] * 1e12 * STATED_SHARE
-        told = f"{name}, {STATED[name]:g} TFLOP/s stated by its vendor"
+        told = f"{name}, {STATED[name]:g} TFLOP/s in 16 bits stated by its vendor"
         return Rate(rate, f"{told}, {STATED_SHARE:.0%} of it assumed")
     rate = float(text)
     if not 0 < rate < float("inf"):
