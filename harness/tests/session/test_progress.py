@@ -233,7 +233,7 @@ def test_a_run_in_a_terminal_draws_a_bar_that_moves_and_goes(
     assert "judging fake, look" in said
     assert "A3   INCONCLUSIVE" in said[said.rindex("\x1b[2K") :], "the bar is gone when verdicts come"
     coloured = [
-        bool(re.search(r"\x1b\[[0-9;]*\b3\d(;[0-9;]+)?m", part))
+        bool(re.search(r"\x1b\[[0-9;]*\b[39]\d(;[0-9;]+)?m", part))
         for part in said.splitlines()
         if "fake, look" in part
     ]
