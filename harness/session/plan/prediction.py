@@ -29,6 +29,8 @@ SAMPLED = 4
 """Samples of a task whose passes are counted; of more, these stand for all."""
 SAMPLED_BY_CLAIM = 2
 """The same for what each claim costs."""
+OFF = "off"
+"""What a protocol calls it if every undecided claim went to the last look."""
 _IMAGES = re.compile(r"; (\d+) images\b")
 """In the reason of a verdict on file: on how many images it was decided."""
 
@@ -124,7 +126,7 @@ class Prediction:
             )
         stops = {claim.test: self._stop(claim) for claim in self.claims}
         return self._until(stops), (
-            f"claims stop at the images on which their verdicts on file were decided ({len(self._known)} of "
+            f"claims stop where those runs did whose verdicts are on file ({len(self._known)} of "
             f"{len(self.claims)}); the others go to the last look"
         )
 
@@ -182,15 +184,20 @@ class Prediction:
 
     @cached_property
     def _known(self) -> dict[str, int]:
-        """By claim and task, on how many images its verdict on file was decided."""
+        """By claim and task, on how many images it was measured for its verdict on file.
+
+        What was undecided went to the last look, unless that run gave claims up.
+        """
         known = self._expectations
         if known is None:
             return {}
+        ended = {Verdict.SUPPORTED, Verdict.REFUTED}
+        if known.protocol.get("futility", OFF) != OFF:
+            ended.add(Verdict.INCONCLUSIVE)
         found = {
             key: int(hits[-1])
             for key, verdict in known.verdicts.items()
-            if verdict in {Verdict.SUPPORTED, Verdict.REFUTED}
-            and (hits := _IMAGES.findall(known.reasons.get(key, "")))
+            if verdict in ended and (hits := _IMAGES.findall(known.reasons.get(key, "")))
         }
         return {claim.key: found[claim.key] for claim in self.claims if claim.key in found}
 

@@ -59,7 +59,7 @@ def predict(
     return predict
 
 
-def on_file(decided: Mapping[str, int]) -> Expectations:
+def on_file(decided: Mapping[str, int], protocol: Mapping[str, str] | None = None) -> Expectations:
     """Verdicts on file: by claim the images it was decided on; INCONCLUSIVE where these are 0."""
     keys = {name: f"{name}/{TASK}" for name in decided}
     verdicts = {
@@ -68,7 +68,7 @@ def on_file(decided: Mapping[str, int]) -> Expectations:
     reasons = {
         keys[name]: f"an effect: -3 [-7, 1]; {images or 99} images" for name, images in decided.items()
     }
-    return Expectations(Path("x.toml"), "c", "d", {}, verdicts, reasons, "2026-11-29")
+    return Expectations(Path("x.toml"), "c", "d", protocol or {}, verdicts, reasons, "2026-11-29")
 
 
 def samples(dataset: Dataset, look: int) -> int:
@@ -100,6 +100,20 @@ def test_a_claim_is_expected_to_stop_where_its_verdict_on_file_was_decided(
 def test_what_is_undecided_on_file_goes_to_the_last_look(predict: Predict) -> None:
     one = predict([claim("X1", FIRST)], {"X1": 0})
     assert one.expected[0].passes == pytest.approx(one.most.passes)
+
+
+def test_what_was_given_up_is_expected_to_be_given_up_again(
+    checkpoint: Checkpoint, dataset: Dataset, tmp_path: Path
+) -> None:
+    planned = Planned(directory_info(embedded()), dataset, settings(tmp_path), Fake)
+    claims = [claim("X1", FIRST)]
+    early, late = (
+        Prediction(planned, claims, checkpoint, on_file({"X1": 0}, {"futility": value}))
+        for value in ("0.1", "off")
+    )
+    looks = [at for at in early.looks if len({one.image_id for one in dataset.first(TASK, LOOKS[at])}) >= 99]
+    assert early.expected[0].passes == pytest.approx(LAYERS * samples(dataset, looks[0]))
+    assert late.expected[0].passes == pytest.approx(late.most.passes) and looks[0] < looks[-1]
 
 
 def test_without_verdicts_on_file_half_of_what_comes_later_is_spared(
