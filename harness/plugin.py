@@ -16,6 +16,7 @@ from harness.session.claim_items import MARKER, catalogue_of, check_catalogue, c
 from harness.session.conclude import conclude_claim
 from harness.session.gpu import pin_worker
 from harness.session.measure_first import PROGRESS, WATCH, WORK, Measuring, stop_watching, watch_workers
+from harness.session.plan.plan_options import plan_options
 from harness.session.read_settings import check_gpu, check_writable, read_settings
 from harness.session.recording import RecordCollector
 from harness.session.run import Run, header
@@ -54,7 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
         check_gpu(config, settings)
         _ = run.info
         _check_prompts(run)
-        if not config.option.collectonly:
+        plan_options(config)
+        if config.getoption("plan"):
+            config.option.dist = "no"  # this process plans, whoever would measure
+        elif not config.option.collectonly:
             if not settings.judge_only:
                 check_writable("evidence", settings.evidence)
             check_writable("report", settings.report)
@@ -68,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Name checkpoints, data and device before anything starts."""
-    return header(config.stash[RUN])
+    return header(config.stash[RUN], hashed=not config.getoption("plan"))
 
 
 def _check_prompts(run: Run) -> None:
@@ -128,7 +132,12 @@ def _tasks(metafunc: pytest.Metafunc, asked: tuple[str, ...]) -> tuple[str, ...]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """List the claims instead of running them, if asked to."""
+    """List the claims, or plan them, instead of running them, if asked to."""
+    if session.config.getoption("plan") and not session.testsfailed:
+        from harness.session.plan.command import say_plan  # noqa: PLC0415 - loads torch
+
+        say_plan(session.config, session.config.stash[RUN], claims_of(session.items))
+        return True
     if not session.config.getoption("claims"):
         return None
     terminal.catalogue(session.config, catalogue_of(session.config), claims_of(session.items))
@@ -149,7 +158,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: object) -> None:
     """Tell a worker where to write its progress."""
     config: pytest.Config = node.config  # type: ignore[attr-defined]
-    node.workerinput[PROGRESS] = str(config.stash[WATCH].path)  # type: ignore[attr-defined]
+    name = node.workerinput["workerid"]  # type: ignore[attr-defined]
+    node.workerinput[PROGRESS] = str(config.stash[WATCH].folder / name)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.statistics.verdict import Verdict
 from harness.verdicts import wording
-from harness.verdicts.record import ClaimRecord, MeasurementRecord
+from harness.verdicts.record import ClaimRecord, CostRecord, MeasurementRecord
 
 LONGEST = 1500
 """Characters of one outside text that the report shows; the JSON holds the whole."""
@@ -156,6 +156,23 @@ def duration(seconds: float) -> str:
     if seconds < _HOUR:
         return f"{seconds / _MINUTE:.1f} min"
     return f"{seconds / _HOUR:.1f} h"
+
+
+def cost_rows(cost: CostRecord | None) -> list[tuple[str, str]]:
+    """What measuring was predicted to take beside what it took, as names and values; nothing without one."""
+    if cost is None:
+        return []
+    said = cost.predicted
+    time = f"{duration(said.shortest)} to {duration(said.longest)}"
+    return [
+        ("predicted passes", f"{said.passes:,}, at most {said.most_passes:,}; measured {cost.passes:,}"),
+        (
+            "predicted rows × layers",
+            f"{said.row_layers:,}, at most {said.most_row_layers:,}; computed {cost.row_layers:,}",
+        ),
+        ("predicted time of measuring", f"{time}; took {duration(cost.seconds)}"),
+        ("predicted from", clean(f"{said.derived}; {said.rate}", 400)),
+    ]
 
 
 def lines(text: str) -> str:

@@ -1,12 +1,13 @@
-"""A checkpoint without weights: it can encode samples, and nothing else."""
+"""A checkpoint without weights: it can encode samples, and its sizes can be read off it, nothing else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import nn
 
 from harness.checkpoint.adapters import ADAPTERS
@@ -33,6 +34,27 @@ class Bare:
     def get_input_embeddings(self) -> nn.Embedding:
         """An embedding on the CPU, where prompts are to be."""
         return nn.Embedding(1, 1)
+
+
+def sized_checkpoint(info: CheckpointInfo, dtype: str) -> Checkpoint:
+    """A checkpoint whose weights have shapes and no values: no file of weights is read, no memory taken.
+
+    Args:
+        info: the checkpoint.
+        dtype: name of a torch dtype.
+
+    Raises:
+        CheckpointError: if its configuration or processor cannot be used, or it is larger than the files of
+            its weights.
+    """
+    import transformers  # noqa: PLC0415 - takes seconds
+
+    bare = bare_checkpoint(info)
+    with checkpoint_door(info.path, "its model's sizes cannot be told"):
+        model_class = getattr(transformers, ADAPTERS[bare.model.config.model_type].model_class)
+        with torch.device("meta"):
+            model = model_class(bare.model.config).to(getattr(torch, dtype)).eval()
+    return replace(bare, model=model)
 
 
 def bare_checkpoint(info: CheckpointInfo) -> Checkpoint:

@@ -15,6 +15,7 @@ from harness.engine import decoding, reference
 from harness.engine.reference import Pass
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.sweeper import Sweeper
+from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, Positions
 from harness.interventions.patching import KeyValues
 
@@ -58,6 +59,11 @@ class SweepEngine:
         """What the check of the first run found; see `Sweeper.agreement`."""
         return self._sweeper.agreement
 
+    @property
+    def walked(self) -> Walked:
+        """See `harness.engine.protocol.Engine`."""
+        return self._sweeper.walked
+
     def clean_run(self, encoded: Sequence[Encoded]) -> SweepRun:
         """See `harness.engine.protocol.Engine`."""
         return SweepRun(self._sweeper, self._sweeper.clean_run(encoded))
@@ -77,6 +83,7 @@ class ReferenceRun:
 
     checkpoint: Checkpoint
     encoded: Sequence[Encoded]
+    walked: Walked
 
     @cached_property
     def passes(self) -> list[Pass]:
@@ -91,11 +98,16 @@ class ReferenceRun:
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """See `harness.engine.protocol.EngineRun`."""
         return [
-            torch.stack([reference.run(self.checkpoint, item, knockout).logits for knockout in wanted])
+            torch.stack([self._knocked_out(item, knockout) for knockout in wanted])
             if wanted
             else torch.empty(0)
             for item, wanted in zip(self.encoded, knockouts, strict=True)
         ]
+
+    def _knocked_out(self, item: Encoded, knockout: Knockout) -> Tensor:
+        self.walked.passes += 1
+        self.walked.row_layers += item.length * self.checkpoint.n_layers
+        return reference.run(self.checkpoint, item, knockout).logits
 
 
 class ReferenceEngine:
@@ -103,10 +115,11 @@ class ReferenceEngine:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
+        self.walked = Walked()
 
     def clean_run(self, encoded: Sequence[Encoded]) -> ReferenceRun:
         """See `harness.engine.protocol.Engine`."""
-        return ReferenceRun(self._checkpoint, encoded)
+        return ReferenceRun(self._checkpoint, encoded, self.walked)
 
     def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
         """See `harness.engine.protocol.Engine`."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from harness.checkpoint.encode import Encoded
 from harness.engine.reference import Pass
+from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, Positions
 from harness.interventions.patching import KeyValues
 
@@ -33,6 +34,10 @@ class EngineRun(Protocol):
 
 class Engine(Protocol):
     """What runs forward passes: the fast sweep, or the reference."""
+
+    @property
+    def walked(self) -> Walked:
+        """How much it has carried so far."""
 
     def clean_run(self, encoded: Sequence[Encoded]) -> EngineRun:
         """Run all questions on one image without a knockout."""

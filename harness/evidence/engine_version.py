@@ -17,6 +17,7 @@ NOT_MEASURING = (
     "data.errors",
     "data.user_paths",
     "evidence",
+    "measuring.progress",
     "measuring.request",
 )
 """Modules and rooms it imports that decide none; what a checkpoint is has a place of its own in the key."""

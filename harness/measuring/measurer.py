@@ -38,6 +38,7 @@ from harness.interventions.measurements import (
 )
 from harness.interventions.patching import PatchSource
 from harness.interventions.to_knockouts import Subject, knockouts_of
+from harness.measuring.progress import CHECKING, MEASURING, Tally
 from harness.measuring.readout import (
     SMALLEST_P,
     FirstTokens,
@@ -108,6 +109,14 @@ class ImageMeasurer:
         self.passes = 0
         """Knocked-out passes run so far; what had to be done again, for lack of memory say, counts once."""
         self._passes_under_way = 0
+        self._walked_before = 0
+        self._doing = CHECKING
+
+    def tally(self) -> Tally:
+        """What was done so far, the image in hand included; see `harness.measuring.worker.Measurer`."""
+        walked = self._engine.walked
+        under_way = max(0, walked.passes - self._walked_before)
+        return Tally(self._doing, passes=self.passes + under_way, row_layers=walked.row_layers)
 
     def image(self, requests: Sequence[Request]) -> list[Row]:
         """Measure all requests on one image.
@@ -143,11 +152,13 @@ class ImageMeasurer:
                 return _refused(ready[0][0], NOT_FINITE)
         else:
             self.passes += self._passes_under_way
+            self._walked_before = self._engine.walked.passes
             return rows
         return [row for one in ready for row in self._where_finite([one])]
 
     def _measured(self, ready: Sequence[tuple[Request, Encoded]]) -> Iterator[Row]:
         clean = self._engine.clean_run([encoded for _, encoded in ready])
+        self._doing = MEASURING  # the first clean run is checked against the model
         cases = []
         for (request, encoded), unblocked, said in zip(ready, clean.passes, clean.answers, strict=True):
             case, row = self._judged(request, encoded, unblocked, said)

@@ -1,12 +1,13 @@
 """A subprocess worker: a process of this machine that measures into a store until its parent is done or dead.
 
 The parent writes pickles to its standard input: first the store and what loads the measurer, then, look
-by look, what is wanted. It answers with the number of passes it has run after every block. When its
-input ends, it ends at once, whatever it is doing: its locks fall with it.
+by look, what is wanted. It answers with what it has done so far, twice a second and after every image.
+When its input ends, it ends at once, whatever it is doing: its locks fall with it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import queue
@@ -15,8 +16,12 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.measuring.progress import Tally
+from harness.measuring.pulse import pulse
 
 if TYPE_CHECKING:
     from harness.measuring.worker import Load, Requests
@@ -33,8 +38,8 @@ class SubprocessWorker:
     """
 
     def __init__(self, store: Path, load: Load) -> None:
-        self.passes = 0
-        """Knocked-out passes that the subprocess worker has run."""
+        self.tally = Tally()
+        """What it has done so far."""
         self.died = False
         """Whether it ended by itself."""
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -73,7 +78,7 @@ class SubprocessWorker:
         stream: Any = self._process.stdout
         with stream:
             for line in stream:
-                self.passes = int(line)
+                self.tally = Tally(**json.loads(line))
 
 
 def main() -> None:
@@ -88,10 +93,17 @@ def main() -> None:
     store, load = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
     threading.Thread(target=_read, args=(asked.put,), daemon=True).start()
     worker = Worker(Evidence.existing(store), load, patience=0.0)  # the parent has waited
+    lock = threading.Lock()
+
+    def answer() -> None:
+        with lock, suppress(OSError):  # the parent is dead; so will this process be
+            print(json.dumps(asdict(worker.tally())), file=answers, flush=True)
+
+    worker.on_measured = answer  # so that what it has published is counted
     while True:
         requests, apart = asked.get()
-        with suppress(HarnessError):  # the parent meets the same error and says it
-            worker.complete(requests, lambda *_: print(worker.passes, file=answers, flush=True), apart=apart)
+        with suppress(HarnessError), pulse(answer):  # the parent meets the same error and says it
+            worker.complete(requests, lambda *_: None, apart=apart)
 
 
 def _read(put: Callable[[object], None]) -> None:

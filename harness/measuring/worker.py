@@ -12,12 +12,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Protocol, Self, TypeAlias
 
 from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.evidence.store import Evidence, Pair
 from harness.interventions.measurements import Measurement, is_unfiltered
 from harness.interventions.some_points import serving
+from harness.measuring.progress import LOADING, Tally
 from harness.measuring.request import Request
 
 WAIT = 0.05
@@ -48,6 +50,9 @@ class Measurer(Protocol):
     passes: int
     """Knocked-out passes run so far."""
 
+    def tally(self) -> Tally:
+        """What was done so far, the image in hand included; asked by other threads."""
+
     def image(self, requests: Sequence[Request]) -> Sequence[Mapping[str, object]]:
         """Rows with the columns of `harness.evidence.SCHEMA`, for samples that share an image."""
 
@@ -70,11 +75,22 @@ class Worker:
         self._load = load
         self._patience = patience
         self._measurer: Measurer | None = None
+        self._samples = 0
+        self._loading = False
+        self.on_measured: Callable[[], None] = lambda: None
+        """Called after every image, before its rows can be published."""
 
     @property
     def passes(self) -> int:
         """Knocked-out passes that this process has run."""
         return 0 if self._measurer is None else self._measurer.passes
+
+    def tally(self) -> Tally:
+        """What this process has done so far; asked by other threads."""
+        found = Tally(LOADING) if self._loading else Tally()
+        if self._measurer is not None:
+            found = self._measurer.tally()
+        return replace(found, samples=self._samples)
 
     def lacking(self, requests: Requests) -> list[int]:
         """The blocks in which something is still to be measured."""
@@ -146,8 +162,13 @@ class Worker:
 
     def _measured(self, requests: Sequence[Request]) -> Sequence[Mapping[str, object]]:
         """Rows of samples on one image; loads the measurer if it was not needed before."""
-        self._measurer = self._measurer or self._load()
-        return self._measurer.image(requests)
+        if self._measurer is None:
+            self._loading = True
+            self._measurer = self._load()
+        rows = self._measurer.image(requests)
+        self._samples += len(requests)
+        self.on_measured()
+        return rows
 
 
 class _Parcel:

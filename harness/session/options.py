@@ -50,6 +50,8 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("shard", "I/N", "with --measure-only: only part I of N of the images, e.g. 2/8"),
     ("shards", "N", "with --ray: how many parts the images are cut into (default: 8)"),
     ("processes", "N", "processes that measure on a CPU (default: the cores, at most 8, if it is small)"),
+    ("plan_rate", "RATE", "with --plan: TFLOP/s reached, or a device such as a100 (default: measured here)"),
+    ("plan_effect", "POINTS", "with --plan: images for an effect so far beyond a threshold (default: 10)"),
     (
         "memory",
         "SIZE",
@@ -61,6 +63,7 @@ FLAGS: tuple[tuple[str, str], ...] = (
     ("allow-cpu", "run -m gpu claims on the CPU"),
     ("accept", "write this run's verdicts and curves as what is expected of the checkpoint"),
     ("claims", "list the claims and exit"),
+    ("plan", "say what a run would measure and take, and exit; loads no weights"),
     ("measure-only", "measure what the claims need and judge nothing"),
     ("judge-only", "judge from what is stored and measure nothing; loads no weights"),
     ("ray", "measure on a Ray cluster (RAY_ADDRESS, else a new one on this machine), then judge here"),

@@ -52,8 +52,10 @@ def read_settings(config: pytest.Config) -> Settings:
     accept_as = _accept_as(option(config, "accept_as"), named or (), gpu=gpu)
     if option(config, "images") is not None and option(config, "dataset") is None:
         raise pytest.UsageError("--images: the pictures of which data? name their folder with --dataset DIR")
+    planned = bool(config.getoption("plan"))
     device = str(
-        option(config, "device") or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"))
+        option(config, "device")
+        or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"), here=not planned)
     )
     return Settings(
         checkpoints=tuple(dict.fromkeys(named or (registry() if gpu else (EMBEDDED,)))),
@@ -63,7 +65,7 @@ def read_settings(config: pytest.Config) -> Settings:
         samples=_samples(config, dataset),
         futility=option(config, "samples") != ALL,
         window=_whole(config, "window"),
-        device=_device(device),
+        device=_device(device, here=not planned),
         dtype=_dtype(option(config, "dtype"), device),
         alpha=_alpha(option(config, "alpha")),
         evidence=output_folder(config, "evidence"),
@@ -95,7 +97,7 @@ def check_gpu(config: pytest.Config, settings: Settings) -> None:
     """
     if not settings.gpu or config.option.collectonly:
         return
-    if not config.getoption("allow_cpu") and not cuda_devices():
+    if not (config.getoption("allow_cpu") or config.getoption("plan") or cuda_devices()):
         raise pytest.UsageError("-m gpu: no usable CUDA device on this machine; --allow-cpu runs without one")
     if settings.dataset is None and not option(config, "checkpoint"):
         raise pytest.UsageError("-m gpu: the paper's checkpoints need --dataset DIR and --images DIR")
@@ -315,10 +317,10 @@ def _one_of(name: str, known: Sequence[str], value: str | None) -> str | None:
     return value
 
 
-def _device(value: str) -> str:
-    """Check a device's name; whether a GPU is there is asked only if one is named."""
+def _device(value: str, *, here: bool) -> str:
+    """Check a device's name; whether a GPU is there is asked only if one is named and has to be ``here``."""
     if value == AUTO:
-        if find_spec("accelerate") is None:
+        if here and find_spec("accelerate") is None:
             raise pytest.UsageError(
                 "--device auto: spreading a model needs accelerate; pip install accelerate"
             )
@@ -328,6 +330,8 @@ def _device(value: str) -> str:
         raise pytest.UsageError("--device mps: not supported, since it has no float64; choose cpu")
     if kind not in {"cpu", "cuda"} or (number and not number.isdecimal()):
         raise pytest.UsageError(f"--device {value}: no such device; choose cpu, cuda, cuda:N or auto")
+    if not here:
+        return value
     if (kind == "cuda" and int(number or 0) >= max(1, cuda_devices())) or (
         kind == "cuda" and not cuda_devices()
     ):
@@ -335,5 +339,5 @@ def _device(value: str) -> str:
     return value
 
 
-def _default_device(*, gpu: bool, allow_cpu: bool) -> str:
-    return "cuda" if gpu and not allow_cpu and cuda_devices() else "cpu"
+def _default_device(*, gpu: bool, allow_cpu: bool, here: bool) -> str:
+    return "cuda" if gpu and not allow_cpu and (not here or cuda_devices()) else "cpu"

@@ -159,7 +159,8 @@ class RecordCollector:
         for payload in self.payloads:
             found = structure(payload["checkpoint"], CheckpointRecord)
             passes, prompt = work.passes.get(found.name, 0), asked.get(found.name, ())
-            checkpoints[found.name] = replace(found, passes=passes, asked=prompt)
+            cost = work.cost_of(found.name)
+            checkpoints[found.name] = replace(found, passes=passes, asked=prompt, cost=cost)
         name, digest = self.payloads[0]["dataset"]
         return RunRecord(
             suite=SUITE_VERSION,

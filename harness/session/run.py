@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -30,10 +31,12 @@ from harness.verdicts.claims import Claim
 from harness.verdicts.examination import Examination
 from harness.verdicts.example_samples import samples_of
 from harness.verdicts.expectations import Expectations, read_expectations
-from harness.verdicts.record import ChangeRecord, SampleRecord
+from harness.verdicts.record import ChangeRecord, PredictedCost, SampleRecord
 from harness.verdicts.regression.baseline import Baseline, kept_flows, read_baseline
 from harness.verdicts.regression.since import changes_since, check_comparable, write_baseline
 from harness.verdicts.settings import Settings, checkpoint_dtype
+
+AnExamination = TypeVar("AnExamination", bound=Examination)
 
 
 class Run:
@@ -50,6 +53,8 @@ class Run:
         self.examinations: dict[str, Examination] = {}
         self.expectations: dict[str, Expectations | None] = {}
         self.errors: dict[str, str] = {}
+        self.predicted: dict[str, PredictedCost] = {}
+        """What measuring was predicted to take, by checkpoint name, where that was asked."""
         self._begun: dict[str, Examination] = {}
 
     @cached_property
@@ -91,7 +96,7 @@ class Run:
             by_name.setdefault(claim.checkpoint, []).append(claim)
         for name in by_name:
             with self._kept_error(name):
-                self._begun[name] = self._examination(self.info[name])
+                self._begun[name] = self.examination(self.info[name], Examination)
         for name, examination in self._begun.items():
             with self._kept_error(name):
                 kept_as = self.settings.kept_as(examination.info.name)
@@ -113,7 +118,13 @@ class Run:
         except HarnessError as error:
             self.errors[name] = str(error)
 
-    def _examination(self, info: CheckpointInfo) -> Examination:
+    def examination(self, info: CheckpointInfo, kind: type[AnExamination]) -> AnExamination:
+        """An examination of one checkpoint, nothing loaded.
+
+        Args:
+            info: the checkpoint.
+            kind: which kind of examination.
+        """
         info, settings = pinned(info), self.settings
         try_tokenizer(Path(info.path), sorted({sample.question for sample in self.dataset.samples}))
         processes = measuring_processes(settings.processes, settings.device, weights_size(info.path))
@@ -122,7 +133,7 @@ class Run:
         load = self._config.hook.pytest_findings_measurer(
             info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
         ) or partial(load_measurer, info, self.dataset, device, dtype, threads, settings.memory)
-        return Examination(info, self.dataset, settings, load, processes - 1, self._begun, self._kept())
+        return kind(info, self.dataset, settings, load, processes - 1, self._begun, self._kept())
 
     def _kept(self) -> tuple[tuple[str, Flow], ...]:
         """The flows, by task, that are measured on every sample: those to accept, and the baseline's."""
@@ -194,7 +205,9 @@ class Run:
         """The examinations of checkpoints by the names reports use; under xdist they only read the store."""
         wanted = set(names)
         known = {name: info for name, info in self.info.items() if info.name in wanted}
-        return [self.examinations.get(name) or self._examination(info) for name, info in known.items()]
+        return [
+            self.examinations.get(name) or self.examination(info, Examination) for name, info in known.items()
+        ]
 
     def verdict(self, claim: Claim) -> Verdict | None:
         """A claim's verdict, once its checkpoint is examined."""
@@ -215,6 +228,9 @@ class Run:
             quarantined=tuple(name for one in self._begun.values() for name in one.quarantined),
             lost_subprocesses=sum(one.lost_subprocesses for one in self._begun.values()),
             device_seconds=seconds,
+            row_layers={one.info.name: one.row_layers for one in self._begun.values()},
+            seconds={one.info.name: one.seconds for one in self._begun.values()},
+            predicted=self.predicted,
         )
 
     def enforced(self, name: str) -> bool:
@@ -232,16 +248,16 @@ class Run:
         return {**self.settings.protocol, "dtype": ", ".join(sorted(dtypes))}
 
 
-def header(run: Run) -> list[str]:
+def header(run: Run, *, hashed: bool = True) -> list[str]:
     """Lines that name checkpoints and how they are asked, data, device and stores.
 
     Args:
         run: the run, nothing examined yet.
+        hashed: whether checkpoints are named by the hash of their files, which reads all of them.
     """
     settings = run.settings
     checkpoints = [
-        f"{info.name} ({info.layers} layers, {fingerprint(info.path, info.revision)[:12]}, "
-        f"prompt {run.prompts[name]})"
+        f"{info.name} ({info.layers} layers, {_hash(info) if hashed else ''}prompt {run.prompts[name]})"
         for name, info in run.info.items()
     ]
     protocol = ", ".join(f"{name} {value}" for name, value in run.protocol.items())
@@ -260,3 +276,7 @@ def _left_out(run: Run) -> str:
     tasks = run.settings.tasks or TASKS
     rows = sum(count for (task, _), count in run.dataset.left_out.items() if task in tasks)
     return f"; {rows} rows left out, see the report" if rows else ""
+
+
+def _hash(info: CheckpointInfo) -> str:
+    return f"{fingerprint(info.path, info.revision)[:12]}, "

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
 from harness.data.plain_text import without_controls
+from harness.session.progress import clock
 from harness.session.work_done import Work
 from harness.statistics.verdict import Ground, Judgement, Part, Verdict, goes_to_or_from_undecided
 from harness.verdicts.catalogue import Catalogue
 from harness.verdicts.claims import Claim
-from harness.verdicts.record import ChangeRecord, ClaimRecord, RunRecord
+from harness.verdicts.record import ChangeRecord, ClaimRecord, CostRecord, RunRecord
 from harness.verdicts.settings import Settings
 from harness.verdicts.wording import tally_in_words
 
@@ -38,6 +39,21 @@ def write_line(config: pytest.Config, text: str) -> None:
         reporter.ensure_newline()
         reporter.write_line(without_controls(text))
         reporter.flush()
+
+
+def ensure_newline(config: pytest.Config) -> None:
+    """Begin a new line, wherever the cursor is."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.flush()
+
+
+def stream(config: pytest.Config) -> TextIO | None:
+    """What the terminal's lines are written to; None under ``-p no:terminal``."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    found: TextIO | None = None if reporter is None else reporter._tw._file  # noqa: SLF001 - has no public name
+    return found
 
 
 def catalogue(config: pytest.Config, known: Catalogue, claims: Iterable[Claim]) -> None:
@@ -92,10 +108,21 @@ def verdict_table(config: pytest.Config, record: RunRecord, work: Work) -> None:
         return
     for checkpoint in record.checkpoints:
         reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes, work)}")
+        if checkpoint.cost is not None:
+            reporter.write_line(cost(checkpoint.cost))
         claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]
         for claim_id in dict.fromkeys(claim.id for claim in claims):
             rows = [claim for claim in claims if claim.id == claim_id]
             reporter.write_line(f"{claim_id:4} {_verdicts(rows)}  {_shortened(rows[0].statement)}")
+
+
+def cost(record: CostRecord) -> str:
+    """What measuring was predicted to take, and what it took."""
+    said = record.predicted
+    passes, row_layers = f"{said.passes:,} passes (at most {said.most_passes:,})", f"{said.row_layers:,}"
+    time = f"{clock(said.shortest)} to {clock(said.longest)}"
+    took = f"{record.passes:,} passes, {record.row_layers:,} rows × layers, {clock(record.seconds)}"
+    return f"predicted: {passes}, {row_layers} rows × layers, {time}; took: {took}"
 
 
 def _measured(passes: int, work: Work) -> str:

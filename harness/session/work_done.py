@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from harness.verdicts.record import CostRecord, PredictedCost
+
 
 @dataclass(frozen=True)
 class Work:
@@ -19,6 +21,9 @@ class Work:
         processes: how many processes this is the work of.
         device_seconds: seconds spent measuring, summed over processes.
         lost_workers: xdist's workers that died; what they measured is stored, and counted nowhere.
+        row_layers: rows times layers computed for knocked-out passes, by checkpoint name.
+        seconds: seconds spent measuring, by checkpoint name; of several processes, the longest.
+        predicted: what measuring was predicted to take, by checkpoint name, where that was asked.
     """
 
     passes: Mapping[str, int] = field(default_factory=dict)
@@ -28,14 +33,30 @@ class Work:
     processes: int = 1
     device_seconds: float = 0.0
     lost_workers: int = 0
+    row_layers: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    predicted: Mapping[str, PredictedCost] = field(default_factory=dict)
+
+    def cost_of(self, name: str) -> CostRecord | None:
+        """What a checkpoint was predicted to take and took; None if that was not asked, or work is lost."""
+        if name not in self.predicted or self.lost_workers:
+            return None
+        passes, row_layers = self.passes.get(name, 0), self.row_layers.get(name, 0)
+        return CostRecord(self.predicted[name], passes, row_layers, round(self.seconds.get(name, 0.0), 1))
 
 
 def together(parts: Iterable[Work]) -> Work:
     """The work of several processes as one."""
     passes: Counter[str] = Counter()
+    row_layers: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
+    predicted: dict[str, PredictedCost] = {}
     works = list(parts)
     for work in works:
         passes.update(work.passes)
+        row_layers.update(work.row_layers)
+        predicted |= work.predicted
+        seconds |= {name: max(took, seconds.get(name, 0.0)) for name, took in work.seconds.items()}
     return Work(
         passes=dict(passes),
         measuring=max((work.measuring for work in works), default=0.0),
@@ -44,4 +65,7 @@ def together(parts: Iterable[Work]) -> Work:
         lost_workers=sum(work.lost_workers for work in works),
         processes=sum(work.processes for work in works),
         device_seconds=sum(work.device_seconds for work in works),
+        row_layers=dict(row_layers),
+        seconds=seconds,
+        predicted=predicted,
     )

@@ -44,6 +44,7 @@ from harness.interventions.measurements import (
     only_of,
 )
 from harness.interventions.some_points import whole
+from harness.measuring.progress import MEASURING, Tally
 from harness.measuring.request import Request
 from harness.measuring.worker import Load
 from harness.session.options import output_folder
@@ -68,6 +69,10 @@ class Fake:
     log: Path | None = None
     seconds: float = 0.0
     passes: int = 0
+
+    def tally(self) -> Tally:
+        """See `harness.measuring.worker.Measurer`."""
+        return Tally(MEASURING, passes=self.passes, row_layers=self.passes * LAYERS)
 
     def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
         """See `harness.measuring.worker.Measurer`."""

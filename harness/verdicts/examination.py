@@ -28,7 +28,7 @@ from harness.evidence.store import Evidence
 from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
 from harness.interventions.some_points import together, whole
 from harness.measuring.pool import MeasurementPool
-from harness.measuring.progress import Progress
+from harness.measuring.progress import Progress, told
 from harness.measuring.request import Request
 from harness.measuring.worker import Load
 from harness.statistics.futility import FUTILE
@@ -149,6 +149,11 @@ class Examination:
         return self._pool.passes if self._is_open else 0
 
     @property
+    def row_layers(self) -> int:
+        """Rows times layers that this process and its subprocesses have computed for them."""
+        return self._pool.tally().row_layers if self._is_open else 0
+
+    @property
     def lost_subprocesses(self) -> int:
         """SubprocessWorker processes that died; others did their work."""
         return self._pool.lost if self._is_open else 0
@@ -195,7 +200,8 @@ class Examination:
             if not self._measure(undecided, number, progress) or (last and self.settings.measure_only):
                 continue
             self._reread()
-            undecided = [claim for claim in undecided if self._unbroken(claim, self._judge_at(number))]
+            judged = told(undecided, self._title(number), progress)
+            undecided = [claim for claim in judged if self._unbroken(claim, self._judge_at(number))]
             undecided = [claim for claim in undecided if share < 1.0 and self._goes_on(claim)]
             if not undecided and not self._kept:
                 break
@@ -385,7 +391,7 @@ class Examination:
         if self.settings.judge_only:
             self._staged_at = number
             return True
-        title = f"{self.info.name}, look {number + 1} of {len(LOOKS)}"
+        title = self._title(number)
         complete = self._completed(self.requests(claims, LOOKS[number]), title, progress)
         if not complete or self._staged_at is not None:
             return complete
@@ -395,12 +401,15 @@ class Examination:
             return True
         return self._completed(self.requests(claims, LOOKS[number]), title, progress)
 
+    def _title(self, number: int) -> str:
+        return f"{self.info.name}, look {number + 1} of {len(LOOKS)}"
+
     def _completed(self, requests: Mapping[int, Sequence[Request]], title: str, progress: Progress) -> bool:
         """Measure what is wanted, or a shard's part; whether judging can go on."""
         shard = self.settings.shard
         mine = {block: wanted for block, wanted in requests.items() if shard is None or shard.has(block)}
         began = time.monotonic()
-        self._pool.complete(mine, lambda done, total: progress(title, done, total))
+        self._pool.complete(mine, lambda state: progress(title, state))
         self.seconds += time.monotonic() - began
         return shard is None or not self._pool.lacking(requests)
 

@@ -195,6 +195,48 @@ class TaskRecord:
 
 
 @dataclass(frozen=True)
+class PredictedCost:
+    """What measuring was predicted to take, before it began.
+
+    Attributes:
+        passes: knocked-out passes, if claims stop early.
+        most_passes: if all go to the last look.
+        row_layers: rows times layers computed for the former; rows that passes share count once.
+        most_row_layers: for the latter.
+        shortest: seconds that measuring takes at least, loading included, if claims stop early.
+        longest: seconds that it takes at most.
+        derived: how it was told which claims stop early.
+        rate: where the device's speed is from.
+    """
+
+    passes: int
+    most_passes: int
+    row_layers: int
+    most_row_layers: int
+    shortest: float
+    longest: float
+    derived: str
+    rate: str
+
+
+@dataclass(frozen=True)
+class CostRecord:
+    """What measuring on a checkpoint was predicted to take, and what it then took.
+
+    Attributes:
+        predicted: the prediction; only made where nothing was stored.
+        passes: knocked-out passes.
+        row_layers: rows times layers computed for them, the check of the sweep included.
+        seconds: time of the process that took longest, loading included.
+    """
+
+    predicted: PredictedCost
+    passes: int
+    row_layers: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CheckpointRecord:
     """A checkpoint as it was run.
 
@@ -213,6 +255,8 @@ class CheckpointRecord:
         prompt: name of the prompt format it was asked in; empty in records written before it was kept.
         asked: (region, text) of the whole prompt of one sample, the visual tokens counted; empty where no
             sample is shown.
+        cost: what measuring was predicted to take and took; None where something was stored before, where no
+            prediction could be made, and in records written before it was.
     """
 
     name: str
@@ -228,6 +272,7 @@ class CheckpointRecord:
     hub: str = ""
     prompt: str = ""
     asked: tuple[tuple[str, str], ...] = ()
+    cost: CostRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def environment(*, html: bool) -> jinja2.Environment:
         plain=words.plain_number,
         p=words.p_value,
         count=words.count,
+        cost_rows=words.cost_rows,
         duration=words.duration,
         measurement=words.measurement_name,
         scope=words.scope,

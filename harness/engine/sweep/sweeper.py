@@ -29,6 +29,7 @@ from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memor
 from harness.engine.sweep.reach import Reach, reach
 from harness.engine.sweep.schedule import Branch, check_keys
 from harness.engine.sweep.walk import walk
+from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, check
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Sweeper:
             keep_freed_memory()
         self.agreement: float | None = None
         """Largest total variation between the sweep and the model's own forward pass; None before any."""
+        self.walked = Walked()
 
     @torch.inference_mode()
     def clean_run(self, encoded: Sequence[Encoded]) -> CleanRun:
@@ -131,7 +133,8 @@ class Sweeper:
         most = rows_within(self.checkpoint, self.memory) if branches else 0
         rows = clean.tree.lengths
         for chunk in chunks(branches, lambda branch: rows[branch.question] - branch.reach.row, most):
-            for part, logits in halving(chunk, lambda now: walk(self.checkpoint, clean, now)):
+            for part, logits in halving(chunk, lambda now: walk(self.checkpoint, clean, now, self.walked)):
+                self.walked.passes += len(part)
                 finite = bool(torch.isfinite(logits).all())
                 for branch, row in zip(part, logits, strict=True):
                     if not finite:

@@ -24,6 +24,7 @@ from harness.engine.sweep.schedule import (
 )
 from harness.engine.sweep.substituted_rows import substituted
 from harness.engine.sweep.zeroed_modules import zeroed_rows
+from harness.engine.walked import Walked
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -102,7 +103,7 @@ def _visible(slot: Slot, number: int) -> Tensor:
 
 
 def walk(
-    checkpoint: Checkpoint, clean: CleanRun, branches: Sequence[Branch]
+    checkpoint: Checkpoint, clean: CleanRun, branches: Sequence[Branch], walked: Walked
 ) -> Float[Tensor, "branches vocabulary"]:
     """Carry branches from the layers they join to the logits, in their order.
 
@@ -110,6 +111,7 @@ def walk(
         checkpoint: the checkpoint.
         clean: the clean run they branch off.
         branches: the branches, at least one; each changes something.
+        walked: counts the rows of every layer as it is done.
 
     Raises:
         KnockoutError: if a row would keep no key.
@@ -125,10 +127,12 @@ def walk(
             state = _changed(state, clean.hidden[layer], batch.change)
             rotary = clean.rotary_at(batch.change.positions, state)
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
+        rows = len(state)
         if layer == checkpoint.n_layers - 1:
             state = _top(block, clean, batch, state, rotary)
         else:
             state = _through(block, clean, batch, state, rotary)
+        walked.row_layers += rows
     packed = checkpoint.head(checkpoint.decoder.norm(state))
     logits = torch.empty_like(packed)
     logits[members.to(logits.device)] = packed

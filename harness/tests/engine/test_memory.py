@@ -65,12 +65,12 @@ def test_whichever_walks_run_out_of_memory_the_logits_are_the_same(
     expected = sweeper.sweep(clean, asked)
     calls = 0
 
-    def scarce(model: Any, run: Any, branches: Any) -> Any:
+    def scarce(model: Any, run: Any, branches: Any, walked: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls in failing and len(branches) > 1:
             raise torch.OutOfMemoryError
-        return walk(model, run, branches)
+        return walk(model, run, branches, walked)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("harness.engine.sweep.sweeper.walk", scarce)

@@ -176,11 +176,11 @@ def small_machine(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A machine on which walks of more than five branches run out of memory; the sizes of the walks."""
     sizes: list[int] = []
 
-    def limited(model: Checkpoint, clean: Any, branches: Any) -> Any:
+    def limited(model: Checkpoint, clean: Any, branches: Any, walked: Any) -> Any:
         sizes.append(len(branches))
         if len(branches) > 5:
             raise torch.OutOfMemoryError
-        return walk(model, clean, branches)
+        return walk(model, clean, branches, walked)
 
     monkeypatch.setattr("harness.engine.sweep.sweeper.walk", limited)
     return sizes

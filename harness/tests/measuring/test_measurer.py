@@ -39,6 +39,7 @@ from harness.interventions.measurements import (
 from harness.interventions.patching import KeyValues, PatchSource
 from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
+from harness.measuring.progress import CHECKING, MEASURING
 from harness.measuring.request import Request
 from harness.testing.cases import greedy_answer
 from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_one_gpu, on_two_gpus
@@ -249,6 +250,33 @@ def test_a_picture_for_which_memory_lacks_is_one_line(
 
 def _name(row: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(row[column]) for column in ("sample", "measurement", "reading"))
+
+
+def test_passes_are_told_while_an_image_is_in_hand(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SweepEngine(checkpoint())
+    measurer = ImageMeasurer(checkpoint(), engine, dataset)
+    told = [measurer.tally()]
+    request = Request(kept(dataset), (Sweep(FLOW, 3), Sweep(Flow("image", "last"), 3)))
+
+    class Overheard(SweepRun):
+        """A clean run whose sweep is looked at when it is over."""
+
+        def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
+            """See `harness.engine.protocol.EngineRun`."""
+            swept = super().sweep(knockouts)
+            told.append(measurer.tally())
+            return swept
+
+    def clean_run(encoded: Sequence[Encoded]) -> SweepRun:
+        return Overheard(engine._sweeper, engine._sweeper.clean_run(encoded))
+
+    monkeypatch.setattr(engine, "clean_run", clean_run)
+    measurer.image([request])
+    told.append(measurer.tally())
+    assert [one.doing for one in told] == [CHECKING, MEASURING, MEASURING]
+    assert told[0].passes == 0 and told[1].passes > 0
+    assert told[2].passes == measurer.passes == 2 * LAYERS
+    assert 0 < told[1].row_layers == told[2].row_layers < 2 * LAYERS * LAYERS * 100
 
 
 class Overflowing(SweepEngine):

@@ -19,6 +19,7 @@ from harness.evidence.store import Evidence
 from harness.interventions.measurements import Sweep
 from harness.measuring import pool, worker
 from harness.measuring.pool import MeasurementPool
+from harness.measuring.progress import LOADING, MEASURING, WAITING, State
 from harness.measuring.request import Request
 from harness.measuring.worker import Worker, missing
 from harness.testing.fake import Fake, fake_dataset
@@ -97,6 +98,34 @@ def test_progress_is_told_sample_by_sample_and_counts_what_others_stored(store: 
     Worker(store, Joined).complete(requests, lambda done, total: heard.append((done, total)))
     assert heard[:2] == [(BLOCK_IMAGES + 1, 2 * BLOCK_IMAGES), (BLOCK_IMAGES + 2, 2 * BLOCK_IMAGES)]
     assert heard[-1] == (2 * BLOCK_IMAGES, 2 * BLOCK_IMAGES)
+
+
+def test_what_is_measured_counts_before_it_is_stored_and_a_subprocess_counts_too(
+    store: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PATIENCE", 0.0)
+    heard: list[State] = []
+    workforce = MeasurementPool(store, partial(Fake, None, 0.3), subprocesses=1)
+    workforce.complete(ONE_BLOCK, heard.append)
+    workforce.close()
+    assert any(0 < state.done < SAMPLES and state.stored == 0 for state in heard)
+    assert [state.done for state in heard] == sorted(state.done for state in heard)
+    assert (heard[-1].done, heard[-1].total) == (SAMPLES, SAMPLES)
+    assert workforce.passes == SAMPLES * len(MEASUREMENTS) * 12
+    assert workforce.tally().samples == SAMPLES
+
+
+def test_a_worker_tells_that_it_loads(store: Evidence) -> None:
+    told: list[str] = []
+
+    def load() -> Fake:
+        told.append(working.tally().doing)
+        return Fake()
+
+    working = Worker(store, load)
+    told.append(working.tally().doing)
+    working.complete(ONE_BLOCK, lambda *_: None)
+    assert [*told, working.tally().doing] == [WAITING, LOADING, MEASURING]
 
 
 def test_who_finds_every_block_taken_helps_from_the_last_image_on(store: Evidence) -> None:

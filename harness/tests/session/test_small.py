@@ -1,37 +1,12 @@
-"""Small parts: progress lines, expectations."""
+"""Small parts: expectations."""
 
 from pathlib import Path
 
 import pytest
 
 from harness.data.errors import HarnessError
-from harness.session.progress import Printed, line
 from harness.statistics.verdict import Verdict
 from harness.verdicts.expectations import Expectations, differences, read_expectations, write_expectations
-
-
-def test_progress_says_the_time_left() -> None:
-    assert line("embedded", 5, 20, 60.0) == "measuring embedded: 5 of 20 samples, about 3:00 left"
-    assert line("embedded", 0, 2880, 60.0) == "measuring embedded: 0 of 2,880 samples"
-
-
-def test_what_was_measured_before_says_nothing_about_the_time_left() -> None:
-    assert (
-        line("embedded", 15, 20, 60.0, before=10) == "measuring embedded: 15 of 20 samples, about 1:00 left"
-    )
-    heard: list[str] = []
-    Printed(heard.append)("embedded", 10, 20)
-    assert heard == ["measuring embedded: 10 of 20 samples"]
-
-
-def test_progress_is_not_chatty() -> None:
-    heard: list[str] = []
-    progress = Printed(heard.append)
-    for done in range(101):
-        progress("embedded", done, 100)
-    assert heard[0].endswith("0 of 100 samples")
-    assert heard[-1].endswith("100 of 100 samples, about 0:00 left")
-    assert len(heard) == 2
 
 
 def expectations(path: Path) -> Expectations:

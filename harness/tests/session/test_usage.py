@@ -69,6 +69,8 @@ BAD = [
     ),
     ("--image-handling=crop", "--image-handling crop: choose square, tiles, released-tiles"),
     ("--boxes=drawn", "--boxes drawn: choose analytic, released"),
+    ("--plan-rate=40", "--plan-rate: it is about a plan; add --plan"),
+    ("--plan-effect=5", "--plan-effect: it is about a plan; add --plan"),
     ("--dtype=int8", "--dtype int8: no such dtype; choose from float32"),
     ("--dataset=nowhere", "--dataset nowhere: no such folder"),
     ("--images=fixtures/evaluation/images", "--images: the pictures of which data? name their folder with"),

@@ -25,6 +25,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.data.depth import window_layers
 from harness.data.flow import Flow
+from harness.engine.operations import released_count, sweep_count
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
 from harness.validation.speed.baseline_ways import released
@@ -32,7 +33,6 @@ from harness.validation.speed.clock import timed
 from harness.validation.speed.conditions import conditions
 from harness.validation.speed.geometry import QUESTION, Geometry
 from harness.validation.speed.measure import FLOWS
-from harness.validation.speed.operations import released_count, sweep_count
 from harness.validation.tables import Page, listed, report_progress, table
 
 BASE = Geometry("small", 8, 512, 1376, 8, 8, 16, 1024, 128)

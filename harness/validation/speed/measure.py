@@ -21,11 +21,11 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.data.depth import window_layers
 from harness.data.flow import Flow
+from harness.engine.operations import released_count, sweep_count, tidy_count
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
 from harness.validation.speed.baseline_ways import additive, released, start_rows, tidy
 from harness.validation.speed.clock import timed
-from harness.validation.speed.operations import released_count, sweep_count, tidy_count
 
 FLOWS = tuple(
     Flow.parse(text)

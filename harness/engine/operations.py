@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 from torch import nn
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
+from harness.data.sample import Size
 from harness.engine.sweep.reach import reach
 from harness.interventions.knockout import Knockout
 
@@ -41,17 +44,33 @@ def sweep_count(checkpoint: Checkpoint, encoded: Encoded, knockouts: Iterable[Kn
     return total
 
 
+@dataclass(frozen=True)
+class LayerSize:
+    """Sizes of one layer: numbers in its matrices, and the width of all its heads."""
+
+    weights: int
+    width: int
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Self:
+        """The sizes of a checkpoint's first layer."""
+        layer = checkpoint.decoder.layers[0]
+        weights = sum(module.weight.numel() for module in layer.modules() if isinstance(module, nn.Linear))
+        return cls(weights, int(layer.self_attn.o_proj.weight.shape[1]))
+
+    def count(self, rows: float, pairs: float) -> float:
+        """Operations on some rows, with so many pairs of query and key."""
+        return 2.0 * rows * self.weights + 4.0 * pairs * self.width
+
+
 def layer_count(checkpoint: Checkpoint, rows: float, pairs: float) -> float:
     """Operations of one layer on some rows, with so many pairs of query and key."""
-    layer = checkpoint.decoder.layers[0]
-    weights = sum(module.weight.numel() for module in layer.modules() if isinstance(module, nn.Linear))
-    width = int(layer.self_attn.o_proj.weight.shape[1])
-    return 2.0 * rows * weights + 4.0 * pairs * width
+    return LayerSize.of(checkpoint).count(rows, pairs)
 
 
-def vision_count(checkpoint: Checkpoint) -> float:
-    """Operations of the vision tower and the projector on one picture."""
-    tower, tokens = checkpoint.model.model.vision_tower, checkpoint.pictures.layout((1, 1)).count
+def vision_count(checkpoint: Checkpoint, size: Size = (1, 1)) -> float:
+    """Operations of the vision tower and the projector on a picture of some (width, height) in pixels."""
+    tower, tokens = checkpoint.model.model.vision_tower, checkpoint.pictures.layout(size).count
     projector = checkpoint.model.model.multi_modal_projector
     weights = sum(
         module.weight.numel()

@@ -1,0 +1,1 @@
+"""What a run would measure and take, told before anything is loaded."""
