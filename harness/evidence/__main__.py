@@ -1,4 +1,4 @@
-"""``python -m harness.evidence list|verify|prune|export``: look after the evidence of earlier runs."""
+"""``python -m harness.evidence list|verify|prune|export|import``: look after evidence, own and others'."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.data.default_folders import OUTPUTS
+from harness.data.default_folders import ELSEWHERE, OUTPUTS
 from harness.data.errors import HarnessError
+from harness.data.plain_text import without_controls
+from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
 from harness.evidence import maintenance
+from harness.evidence.elsewhere.assemble import Asked, import_files
 from harness.evidence.store import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +22,8 @@ def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 if something is damaged or cannot be done."""
     options = _parser().parse_args(words)
     try:
+        if options.command == "import":
+            return import_(options)
         found = _chosen(options.evidence, options.store)
         match options.command:
             case "list":
@@ -86,6 +91,35 @@ def export(found: list[Evidence], file: Path) -> int:
     return 0
 
 
+def import_(options: argparse.Namespace) -> int:
+    """Import what somebody else measured, and say what it is."""
+    asked = Asked(options.checkpoint, options.layers, options.window, options.task)
+    found = import_files(options.files, asked, options.out)
+    manifest = found.manifest
+    for source in manifest.sources:
+        say(f"{source.name} ({source.sha256[:16]}): {source.holds}, {source.questions:,} questions")
+    for note in manifest.notes:
+        say(f"note: {note}")
+    say(f"{found.folder}: {manifest.checkpoint}, {manifest.layers} layers, windows of {manifest.window}")
+    say(f"judge it: pytest findings --evidence-of={_name_or_path(found.folder, manifest.checkpoint)}")
+    return 0
+
+
+def _name_or_path(folder: Path, name: str) -> str:
+    return name if folder.parent == (ROOT / ELSEWHERE).resolve() else str(folder.parent / name)
+
+
+def say(line: str) -> None:
+    """Print a line; whatever a file is called."""
+    print(without_controls(line))
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number of at least 1")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.evidence", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
@@ -110,6 +144,21 @@ def _parser() -> argparse.ArgumentParser:
         "export", parents=[common], help="write all as one table, one value a row"
     )
     exporting.add_argument("file", type=user_path, metavar="FILE", help="a .parquet or .csv file")
+    importing = commands.add_parser(
+        "import", help="take in what was measured elsewhere: the release's CSV files, or a plain table"
+    )
+    importing.add_argument(
+        "files", nargs="+", type=user_path, metavar="FILE", help="files, or folders of them"
+    )
+    importing.add_argument("--checkpoint", required=True, metavar="NAME", help="what the model is called")
+    importing.add_argument(
+        "--layers", required=True, type=_positive, metavar="L", help="its decoder's layers"
+    )
+    importing.add_argument("--window", type=_positive, metavar="K", help="layers a window blocks")
+    importing.add_argument("--task", choices=TASKS, metavar="TASK", help="the task, if no file says it")
+    importing.add_argument(
+        "--out", type=user_path, default=ROOT / ELSEWHERE, metavar="DIR", help="folder of the imports"
+    )
     return parser
 
 

@@ -16,7 +16,9 @@ from harness.checkpoint.prompt import format_name
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
+from harness.data.plain_text import without_controls
 from harness.data.user_paths import user_path
+from harness.evidence.elsewhere.imports import Imported, imported_at
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
 from harness.session.gpu import own_device
@@ -57,11 +59,13 @@ class Run:
 
     @cached_property
     def prompts(self) -> dict[str, str]:
-        """By checkpoint, as in `info`, the name of the prompt format that it is asked in.
+        """By checkpoint, as in `info`, the name of the prompt format that it is asked in; of an import none.
 
         Raises:
             HarnessError: if a format's file cannot be used.
         """
+        if self.settings.evidence_of is not None:
+            return {}
         return {name: format_name(Path(info.path), info.prompt) for name, info in self.info.items()}
 
     @cached_property
@@ -72,9 +76,13 @@ class Run:
             HarnessError: if it cannot be used.
         """
         settings = self.settings
-        whole: Dataset = self._config.hook.pytest_findings_dataset(
-            config=self._config, path=settings.dataset, images=settings.images
-        )
+        whole: Dataset
+        if settings.evidence_of is not None:
+            whole = imported_at(settings.evidence_of).dataset()
+        else:
+            whole = self._config.hook.pytest_findings_dataset(
+                config=self._config, path=settings.dataset, images=settings.images
+            )
         return whole.limited(settings.tasks or whole.tasks, settings.samples)
 
     def prepare(self, claims: Sequence[Claim], progress: Progress) -> None:
@@ -92,8 +100,7 @@ class Run:
                 self._begun[name] = self._examination(self.info[name])
         for name, examination in self._begun.items():
             with self._kept_error(name):
-                path = self._config.hook.pytest_findings_expectations(name=examination.info.name)
-                self.expectations[name] = read_expectations(path)
+                self.expectations[name] = self.expected(examination.info.name)
                 examination.examine(by_name[name], progress)
                 self.examinations[name] = examination
         if self.settings.measure_only:
@@ -101,6 +108,16 @@ class Run:
         for name, examination in self.examinations.items():
             with self._kept_error(name):
                 examination.rejudge_across(by_name[name])
+
+    def expected(self, name: str) -> Expectations | None:
+        """What is on file for a checkpoint; nothing is of one that was measured elsewhere.
+
+        Args:
+            name: its name in reports.
+        """
+        if self.settings.evidence_of is not None:
+            return None
+        return read_expectations(self._config.hook.pytest_findings_expectations(name=name))
 
     @contextmanager
     def _kept_error(self, name: str) -> Iterator[None]:
@@ -236,6 +253,8 @@ def header(run: Run) -> list[str]:
         run: the run, nothing examined yet.
     """
     settings = run.settings
+    if settings.evidence_of is not None:
+        return _header_of_import(settings, imported_at(settings.evidence_of))
     checkpoints = [
         f"{info.name} ({info.layers} layers, {fingerprint(info.path, info.revision)[:12]}, "
         f"prompt {run.prompts[name]})"
@@ -246,4 +265,13 @@ def header(run: Run) -> list[str]:
         f"checkpoints: {', '.join(checkpoints)}",
         f"data: {settings.dataset or 'embedded scenes'}; {protocol}; device {settings.device}",
         f"evidence: {settings.evidence}; report: {settings.report}; suite {SUITE_VERSION}",
+    ]
+
+
+def _header_of_import(settings: Settings, imported: Imported) -> list[str]:
+    manifest = imported.manifest
+    return [
+        f"checkpoints: {manifest.checkpoint} ({manifest.layers} layers, {imported.sha256[:12]})",
+        without_controls(imported.told),
+        f"import: {imported.folder}; report: {settings.report}; suite {SUITE_VERSION}",
     ]

@@ -22,12 +22,14 @@ LETTERS = {
     Verdict.REFUTED: "R",
     Verdict.INCONCLUSIVE: "?",
     Verdict.NOT_APPLICABLE: "-",
+    Verdict.NOT_MEASURED: "-",
 }
 COLOURS = {
     Verdict.SUPPORTED: {"green": True},
     Verdict.REFUTED: {"red": True},
     Verdict.INCONCLUSIVE: {"yellow": True},
     Verdict.NOT_APPLICABLE: {"light": True},
+    Verdict.NOT_MEASURED: {"light": True},
 }
 
 
@@ -91,7 +93,8 @@ def verdict_table(config: pytest.Config, record: RunRecord, work: Work) -> None:
     if reporter is None:
         return
     for checkpoint in record.checkpoints:
-        reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes, work)}")
+        said = without_controls(checkpoint.elsewhere) or _measured(checkpoint.passes, work)
+        reporter.section(f"{checkpoint.name}: {said}")
         claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]
         for claim_id in dict.fromkeys(claim.id for claim in claims):
             rows = [claim for claim in claims if claim.id == claim_id]

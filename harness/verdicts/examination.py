@@ -23,6 +23,7 @@ from harness.data.dataset import Dataset
 from harness.data.depth import Grid, rule_window
 from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
+from harness.evidence.elsewhere.imports import Imported, imported_at
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
 from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
@@ -34,7 +35,7 @@ from harness.measuring.worker import Load
 from harness.statistics.inference import FEWEST_IMAGES, MissingQuantityError
 from harness.statistics.judge import judge
 from harness.statistics.looks import LOOKS, EarlierLooks
-from harness.statistics.verdict import Judgement, Verdict
+from harness.statistics.verdict import Fact, Judgement, Verdict
 from harness.verdicts.claims import Claim
 from harness.verdicts.declarations import Declarations
 from harness.verdicts.evidence_table import Joint, Look, Table
@@ -98,7 +99,20 @@ class Examination:
     @cached_property
     def sha256(self) -> str:
         """Hash of the checkpoint's files."""
+        if self.imported is not None:
+            return self.imported.sha256
         return fingerprint(self.info.path, self.info.revision)
+
+    @cached_property
+    def imported(self) -> Imported | None:
+        """What was measured elsewhere and is judged; None where evidence is measured here."""
+        folder = self.settings.evidence_of
+        return None if folder is None else imported_at(folder)
+
+    @property
+    def _source(self) -> Evidence | Imported:
+        """Where evidence is read: the two are never mixed."""
+        return self.evidence if self.imported is None else self.imported
 
     @property
     def _boxes(self) -> str:
@@ -184,7 +198,8 @@ class Examination:
         try:
             self._examine([claim for claim in claims if self._unbroken(claim, self.declared)], progress)
         finally:
-            self._pool.close()
+            if self.imported is None:
+                self._pool.close()
 
     def _examine(self, undecided: list[Claim], progress: Progress) -> None:
         for number, share in enumerate(LOOKS):
@@ -290,12 +305,12 @@ class Examination:
     def table(self) -> Table:
         """What is stored, as it was when last read."""
         if self._table is None:
-            self._table = Table(self.evidence.read())
+            self._table = Table(self._source.read())
         return self._table
 
     def _reread(self) -> None:
         """Forget what was read of the store if more has been measured since."""
-        shards = self.evidence.shards()
+        shards = self._source.shards()
         if shards != self._shards:
             self._shards = shards
             self._table = None
@@ -310,6 +325,8 @@ class Examination:
 
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
+        if self.imported is not None:
+            return self._record_of(self.imported)
         return CheckpointRecord(
             name=self.info.name,
             sha256=self.sha256,
@@ -325,11 +342,30 @@ class Examination:
             prompt=format_name(Path(self.info.path), self.info.prompt),
         )
 
+    def _record_of(self, imported: Imported) -> CheckpointRecord:
+        manifest = imported.manifest
+        return CheckpointRecord(
+            name=self.info.name,
+            sha256=self.sha256,
+            layers=self.info.layers,
+            window=self.window,
+            dtype=self.settings.dtype,
+            device="elsewhere",
+            tasks=self.tasks,
+            passes=0,
+            image_handling="square" if manifest.square else "",
+            elsewhere=imported.told,
+            sources=tuple((one.name, one.sha256, one.holds) for one in manifest.sources),
+        )
+
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
         """Judge a claim on the looks so far."""
         stated = self.hypothesis(claim, len(looks) - 1)
+        level = self.settings.alpha, len(looks) - 1
         if stated.tree is None:
-            return _not_applicable(stated.not_applicable, self.settings.alpha, len(looks) - 1)
+            return _not_judged(Verdict.NOT_APPLICABLE, stated.not_applicable, *level)
+        if self.imported is not None and (absent_ones := self._not_imported(stated.quantities)):
+            return _not_judged(Verdict.NOT_MEASURED, f"not measured elsewhere: {absent_ones}", *level)
         matched = [look.matched(stated.quantities) for look in looks]
         usable = [look for look in matched if all(quantity in look for quantity in stated.quantities)]
         if not usable:
@@ -348,7 +384,21 @@ class Examination:
         taken = usable[: judged.look + 1 - earlier.without_data]
         judged = with_other_readings(judged, stated.tree, taken, plan)
         judged = with_notes(judged, stated.notes, taken, plan)
-        return replace(judged, notes=(*judged.notes, *plain_means(taken[-1], stated.quantities)))
+        without = self._judged_without(claim, stated)
+        return replace(judged, notes=(*judged.notes, *without, *plain_means(taken[-1], stated.quantities)))
+
+    def _not_imported(self, quantities: Iterable[Quantity]) -> str:
+        """What of some quantities an import lacks, by name; empty if nothing."""
+        lacking = (str(whole(one.measurement)) for one in quantities if not self.table.has(one))
+        return ", ".join(dict.fromkeys(lacking))
+
+    def _judged_without(self, claim: Claim, stated: Hypothesis) -> tuple[Fact, ...]:
+        """What a claim about an import does without: a control that was not measured elsewhere."""
+        if self.imported is None:
+            return ()
+        named = set(stated.quantities)
+        lacking = self._not_imported(one for one in self.declared(claim).quantities if one not in named)
+        return (Fact("judged without what was not measured elsewhere", lacking),) if lacking else ()
 
     def _nothing_measured(self, what: str, look: int) -> Judgement:
         reason = f"no sample gives {what}; see the excluded samples"
@@ -451,5 +501,5 @@ def _file_or_name(prompt: str | None) -> str:
     return file_digest(Path(prompt)) if prompt and Path(prompt).is_file() else str(prompt)
 
 
-def _not_applicable(reason: str, alpha: float, look: int) -> Judgement:
-    return Judgement(Verdict.NOT_APPLICABLE, 1.0, 1.0, alpha, look, 0, 0, reason=reason)
+def _not_judged(verdict: Verdict, reason: str, alpha: float, look: int) -> Judgement:
+    return Judgement(verdict, 1.0, 1.0, alpha, look, 0, 0, reason=reason)

@@ -213,6 +213,8 @@ class CheckpointRecord:
         prompt: name of the prompt format it was asked in; empty in records written before it was kept.
         asked: (region, text) of the whole prompt of one sample, the visual tokens counted; empty where no
             sample is shown.
+        elsewhere: of one that was measured elsewhere "measured elsewhere, by FILE (hash)"; else empty.
+        sources: the files that its numbers came from: name, SHA-256 and what each holds.
     """
 
     name: str
@@ -228,6 +230,8 @@ class CheckpointRecord:
     hub: str = ""
     prompt: str = ""
     asked: tuple[tuple[str, str], ...] = ()
+    elsewhere: str = ""
+    sources: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from harness.statistics.looks import PLAN, LookPlan
 EMBEDDED = "embedded"
 AUTO = "auto"
 """The device of a model that is spread over all GPUs; the dtype that depends on the checkpoint."""
+NOT_KNOWN = "not known"
+"""The dtype of what was measured elsewhere."""
 DEFAULT_ALPHA = PLAN.alpha
 DEFAULT_SHOWN, MOST_SHOWN = 6, 12
 """Samples per task that the report shows, unless asked for, and at most."""
@@ -47,6 +49,7 @@ class Settings:
         report_samples: samples per task that the report shows.
         accept_as: the name under which verdicts and curves are accepted, whatever is on file there, or None.
         baseline: name or file of the baseline to compare with, or None.
+        evidence_of: folder of an import, which is judged in place of what is measured here, or None.
     """
 
     checkpoints: tuple[str, ...]
@@ -74,6 +77,7 @@ class Settings:
     report_samples: int = DEFAULT_SHOWN
     baseline: str | None = None
     accept_as: str | None = None
+    evidence_of: Path | None = None
 
     @property
     def look_plan(self) -> LookPlan:
@@ -99,7 +103,8 @@ class Settings:
     def default_protocol(self) -> bool:
         """Whether nothing was changed that a verdict depends on."""
         changed = (self.tasks, self.samples, self.window, self.prompt, self.image_handling, self.boxes)
-        usual = self.alpha == DEFAULT_ALPHA and self.dtype == default_dtype(self.device)
+        dtype = NOT_KNOWN if self.evidence_of else default_dtype(self.device)
+        usual = self.alpha == DEFAULT_ALPHA and self.dtype == dtype
         return usual and changed == (None,) * len(changed)
 
 

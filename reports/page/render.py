@@ -74,6 +74,7 @@ def _environment() -> jinja2.Environment:
         reread=summary.reread,
         percent=words.percent,
         settings=settings,
+        files=files,
         facts=facts,
         lettered=lettered,
     )
@@ -127,6 +128,14 @@ def facts(claims: tuple[ClaimRecord, ...]) -> dict[str, list[tuple[str, str]]]:
                 told = (words.scope(claim), words.clean(fact.text, 240))
                 found.setdefault(words.clean(fact.about, 80), []).append(told)
     return found
+
+
+def files(sources: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Names of imported files, and for each what it holds and its hash, for a table."""
+    return tuple(
+        (words.clean(name, 200), f"{words.clean(holds, 200)}; SHA-256 {words.clean(digest, 80)}")
+        for name, digest, holds in sources
+    )
 
 
 def settings(tree: object, path: str = "") -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,132 @@
+"""Judging what was measured elsewhere: the known verdicts, and every page says who did."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from harness.statistics.verdict import Verdict
+from harness.validation.elsewhere.made_up import MadeUp
+from harness.validation.elsewhere.report import NAME, ROOT, TRUE, Outcome, judged, known
+
+TASKS = ("ChooseAttr", "QueryAttr")
+QUESTIONS, IMAGES = 160, 240
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+@pytest.fixture(scope="module")
+def outcome(folder: Path) -> Outcome:
+    made_up = MadeUp(folder, questions=dict.fromkeys(TASKS, QUESTIONS), images=IMAGES, words=3)
+    made_up.write()
+    return judged(folder, made_up)
+
+
+@pytest.mark.slow
+def test_a_made_up_model_gets_its_known_verdicts(outcome: Outcome) -> None:
+    """A2 and B4 ask for six tasks; nothing else is left out of what the files speak of."""
+    assert [one for one in outcome.wrong if not one.startswith(("A2 ", "B4 "))] == []
+    assert {one.id for one in outcome.record.claims if known(one.id) is Verdict.SUPPORTED} == TRUE
+    assert outcome.counts[Verdict.SUPPORTED.value, Verdict.SUPPORTED.value] >= 28
+    b2 = next(one for one in outcome.record.claims if one.id == "B2")
+    assert b2.judgement.reason == "not measured elsewhere: image->question@1, image->question@3"
+    assert {curve.n_images for curve in b2.curves} != {0}  # what there is, is drawn
+
+
+@pytest.mark.slow
+def test_every_page_says_that_it_was_measured_elsewhere(outcome: Outcome, folder: Path) -> None:
+    record = outcome.record.checkpoints[0]
+    assert (
+        record.elsewhere.startswith("measured elsewhere, by GQA_")
+        and " and 13 more files (" in record.elsewhere
+    )
+    assert (record.device, record.dtype, record.passes, record.prompt) == ("elsewhere", "not known", 0, "")
+    assert len(record.sources) == 14 and all(len(digest) == 64 for _, digest, _ in record.sources)
+    page = (folder / "report" / "report.html").read_text(encoding="utf-8")
+    assert page.count(record.elsewhere) >= 3  # above, below and in the provenance
+    assert all(digest in page for _, digest, _ in record.sources)
+    said = (folder / "said.txt").read_text(encoding="utf-8")
+    assert said.count(record.elsewhere) == 2  # before the tests, and over their table
+    markdown = (folder / "report" / "report.md").read_text(encoding="utf-8")
+    assert "measured elsewhere, by GQA" in markdown and "## Not measured" in markdown
+    a1 = next(one for one in outcome.record.claims if one.id == "A1")
+    without = [fact for fact in a1.judgement.notes if fact.about.startswith("judged without")]
+    assert [fact.text for fact in without] == ["random0:question->last@9"]
+
+
+def pytest_(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "findings", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("outcome")
+def test_the_reports_command_judges_a_part_alike(outcome: Outcome, folder: Path) -> None:
+    words = [f"--evidence-of={folder / 'imports' / NAME}", "--task=QueryAttr", "-k", "three_stages"]
+    report = folder / "part"
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", "judge", *words, f"--report={report}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "D1   QueryAttr: SUPPORTED" in done.stdout
+    command = next(one.command for one in outcome.record.claims if one.id == "D1" and one.task == "QueryAttr")
+    assert "--evidence-of=" in command and "--checkpoint" not in command and "--dtype" not in command
+
+
+BAD = [
+    (["--checkpoint=embedded"], "leave --checkpoint out"),
+    (["--accept"], "leave --accept out"),
+    (["--dataset=."], "leave --dataset out"),
+    (["--measure-only"], "leave --measure-only out"),
+    (["-m", "gpu"], "leave -m gpu out"),
+    (["--window=41"], "checkpoint made-up-13b has only 40 layers"),
+    (["--task=ChooseCat"], "no samples of task ChooseCat"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("outcome")
+@pytest.mark.parametrize(("words", "said"), BAD)
+def test_what_says_how_to_measure_does_not_go_with_it(folder: Path, words: list[str], said: str) -> None:
+    done = pytest_(f"--evidence-of={folder / 'imports' / NAME}", f"--report={folder / 'bad'}", *words)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
+    assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_import_that_is_not_there_is_said(tmp_path: Path) -> None:
+    done = pytest_(f"--evidence-of={tmp_path / 'nobody'}")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--evidence-of: no imports of 'nobody' in" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("outcome")
+def test_an_import_that_was_changed_judges_nothing(folder: Path, tmp_path: Path) -> None:
+    imported = next((folder / "imports").iterdir())
+    copy = tmp_path / imported.name
+    copy.mkdir()
+    for file in imported.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    part = next(copy.glob("QueryAttr-*"))
+    pl.read_parquet(part).with_columns(p1=pl.col("p1") * 0.9).write_parquet(part)
+    done = pytest_(f"--evidence-of={copy}")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "changed since the import; import the files again" in done.stderr
