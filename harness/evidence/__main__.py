@@ -13,6 +13,8 @@ from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
 from harness.evidence import maintenance
 from harness.evidence.elsewhere.assemble import Asked, import_files
+from harness.evidence.elsewhere.export import export_plain, export_released
+from harness.evidence.elsewhere.imports import find_import
 from harness.evidence.store import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,19 +26,24 @@ def main(words: list[str] | None = None) -> int:
     try:
         if options.command == "import":
             return import_(options)
-        found = _chosen(options.evidence, options.store)
-        match options.command:
-            case "list":
-                return list_stores(found)
-            case "verify":
-                return verify(found)
-            case "prune":
-                return prune(found, dry_run=options.dry_run)
-            case _:
-                return export(found, options.file)
+        if options.command == "export" and options.form != "values":
+            return hand_on(options)
+        return _look_after(options, _chosen(options.evidence, options.store))
     except HarnessError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
+
+
+def _look_after(options: argparse.Namespace, found: list[Evidence]) -> int:
+    match options.command:
+        case "list":
+            return list_stores(found)
+        case "verify":
+            return verify(found)
+        case "prune":
+            return prune(found, dry_run=options.dry_run)
+        case _:
+            return export(found, options.file)
 
 
 def _chosen(root: Path, name: str | None) -> list[Evidence]:
@@ -91,9 +98,28 @@ def export(found: list[Evidence], file: Path) -> int:
     return 0
 
 
+def hand_on(options: argparse.Namespace) -> int:
+    """Write one store, or an import, in a format that others read."""
+    if options.evidence_of is not None:
+        imported = find_import(options.evidence_of, ROOT / ELSEWHERE, Path())
+        name, frame = imported.manifest.checkpoint, imported.read()
+    else:
+        found = _chosen(options.evidence, options.store)
+        if len(found) > 1:
+            names = ", ".join(one.folder.name for one in found)
+            raise HarnessError(f"{options.evidence}: holds several stores; name one with --store: {names}")
+        name, frame = found[0].source["name"], found[0].read()
+    plain = options.form == "plain"
+    done = export_plain(frame, options.file) if plain else export_released(frame, name, options.file)
+    say(f"{options.file}: {done.rows:,} rows in {len(done.files)} {'file' if plain else 'files'}")
+    if done.behind:
+        say(f"left behind, since the format has no name for it: {', '.join(done.behind)}")
+    return 0
+
+
 def import_(options: argparse.Namespace) -> int:
     """Import what somebody else measured, and say what it is."""
-    asked = Asked(options.checkpoint, options.layers, options.window, options.task)
+    asked = Asked(options.checkpoint, options.layers, options.window, options.task, options.partial)
     found = import_files(options.files, asked, options.out)
     manifest = found.manifest
     for source in manifest.sources:
@@ -141,9 +167,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     pruning.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     exporting = commands.add_parser(
-        "export", parents=[common], help="write all as one table, one value a row"
+        "export", parents=[common], help="write all as one table, one value a row; or in a format of others"
     )
-    exporting.add_argument("file", type=user_path, metavar="FILE", help="a .parquet or .csv file")
+    exporting.add_argument(
+        "file", type=user_path, metavar="FILE|DIR", help="a .parquet or .csv file; for released a folder"
+    )
+    exporting.add_argument(
+        "--as",
+        dest="form",
+        choices=("values", "plain", "released"),
+        default="values",
+        help="values of everything, a plain table of effects, or the files of the authors' scripts",
+    )
+    exporting.add_argument(
+        "--evidence-of", metavar="NAME|DIR", help="of an import, in place of what was measured here"
+    )
     importing = commands.add_parser(
         "import", help="take in what was measured elsewhere: the release's CSV files, or a plain table"
     )
@@ -156,6 +194,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     importing.add_argument("--window", type=_positive, metavar="K", help="layers a window blocks")
     importing.add_argument("--task", choices=TASKS, metavar="TASK", help="the task, if no file says it")
+    importing.add_argument(
+        "--partial",
+        action="store_true",
+        help="take files that hold fewer questions than others of their task",
+    )
     importing.add_argument(
         "--out", type=user_path, default=ROOT / ELSEWHERE, metavar="DIR", help="folder of the imports"
     )

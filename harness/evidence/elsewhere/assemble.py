@@ -34,12 +34,14 @@ class Asked:
         layers: its decoder's layers.
         window: the experiment's window size, or None for that of the files.
         task: the task, for files that do not say it.
+        partial: whether files of the release may hold fewer questions than others of their task.
     """
 
     checkpoint: str
     layers: int
     window: int | None = None
     task: str | None = None
+    partial: bool = False
 
 
 def import_files(files: Iterable[Path], asked: Asked, root: Path) -> Imported:
@@ -56,7 +58,7 @@ def import_files(files: Iterable[Path], asked: Asked, root: Path) -> Imported:
     """
     _check_depth(asked)
     curves = [checked(_read(read_table(file), asked), asked.layers) for file in _found(files)]
-    check_together(curves)
+    check_together(curves, partial=asked.partial)
     frames = {task: of for task in TASKS if len(of := _rows(curves, task))}
     manifest = Manifest(
         version=VERSION,

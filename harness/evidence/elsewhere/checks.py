@@ -151,8 +151,12 @@ def _check_not_all_zero(table: TableFile, ordered: pl.DataFrame) -> None:
 # ------------------------------------------------------------------------------- several files
 
 
-def check_together(files: Sequence[Curves]) -> None:
+def check_together(files: Sequence[Curves], *, partial: bool = False) -> None:
     """Refuse files that do not belong together: twice the same, another model's, one half finished.
+
+    Args:
+        files: all that are imported.
+        partial: whether files of the release may hold fewer questions than others of their task.
 
     Raises:
         TableError: if some do not; it names both.
@@ -161,7 +165,8 @@ def check_together(files: Sequence[Curves]) -> None:
     _check_no_curve_twice(files)
     _check_pictures(files)
     _check_base_scores([one for one in files if one.part.kind == "effects"])
-    _check_questions([one for one in files if one.part.released])
+    if not partial:
+        _check_questions([one for one in files if one.part.released])
 
 
 def _check_one_model(parts: Sequence[Part]) -> None:
@@ -251,4 +256,6 @@ def _check_questions(files: Sequence[Curves]) -> None:
             own = of.filter(pl.col("file") == file)["sample"]
             absent = every.filter(every.is_in(own.to_list()).not_()).sort()[0]
             what = f"has {count:,} of the {len(every):,} questions of {task} that other files have"
-            files[file].table.refuse(None, f"{what} ({absent} is missing); is it half finished?")
+            files[file].table.refuse(
+                None, f"{what} ({absent} is missing); is it half finished? --partial takes it as it is"
+            )

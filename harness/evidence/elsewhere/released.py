@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from harness.data.sample import CHOOSE_TASKS, TASKS
-from harness.evidence.elsewhere.parts import BLOCKS, FALSE, Part, regions
+from harness.evidence.elsewhere.parts import FALSE, Part, regions
 from harness.evidence.elsewhere.tables import LINE, TableFile, check_columns
 
 QUESTION = ("question_id", "image", "goden answer", "question", "layer")
@@ -26,6 +26,15 @@ FLOW_COLUMNS = (
 LENS = {"lower": "Noncapitalized Answer", "capital": "Capitalized Answer"}
 FALSE_LENS = dict(zip(FALSE, ("Noncapitalized False Option", "Capitalized False Option"), strict=True))
 LENS_FILE_COLUMNS = (*QUESTION, *LENS.values())
+DATA_FILES = {
+    "ChooseAttr": "GQA_val_correct_question_with_choose_ChooseAttr",
+    "ChooseCat": "GQA_val_correct_question_with_categoryThatThisChoose_objThisChoose_ChooseCat",
+    "ChooseRel": "GQA_val_correct_question_with_relChooser_ChooseRel",
+    "CompareAttr": "GQA_val_correct_question_with_twoCommon_CompareAttr",
+    "LogicalObj": "GQA_val_correct_question_with_existThatOr_LogicalObj",
+    "QueryAttr": "GQA_val_correct_question_with_positionQuery_QueryAttr",
+}
+"""The released data files, whose names the plotting scripts ask for."""
 SQUARE = "_noHD_noPad"
 ARROW = "->"
 JPG = r"(\.jpg)+$"
@@ -133,7 +142,7 @@ def _question(table: TableFile, task: str) -> pl.DataFrame:
             LINE: table.frame[LINE],
             "sample": table.texts("question_id"),
             "image": table.texts("image").str.replace(JPG, ""),
-            "answer": table.texts("goden answer"),
+            "answer": table.frame["goden answer"].cast(pl.String).fill_null(""),
             "layer": table.wholes("layer"),
         }
     ).with_columns(task=pl.lit(task))
@@ -197,8 +206,3 @@ def _window(table: TableFile, named: Named, asked: int | None) -> int:
 
 def _plain(blocks: pl.Series) -> pl.Series:
     return blocks.str.replace_all(" ", "_", literal=True).str.replace_all(ARROW, "___", literal=True)
-
-
-def block_of(region: str) -> str | None:
-    """The release's name of a region; None if it has none."""
-    return next((name for name, known in BLOCKS.items() if known == region), None)

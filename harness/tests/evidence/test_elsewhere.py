@@ -10,13 +10,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from harness.data.errors import HarnessError
 from harness.evidence.__main__ import main
 from harness.evidence.elsewhere.assemble import Asked, import_files
 from harness.evidence.elsewhere.checks import NOTHING_BLOCKED, SAME_OPTIONS, SAME_TOKEN
+from harness.evidence.elsewhere.export import export_plain, export_released
 from harness.evidence.elsewhere.imports import MANIFEST, Imported, ImportedError, find_import
 from harness.evidence.elsewhere.released import DIFFERENCE
 from harness.evidence.elsewhere.tables import TableError
-from harness.evidence.shards import CLEAN
+from harness.evidence.shards import CLEAN, rows_to_frame
 from harness.validation.elsewhere.made_up import MadeUp
 
 LAYERS, COUNT = 10, 12
@@ -498,3 +500,85 @@ def test_the_command_says_what_came_in_or_one_line(
     assert capsys.readouterr().err.startswith(
         f"ERROR: {flow_file(output)}, line 1: no column 'block_desc' or"
     )
+
+
+# ------------------------------------------------------------------------------- handing on
+
+
+def same_rows(one: Imported, other: Imported) -> bool:
+    """Whether two imports hold the same numbers; of answers some formats keep the case, others none."""
+    key = ["task", "measurement", "reading", "sample"]
+    first, second = (found.read().drop("answer").sort(key) for found in (one, other))
+    return first.equals(second)
+
+
+def test_exported_as_the_release_and_imported_it_is_the_same(output: Path, tmp_path: Path) -> None:
+    found = import_(output)
+    done = export_released(found.read(), "made-up.x", tmp_path / "other")
+    assert (len(done.files), done.behind) == (14, ())
+    written = tmp_path / "other" / "output"
+    named = "information_flow/made_up_x/QueryAttr/val/Image_Central_Object___Question"
+    data = "GQA_val_correct_question_with_positionQuery_QueryAttr_window3_Image_Central_Object___Question.csv"
+    assert (written / named / data).is_file()
+    again = import_(written, checkpoint="again")
+    # What is divided by a hundred and multiplied again may differ in its last bit.
+    close = pl.col("values").list.eval(pl.element().round(14))
+    key = ["task", "measurement", "reading", "sample"]
+    first, second = (one.read().drop("answer").with_columns(close).sort(key) for one in (found, again))
+    assert first.equals(second)
+    before, after = (table(flow_file(folder, task="QueryAttr")) for folder in (output, written))
+    shared = [name for name in before.columns if name not in {"question", DIFFERENCE}]
+    order = ["question_id", "layer"]
+    assert after.columns == before.columns
+    assert after.select(shared).sort(order).equals(before.select(shared).sort(order))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_exported_as_a_plain_table_and_imported_it_is_the_same(
+    output: Path, tmp_path: Path, suffix: str
+) -> None:
+    found = import_(*output.glob("information_flow/*/*/val/*/*.csv"))
+    done = export_plain(found.read(), tmp_path / f"plain{suffix}")
+    assert done.behind == () and done.rows == 2 * 6 * COUNT * LAYERS
+    assert same_rows(found, import_(tmp_path / f"plain{suffix}", checkpoint="again"))
+
+
+def test_what_a_format_has_no_name_for_is_named(tmp_path: Path) -> None:
+    def row(measurement: str, sample: str = "a", **other: object) -> dict[str, object]:
+        values = [0.1, 0.2, 0.3] if measurement != CLEAN else [0.5]
+        made = {"sample": sample, "task": TASKS[0], "image": "1", "measurement": measurement, "reading": "p"}
+        return {**made, "values": values, "p1": 0.5, "reason": "", "answer": "Yes ", **other}
+
+    kept = ["image->question@3", "shifted_patches->question@3"]
+    behind = ["image->question@1[0,1]", "image->question@3|grey", "lens", "random0:image->question@3"]
+    left = row(CLEAN, "b", reason="wrong answer")
+    frame = rows_to_frame([row(CLEAN), left, *map(row, (*kept, *behind))])
+    plain = export_plain(frame, tmp_path / "plain.csv")
+    assert (plain.rows, list(plain.behind)) == (7, behind)
+    found = import_(tmp_path / "plain.csv", layers=3, checkpoint="x")
+    assert [one.id for one in found.dataset().samples] == ["a", "b"]
+    released = export_released(frame, "x", tmp_path)
+    assert list(released.behind) == sorted([*behind, kept[1]])
+    assert table(released.files[0])["predicted answer"].to_list() == ["yes"] * 3
+    with pytest.raises(HarnessError, match=r"a plain table is .csv or .parquet"):
+        export_plain(frame, tmp_path / "plain.txt")
+    with pytest.raises(HarnessError, match="there is no flow to hand on"):
+        export_plain(frame.filter(pl.col("measurement") == CLEAN), tmp_path / "plain.csv")
+
+
+def test_flows_on_fewer_questions_come_in_if_asked_to(output: Path) -> None:
+    file = flow_file(output)
+    table(file)[: 5 * LAYERS].write_csv(file)
+    assert len(curve(import_(output, partial=True), f"image->question@{WINDOW}")) == 5
+
+
+def test_the_command_hands_an_import_on(
+    output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = import_(output)
+    words = ["export", str(tmp_path / "out"), "--as=released", f"--evidence-of={found.folder}"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("rows in 14 files\n")
+    assert main(["export", str(tmp_path / "x.csv"), "--as=plain", f"--evidence-of={found.folder}"]) == 0
+    assert capsys.readouterr().out.endswith("left behind, since the format has no name for it: lens\n")

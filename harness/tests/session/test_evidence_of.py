@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from harness.statistics.verdict import Verdict
+from harness.statistics.verdict import UNJUDGED, Verdict
 from harness.validation.elsewhere.made_up import MadeUp
 from harness.validation.elsewhere.report import NAME, ROOT, TRUE, Outcome, judged, known
+from harness.verdicts.record import read_record
 
 TASKS = ("ChooseAttr", "QueryAttr")
 QUESTIONS, IMAGES = 160, 240
@@ -89,6 +91,56 @@ def test_the_reports_command_judges_a_part_alike(outcome: Outcome, folder: Path)
     assert "D1   QueryAttr: SUPPORTED" in done.stdout
     command = next(one.command for one in outcome.record.claims if one.id == "D1" and one.task == "QueryAttr")
     assert "--evidence-of=" in command and "--checkpoint" not in command and "--dtype" not in command
+
+
+def command(*words: object, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert done.returncode in {0, 1}, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_run_of_ones_own_handed_on_and_taken_in_gets_the_same_verdicts(tmp_path: Path) -> None:
+    """Of what a plain table holds, to the last digit: the same samples are looked at in the same order."""
+    own, there = tmp_path / "own", tmp_path / "there"
+    store, file, imports = tmp_path / "evidence", tmp_path / "plain.csv", tmp_path / "imports"
+    words = ["-p", "harness.testing.fake", "--checkpoint=fake", f"--evidence={store}", f"--report={own}"]
+    tasks = ["--task=ChooseAttr", "--task=ChooseCat"]
+    command("pytest", "findings", *words, *tasks, FAKE_IMAGES="80")
+    assert "left behind" in command("harness.evidence", "export", file, "--as=plain", f"--evidence={store}")
+    command(
+        "harness.evidence",
+        "import",
+        file,
+        "--checkpoint=fake",
+        "--layers=12",
+        "--window=3",
+        f"--out={imports}",
+    )
+    command("pytest", "findings", f"--evidence-of={imports / 'fake'}", f"--report={there}")
+    first, second = (read_record(folder / "report.json") for folder in (own, there))
+    known = {(one.id, one.task): one.judgement for one in first.claims}
+    same = []
+    for one in second.claims:
+        judgement, before = one.judgement, known[one.id, one.task]
+        without = any(fact.about.startswith("judged without") for fact in judgement.notes)
+        if judgement.verdict not in UNJUDGED and not without:
+            same.append(one.id)
+            assert (judgement.verdict, judgement.look) == (before.verdict, before.look), one.id
+            assert (judgement.parts, judgement.n_samples) == (before.parts, before.n_samples), one.id
+    assert {"A2", "A3", "A4", "B2", "B3", "C1", "C2", "C3", "C3b", "D1", "F1", "F2", "F3", "R2", "R4"} <= set(
+        same
+    )
+    excluded = [task.excluded for task in second.checkpoints[0].tasks]
+    assert excluded == [task.excluded for task in first.checkpoints[0].tasks]
 
 
 BAD = [

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.errors import HarnessError
+from harness.data.machine import usable_cores
 from harness.statistics.verdict import Verdict
 from harness.validation.elsewhere.made_up import BLOCKS, QUESTIONS, MadeUp
 from harness.validation.tables import Page, table, today
@@ -36,8 +37,8 @@ _TEXT = """\
 would write it, for a made-up model of {layers} layers whose stages are known: {tasks} tasks, {blocks} blocks,
 {questions:,} questions on {images:,} images; {rows:,} rows of effects and {lens:,} of the logit lens,
 {size:.0f} MB. The truth is that of [paper-size](2026-11-29-paper-size.md); each question is drawn around it,
-skewed, and shares its luck with others on its image. The processes ran one after the other, on two cores that
-others used, too.
+skewed, and shares its luck with others on its image. The processes ran one after the other, each on one
+core of {cores}, which others used, too (load {load:.0f}).
 
 {costs}
 {verdicts}
@@ -157,6 +158,8 @@ def _page(made_up: MadeUp, size: int, outcome: Outcome) -> str:
     wrong = "".join(f"\n- {one}" for one in outcome.wrong) or "\nNo verdict differs from the known one."
     return _TEXT.format(
         date=today(),
+        cores=usable_cores(),
+        load=os.getloadavg()[0],
         layers=made_up.layers,
         tasks=len(QUESTIONS),
         blocks=len(BLOCKS),
