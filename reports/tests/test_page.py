@@ -92,6 +92,7 @@ def hostile(text: str, place: int) -> RunRecord:
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
     ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
     ran = replace(ran, prompt=text, asked=((text, text), ("question", text)))
+    ran = replace(ran, elsewhere=text, sources=((text, text, text),))
     shown = SampleRecord(
         *(text,) * 5,
         flow=of,
@@ -297,3 +298,27 @@ def test_verdicts_as_expected() -> None:
     assert "Every verdict is as expected." in text_of(replace(example(), claims=kept))
     unknown = tuple(replace(c, expected=None) for c in kept)
     assert "No verdicts are on file" in text_of(replace(example(), claims=unknown))
+
+
+def test_what_was_measured_elsewhere_says_so_above_and_below_and_lists_its_files() -> None:
+    record = example()
+    told, digest = "measured elsewhere, by theirs.csv (0123456789abcdef)", "ab" * 32
+    assert "elsewhere" not in markdown.render(record)
+    ran = replace(
+        record.checkpoints[0], elsewhere=told, sources=(("theirs.csv", digest, "image->question@9"),)
+    )
+    first = record.claims[0]
+    lacking = replace(
+        first.judgement, verdict=Verdict.NOT_MEASURED, parts=(), reason="not measured elsewhere: x"
+    )
+    there = replace(
+        record, checkpoints=(ran,), claims=(replace(first, judgement=lacking), *record.claims[1:])
+    )
+    found = page.render(there)
+    assert found.count(told) >= 3 and digest in found and "NOT MEASURED" in found
+    assert found.index(told) < found.index('id="answer"') and found.rindex(told) > found.index("<footer")
+    assert "NOT MEASURED" not in page.render(record)
+    text = markdown.render(there)
+    assert (
+        "measured elsewhere, by theirs.csv" in text and "∅ NOT MEASURED" in text and "## Not measured" in text
+    )

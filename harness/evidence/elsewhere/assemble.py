@@ -13,14 +13,20 @@ from harness.data.depth import rule_window
 from harness.data.sample import TASKS
 from harness.evidence.elsewhere import plain, released
 from harness.evidence.elsewhere.checks import Curves, check_together, checked
-from harness.evidence.elsewhere.imports import VERSION, Imported, Manifest, Source, rows_of, write_import
+from harness.evidence.elsewhere.imports import (
+    LENS_NAME,
+    VERSION,
+    Imported,
+    Manifest,
+    Source,
+    rows_of,
+    write_import,
+)
 from harness.evidence.elsewhere.parts import FALSE, WRONG, Part
 from harness.evidence.elsewhere.tables import TableError, TableFile, read_table
 from harness.evidence.shards import CLEAN
 
 SUFFIXES = (".csv", ".parquet")
-LENS_NAME = "lens"
-"""The measurement of the release's lens: `harness.interventions.measurements.Lens` without the final norm."""
 _FOLDERS = 5
 """How much of a path a source is called by: the release's folders are model, task, ``val``, flow."""
 

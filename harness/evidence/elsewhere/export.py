@@ -17,7 +17,7 @@ from harness.checkpoint.regions import RELEASED_NAMES
 from harness.data.atomic_files import replacing
 from harness.data.errors import HarnessError
 from harness.data.sample import CHOOSE_TASKS
-from harness.evidence.elsewhere.assemble import LENS_NAME
+from harness.evidence.elsewhere.imports import LENS_NAME
 from harness.evidence.elsewhere.released import (
     ARROW,
     DATA_FILES,

@@ -31,6 +31,8 @@ from harness.evidence.shards import CLEAN, SCHEMA
 
 MANIFEST = "manifest.json"
 VERSION = 1
+LENS_NAME = "lens"
+"""The measurement of the release's lens: `harness.interventions.measurements.Lens` without the final norm."""
 MOST_LAYERS = 1000
 _DIGITS = 12
 """Hex digits of the manifest's hash in the folder's name."""
@@ -152,8 +154,8 @@ class Imported:
             if hashlib.sha256(content).hexdigest() != digest:
                 raise ImportedError(f"{path}: changed since the import; import the files again")
             frame = pl.read_parquet(io.BytesIO(content))
-        if frame.schema != pl.Schema(SCHEMA):
-            raise ImportedError(f"{path}: has other columns than evidence has")
+        if frame.schema != pl.Schema(SCHEMA) or not _is_sound(frame, task, self.manifest.layers):
+            raise ImportedError(f"{path}: not rows of evidence as an import writes them")
         return frame
 
 
@@ -264,6 +266,20 @@ def _check(path: Path, manifest: Manifest) -> None:
     )
     if not sound:
         raise ImportedError(f"{path}: not the manifest of an import of version {VERSION}")
+
+
+def _is_sound(frame: pl.DataFrame, task: str, layers: int) -> bool:
+    """Whether rows are as they are written here: one a reading, curves whole, numbers finite."""
+    clean, there = pl.col("measurement") == CLEAN, pl.col("reason") == ""
+    points = pl.when(pl.col("measurement") == LENS_NAME).then(layers + 1).otherwise(layers)
+    length = pl.when(clean).then(1).when(there).then(points).otherwise(0)
+    values = pl.col("values")
+    finite = values.list.eval(pl.element().is_finite().fill_null(value=False)).list.all()
+    named = pl.all_horizontal(pl.col(name).is_not_null() for name in SCHEMA if name != "p1")
+    probable = pl.col("p1").is_between(0, 1 + 1e-6, closed="right").fill_null(value=True)
+    sound = named & probable & (pl.col("task") == task) & (values.list.len() == length) & (clean | finite)
+    key = ["sample", "measurement", "reading"]
+    return bool(frame.select(sound.all()).item()) and not frame.select(key).is_duplicated().any()
 
 
 def rows_of(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from harness.evidence.__main__ import main
 from harness.evidence.elsewhere.assemble import Asked, import_files
 from harness.evidence.elsewhere.checks import NOTHING_BLOCKED, SAME_OPTIONS, SAME_TOKEN
 from harness.evidence.elsewhere.export import export_plain, export_released
-from harness.evidence.elsewhere.imports import MANIFEST, Imported, ImportedError, find_import
+from harness.evidence.elsewhere.imports import MANIFEST, Imported, ImportedError, find_import, write_import
 from harness.evidence.elsewhere.released import DIFFERENCE
 from harness.evidence.elsewhere.tables import TableError
 from harness.evidence.shards import CLEAN, rows_to_frame
@@ -480,6 +481,27 @@ def test_an_import_is_found_by_name_and_refused_once_it_was_changed(output: Path
     manifest.write_bytes(manifest.read_bytes().replace(b'"layers": 10', b'"layers": 11'))
     with pytest.raises(ImportedError, match=r"manifest.json: changed since the import"):
         Imported(made.folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": pl.col("values").list.head(3)},
+        {"values": pl.col("values").list.eval(pl.element() / 0.0)},
+        {"p1": pl.col("p1") * 3},
+        {"task": pl.lit("QueryAttr")},
+        {"image": pl.lit(None, dtype=pl.String())},
+        {"sample": pl.lit("1")},
+    ],
+)
+def test_a_part_that_was_made_by_hand_is_refused(output: Path, change: dict[str, pl.Expr]) -> None:
+    """Its hash may be right, and the manifest's, too."""
+    found = import_(output)
+    manifest = replace(found.manifest, checkpoint="by-hand")
+    frame = found.read().filter(pl.col("task") == "ChooseAttr")
+    crafted = write_import(found.folder.parent, manifest, {"ChooseAttr": frame.with_columns(**change)})
+    with pytest.raises(ImportedError, match="not rows of evidence as an import writes them"):
+        crafted.read()
 
 
 def test_a_name_cannot_leave_the_folder(output: Path) -> None:
