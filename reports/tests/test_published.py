@@ -37,7 +37,7 @@ def ours(record: RunRecord) -> tuple[float, ...]:
 
 
 def moved(folder: Path, by: float, se: float, *, twice: bool = False) -> Path:
-    """Our own curve, moved by so many points; ``twice``: on a model of twice the depth, where it is as it is."""
+    """Our own curve, moved by so many points; ``twice``: on a model of twice the depth."""
     mean = ours(example())
     grid = Grid(2 * LAYERS, 2 * WINDOW + 1) if twice else Grid(LAYERS, WINDOW)
     values = np.interp(grid.depths, Grid(LAYERS, WINDOW).depths, mean) + by
@@ -94,7 +94,7 @@ def test_a_spread_of_samples_becomes_an_error_of_their_mean(tmp_path: Path) -> N
         ("layer,mean,se", ["0,1,2", "0,1,2"], "line 2: layer 0 stands there twice"),
         ("layer,mean,se", ["0,1,-2"], "line 2: se is -2.0; a spread is not negative"),
         ("layer,mean,sd,n", ["0,1,2,1"], "line 2: n is 1; a mean with a spread has at least two"),
-        ("layer,mean,se", ["0,-101,2"], "line 2: a mean of -101.0 per cent"),
+        ("layer,mean,se", ["0,-101,2"], "line 2: a mean of -101.0 %"),
         ("layer,mean,se", ["40,-1,2"], "line 2: layer 40 of 32"),
         ("layer,mean,se", ["-1,-1,2"], "line 2: layer -1 of 32"),
         ("layer;mean;se", ["0;1;2"], "separated by semicolons"),
@@ -110,9 +110,7 @@ def test_what_is_wrong_is_said_with_its_line(
 
 def test_a_curve_that_the_report_lacks_is_said(tmp_path: Path) -> None:
     theirs = read_published(moved(tmp_path, 0.0, 1.0), None, None)
-    with pytest.raises(
-        HarnessError, match="the report has no curve of question->image on ChooseAttr; it has"
-    ):
+    with pytest.raises(HarnessError, match="no curve of question->image on ChooseAttr; it has"):
         beside(theirs, example(), "question->image", TASK)
     with pytest.raises(HarnessError, match="a report of one checkpoint, not of 2"):
         beside(theirs, example(("a", "b")), FLOW, TASK)
