@@ -49,6 +49,9 @@ from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
 from harness.verdicts.unbounded import plain_means
 
+NARROWER = "refuted at the windows there are; narrower ones, which were not measured elsewhere, might show it"
+"""Why a claim about an import stays open that wide windows alone refute: they merge what lies close."""
+
 
 class Examination:
     """One checkpoint on one data set under given settings.
@@ -284,7 +287,8 @@ class Examination:
 
     def view_at(self, number: int) -> EvidenceView:
         """What a claim test may look at while it states its claim at a look."""
-        return EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
+        sizes = None if self.imported is None else self.imported.window_sizes
+        return EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined, sizes)
 
     def seen_at(self, number: int) -> Look | Joint:
         """The evidence of a look, that of the run's other checkpoints included."""
@@ -378,6 +382,8 @@ class Examination:
             judged = judge(stated.tree, usable, plan, earlier)
         except MissingQuantityError as error:
             return self._nothing_measured(str(error), len(looks) - 1)
+        if judged.verdict is Verdict.REFUTED and self._lacks_narrower(claim, stated):
+            judged = replace(judged, verdict=Verdict.INCONCLUSIVE, ground=None, reason=NARROWER)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
             self._left_open[claim.test] = stated.quantities, len(usable)
             return judged
@@ -391,6 +397,19 @@ class Examination:
         """What of some quantities an import lacks, by name; empty if nothing."""
         lacking = (str(whole(one.measurement)) for one in quantities if not self.table.has(one))
         return ", ".join(dict.fromkeys(lacking))
+
+    def _lacks_narrower(self, claim: Claim, stated: Hypothesis) -> bool:
+        """Whether a claim about an import would also be asked of narrower windows, which it does not hold."""
+        if self.imported is None:
+            return False
+        named = {one.measurement for one in stated.quantities}
+        sweeps = [one for one in named if isinstance(one, Sweep)]
+        lacking = {one.measurement for one in self.declared(claim).quantities} - named
+        return any(
+            isinstance(one, Sweep) and one.flow == other.flow and one.window < other.window
+            for one in lacking
+            for other in sweeps
+        )
 
     def _judged_without(self, claim: Claim, stated: Hypothesis) -> tuple[Fact, ...]:
         """What a claim about an import does without: a control that was not measured elsewhere."""

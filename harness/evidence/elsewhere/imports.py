@@ -134,6 +134,12 @@ class Imported:
         """
         return self._frame
 
+    @cached_property
+    def window_sizes(self) -> frozenset[int]:
+        """The window sizes of its flows."""
+        sizes = self.read()["measurement"].unique().str.extract(r"->.*@(\d+)$", 1).drop_nulls()
+        return frozenset(map(int, sizes.to_list()))
+
     def shards(self) -> dict[int, list[str]]:
         """The files by number; they never change."""
         return {at: [part_name(*part)] for at, part in enumerate(self.manifest.parts.items())}
