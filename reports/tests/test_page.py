@@ -316,7 +316,8 @@ def test_what_was_measured_elsewhere_says_so_above_and_below_and_lists_its_files
     )
     found = page.render(there)
     assert found.count(told) >= 3 and digest in found and "NOT MEASURED" in found
-    assert found.index(told) < found.index('id="answer"') and found.rindex(told) > found.index('id="provenance"')
+    above, below = found.index('id="answer"'), found.index('id="provenance"')
+    assert found.index(told) < above and found.rindex(told) > below
     assert "NOT MEASURED" not in page.render(record)
     text = markdown.render(there)
     assert (
