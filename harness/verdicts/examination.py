@@ -394,9 +394,20 @@ class Examination:
         return replace(judged, notes=(*judged.notes, *without, *plain_means(taken[-1], stated.quantities)))
 
     def _not_imported(self, quantities: Iterable[Quantity]) -> str:
-        """What of some quantities an import lacks, by name; empty if nothing."""
-        lacking = (str(whole(one.measurement)) for one in quantities if not self.table.has(one))
-        return ", ".join(dict.fromkeys(lacking))
+        """What of some quantities an import lacks, by name; empty if nothing.
+
+        Tasks are named where it has the same of others.
+        """
+        lacking: dict[str, dict[str, None]] = {}
+        held: set[str] = set()
+        for one in quantities:
+            name = str(whole(one.measurement))
+            if self.table.has(one):
+                held.add(name)
+            else:
+                lacking.setdefault(name, {})[one.task] = None
+        told = (f"{name} on {', '.join(tasks)}" if name in held else name for name, tasks in lacking.items())
+        return "; ".join(told)
 
     def _lacks_narrower(self, claim: Claim, stated: Hypothesis) -> bool:
         """Whether a claim about an import would also be asked of narrower windows, which it does not hold."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import assume, given, settings, strategies as st
 
 from harness.data.errors import HarnessError
 from harness.evidence.__main__ import main
@@ -401,6 +402,35 @@ def test_a_plain_table_gives_the_rows_of_the_release(output: Path, tmp_path: Pat
     frame = plain(output).sample(fraction=1.0, shuffle=True, seed=1)
     frame.write_csv(file) if suffix == ".csv" else frame.write_parquet(file)
     assert import_(file).read().equals(import_(flow_file(output)).read())
+
+
+PROBABILITIES = st.floats(0.01, 1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), layers=st.integers(1, 5), count=st.integers(1, 4), layer=st.permutations(range(5)))
+def test_any_probabilities_come_in_as_they_are(
+    data: st.DataObject,
+    layers: int,
+    count: int,
+    layer: list[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Whatever the order of rows, to the last digit."""
+    base = data.draw(st.lists(PROBABILITIES, min_size=count, max_size=count))
+    after = data.draw(st.lists(st.floats(0.0, 1.0), min_size=count * layers, max_size=count * layers))
+    assume(all(one != after[at * layers] for at, one in enumerate(base)))  # else nothing was blocked
+    order = [at for at in layer if at < layers]
+    rows = [
+        {"sample": f"{one:02d}", "image": "7", "layer": at, "p1": base[one], "p2": after[one * layers + at]}
+        for at in order
+        for one in range(count)
+    ]
+    frame = pl.DataFrame(rows).with_columns(source=pl.lit("image"), target=pl.lit("last"))
+    file = tmp_path_factory.mktemp("any") / "plain.csv"
+    frame.write_csv(file)
+    found = curve(import_(file, layers=layers, window=1, task="ChooseAttr"), "image->last@1").sort("sample")
+    assert found["values"].explode().to_list() == after and found["p1"].to_list() == base
 
 
 def test_wrong_answers_give_the_other_readings(output: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from harness.evidence.elsewhere.assemble import Asked, import_files
 from harness.statistics.verdict import UNJUDGED, Verdict
 from harness.validation.elsewhere.made_up import MadeUp
 from harness.validation.elsewhere.report import NAME, ROOT, TRUE, Outcome, judged, known
@@ -40,10 +41,10 @@ def test_a_made_up_model_gets_its_known_verdicts(outcome: Outcome) -> None:
     assert outcome.counts[Verdict.SUPPORTED.value, Verdict.SUPPORTED.value] >= 30
     by_id = {one.id: one for one in outcome.record.claims}
     f1 = by_id["F1"].judgement
-    assert f1.reason.startswith("not measured elsewhere: image->question@1, image->question@3, image->")
+    assert f1.reason.startswith("not measured elsewhere: image->question@1; image->question@3; image->")
     assert [curve.window for curve in by_id["F1"].curves] == [9]  # what there is, is drawn
     told = [fact.text for fact in by_id["B2"].judgement.notes if fact.about.startswith("judged without")]
-    assert told == ["image->question@1, image->question@3"]
+    assert told == ["image->question@1; image->question@3"]
 
 
 @pytest.mark.slow
@@ -95,6 +96,22 @@ def test_the_reports_command_judges_a_part_alike(outcome: Outcome, folder: Path)
     assert "D1   QueryAttr: SUPPORTED" in done.stdout
     command = next(one.command for one in outcome.record.claims if one.id == "D1" and one.task == "QueryAttr")
     assert "--evidence-of=" in command and "--checkpoint" not in command and "--dtype" not in command
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("outcome")
+def test_a_flow_that_was_not_measured_on_a_task_is_named_with_it(folder: Path, tmp_path: Path) -> None:
+    files = [
+        file
+        for file in (folder / "output").rglob("*.csv")
+        if "QueryAttr_window9_Image___Last" not in file.name
+    ]
+    imported = import_files(files, Asked("part", 40), tmp_path)
+    done = pytest_(
+        f"--evidence-of={imported.folder}", f"--report={tmp_path / 'report'}", "-k", "hardly_reaches"
+    )
+    assert "A2   NOT MEASURED" in done.stdout, done.stdout
+    assert "not measured elsewhere: image->last@9 on QueryAttr" in done.stdout
 
 
 def command(*words: object, **environment: str) -> str:
