@@ -38,7 +38,7 @@ def test_a_made_up_model_gets_its_known_verdicts(outcome: Outcome) -> None:
     assert [one for one in outcome.wrong if not one.startswith("B4 ")] == []
     assert {one.partition(" ")[0] for one in outcome.undecided} <= {"A2", "B2"}
     assert {one.id for one in outcome.record.claims if known(one.id) is Verdict.SUPPORTED} == TRUE
-    assert outcome.counts[Verdict.SUPPORTED.value, Verdict.SUPPORTED.value] >= 30
+    assert outcome.counts[Verdict.SUPPORTED.value, Verdict.SUPPORTED.value] >= 28
     by_id = {one.id: one for one in outcome.record.claims}
     f1 = by_id["F1"].judgement
     assert f1.reason.startswith("not measured elsewhere: image->question@1; image->question@3; image->")
