@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ from harness.evidence.elsewhere.assemble import Asked, import_files
 from harness.statistics.verdict import UNJUDGED, Verdict
 from harness.validation.elsewhere.made_up import MadeUp
 from harness.validation.elsewhere.report import NAME, ROOT, TRUE, Outcome, judged, known
+from harness.validation.paper_size.story import PAPER
 from harness.verdicts.record import read_record
 
 TASKS = ("ChooseAttr", "QueryAttr")
@@ -112,6 +114,18 @@ def test_a_flow_that_was_not_measured_on_a_task_is_named_with_it(folder: Path, t
     )
     assert "A2   NOT MEASURED" in done.stdout, done.stdout
     assert "not measured elsewhere: image->last@9 on QueryAttr" in done.stdout
+
+
+@pytest.mark.slow
+def test_what_wide_windows_alone_refute_stays_open(tmp_path: Path) -> None:
+    """One dip at windows of nine layers may be two at windows of one."""
+    story = replace(PAPER, drift={}).with_flows(image__question=((0.29, 0.35, -60.0),))
+    made_up = MadeUp(tmp_path, questions={"ChooseAttr": 160}, images=240, story=story, words=3)
+    files = [file for file in made_up.write() if "Image___Question" in file.name]
+    imported = import_files(files, Asked("one-dip", 40), tmp_path / "imports")
+    done = pytest_(f"--evidence-of={imported.folder}", f"--report={tmp_path / 'report'}", "-k", "twice")
+    assert "B2   ChooseAttr: INCONCLUSIVE" in done.stdout, done.stdout
+    assert "refuted at the windows there are; narrower ones, which were not measured" in done.stdout
 
 
 def command(*words: object, **environment: str) -> str:
