@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
             if not settings.judge_only:
                 check_writable("evidence", settings.evidence)
             check_writable("report", settings.report)
-        if settings.dataset is not None:
+        if settings.dataset is not None or settings.evidence_of is not None:
             _check_dataset(run)
         if settings.baseline is not None:
             _check_baseline(run)
@@ -85,11 +85,12 @@ def _check_prompts(run: Run) -> None:
 
 
 def _check_dataset(run: Run) -> None:
-    """Load a data set named on the command line at once: a mistake in it is a usage error."""
+    """Load a data set, or an import, named on the command line at once: a mistake in it is a usage error."""
     try:
         _ = run.dataset
     except HarnessError as error:
-        raise pytest.UsageError(f"--dataset: {error}") from error
+        name = "dataset" if run.settings.evidence_of is None else "evidence-of"
+        raise pytest.UsageError(f"--{name}: {error}") from error
 
 
 def _check_baseline(run: Run) -> None:
@@ -117,7 +118,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     }
     names = [pytest.param(name, id=run.info[name].name, marks=marks[name]) for name in run.info]
     if "task" in metafunc.fixturenames:
-        there = TASKS if run.settings.dataset is None else run.dataset.tasks
+        ours = run.settings.dataset is None and run.settings.evidence_of is None
+        there = TASKS if ours else run.dataset.tasks
         asked = _tasks(metafunc, run.settings.tasks or there)
         metafunc.parametrize("task", asked or [pytest.param(0, id="no task", marks=NO_TASK)])
     metafunc.parametrize("study", names, indirect=True)

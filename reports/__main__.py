@@ -6,6 +6,7 @@ python -m reports judge [pytest options]     # judge stored evidence, measure no
 python -m reports compare A.json B.json      # two runs side by side, as Markdown
 python -m reports site A B … --out DIR       # many checkpoints, or many runs of one, as static pages
 python -m reports figures RECORD --out DIR   # panels for a paper: PDF, SVG, and their data as CSV
+python -m reports compare A.json --curve FILE --flow F --task T --out DIR    # a published curve over ours
 python -m reports snapshots A B … --out DIR  # which stage of the flow appears when, from runs with --baseline
 
 Two are for those who keep this suite:
@@ -26,15 +27,18 @@ from pathlib import Path
 
 from harness.data.doors import door
 from harness.data.errors import HarnessError
+from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
 from harness.verdicts.record import RunRecord, read_record
 from reports import compare
+from reports.published.curve import beside, read_published
 from reports.site.runs import FOLDER
 from reports.snapshots.snapshots import snapshots
 from reports.words import count
 from reports.write import (
     write_example,
     write_figures,
+    write_published,
     write_report,
     write_shortened,
     write_site,
@@ -92,8 +96,24 @@ def _compare(words: list[str]) -> int:
         prog="python -m reports compare", description="Put two records side by side, as Markdown."
     )
     parser.add_argument("one", type=user_path, help="a record, or the folder of a report")
-    parser.add_argument("other", type=user_path, help="another")
+    parser.add_argument("other", nargs="?", type=user_path, help="another")
+    of = parser.add_argument_group("a published curve, in place of another record")
+    of.add_argument("--curve", type=user_path, metavar="FILE", help="layer, mean, and se, or sd and n: CSV")
+    of.add_argument("--flow", metavar="FLOW", help="what was blocked there, e.g. 'image->question'")
+    of.add_argument("--task", choices=TASKS, metavar="TASK", help="the task")
+    of.add_argument(
+        "--layers", type=int, metavar="L", help="their model's layers (default: as many as listed)"
+    )
+    of.add_argument(
+        "--window", type=int, metavar="K", help="layers a window of theirs blocks (default: the rule's)"
+    )
+    of.add_argument("--name", help="what theirs is called (default: the file's name)")
+    of.add_argument("--out", type=user_path, metavar="DIR", help="where to write the picture and its page")
     options = parser.parse_args(words)
+    if options.curve is not None:
+        return _compare_curve(options, parser, words)
+    if options.other is None:
+        parser.error("name two records, or one and a published curve with --curve")
     one, other = (_stored(_record_in(path)) for path in (options.one, options.other))
     with _shown(options.one, options.other):
         print(compare.render(one, other, (str(options.one), str(options.other))), end="")
@@ -163,6 +183,22 @@ def _shorten(words: list[str]) -> int:
     for path in parser.parse_args(words).records:
         before, after = write_shortened(path)
         print(f"{path}: {before:,} bytes, now {after:,}")
+    return 0
+
+
+def _compare_curve(options: argparse.Namespace, parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
+    """Draw a published curve over one of a report's, and say by how much they differ."""
+    missing = [name for name in ("flow", "task", "out") if getattr(options, name) is None]
+    if missing or options.other is not None:
+        parser.error(f"--curve needs one record, and --{missing[0] if missing else 'curve alone beside it'}")
+    if any(value is not None and value < 1 for value in (options.layers, options.window)):
+        parser.error("--layers and --window are whole numbers of at least 1")
+    theirs = read_published(options.curve, options.layers, options.window)
+    found = beside(theirs, _stored(_record_in(options.one)), options.flow, options.task)
+    name = options.name or options.curve.stem
+    command = shlex.join(["python", "-m", "reports", "compare", *words])
+    for path in write_published(found, name, command, options.out):
+        print(path)
     return 0
 
 

@@ -139,6 +139,7 @@ def _circumstances(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> 
     info = {
         "suite": [run.suite for run in both],
         "data set": [run.dataset_sha256 for run in both],
+        "measured": [_measured(run) for run in both],
         **{f"checkpoint {name}": [of[name] for of in hashes] for name in hashes[0] if name in hashes[1]},
         **{
             f"protocol: {key}": [str(run.protocol.get(key, NOTHING)) for run in both]
@@ -147,6 +148,12 @@ def _circumstances(one: RunRecord, other: RunRecord, names: tuple[str, str]) -> 
     }
     body = [[escape(fact), escape(a, 80), escape(b, 80)] for fact, (a, b) in info.items() if a != b]
     return "The runs differ in:\n\n" + table(["", *map(escape, names)], body) if body else ""
+
+
+def _measured(run: RunRecord) -> str:
+    """Who measured what a run judged."""
+    told = [item.elsewhere for item in run.checkpoints if item.elsewhere]
+    return "; ".join(told) or "by this suite"
 
 
 def _row(pair: Pair, *, same: bool) -> list[str]:

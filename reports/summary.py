@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.statistics.verdict import Ground, Part, Reading, Verdict
+from harness.statistics.verdict import UNJUDGED, Ground, Part, Reading, Verdict
 from harness.verdicts.record import ClaimRecord, RunRecord
 from reports.words import BADGES, MIXED, Badge, claim_order, count
 
@@ -241,7 +241,7 @@ def fragile(record: RunRecord) -> frozenset[tuple[str, str, str | None]]:
 
 def inapplicable(claim: ClaimRecord) -> bool:
     """Whether the claim does not apply."""
-    return claim.judgement.verdict is Verdict.NOT_APPLICABLE
+    return claim.judgement.verdict in UNJUDGED
 
 
 def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
@@ -255,7 +255,7 @@ def decided_at(protocol: Mapping[str, object]) -> Callable[[ClaimRecord], str]:
     def sentence(claim: ClaimRecord) -> str:
         judgement = claim.judgement
         images = count(judgement.n_images, "image")
-        if judgement.verdict is Verdict.NOT_APPLICABLE:
+        if judgement.verdict in UNJUDGED:
             return "not judged"
         if judgement.verdict is Verdict.INCONCLUSIVE:
             return f"undecided after {images}"

@@ -45,11 +45,13 @@ _SHOWN = "is shown to hold for this checkpoint, with an error of at most 5 %."
 _MISSING = "Where it says “stage missing”: only that something the statement speaks of is too small."
 _LACKING = "The checkpoint or the data lacks what the statement is about."
 _OPEN = "These samples show neither; the reason is given with the verdict."
+_ELSEWHERE = "Whoever measured this checkpoint elsewhere did not measure what the statement is about."
 BADGES = {
     Verdict.SUPPORTED: Badge("supported", "SUPPORTED", "✓", 0, f"The statement {_SHOWN}"),
     Verdict.REFUTED: Badge("refuted", "REFUTED", "✗", 2, f"The opposite {_SHOWN} {_MISSING}"),
     Verdict.INCONCLUSIVE: Badge("inconclusive", "INCONCLUSIVE", "?", 3, _OPEN),
     Verdict.NOT_APPLICABLE: Badge("not-applicable", "NOT APPLICABLE", "○", 4, _LACKING),
+    Verdict.NOT_MEASURED: Badge("not-measured", "NOT MEASURED", "∅", 5, _ELSEWHERE),
 }
 MIXED = Badge("mixed", "MIXED BY TASK", "◐", 1, "Verdicts differ between tasks; open the row to see them.")
 

@@ -17,6 +17,8 @@ from reports.page import render
 from reports.paper_figures.sheets import sheets
 from reports.paper_figures.table import table
 from reports.picture import first_screen
+from reports.published import page as published_page, svg as published_svg
+from reports.published.curve import Beside
 from reports.schema.json_schema import problem
 from reports.shorten import shortened, with_fewer_samples
 from reports.site.pages import links, pages
@@ -195,6 +197,24 @@ def write_snapshots(found: Sequence[Snapshot], command: str, folder: Path) -> tu
     with _made(folder, "cannot be written", "--out"):
         picture = _publish(folder / "snapshots.svg", svg.draw(found))
         return picture, _publish(folder / "README.md", page.render(found, picture.name, command))
+
+
+def write_published(found: Beside, name: str, command: str, folder: Path) -> tuple[Path, Path]:
+    """Write ``curve.svg`` and the page around it, ``README.md``, into ``folder``; return their paths.
+
+    Args:
+        found: a published curve beside one of ours.
+        name: what theirs is called.
+        command: what makes them, for the page.
+        folder: where to write.
+
+    Raises:
+        HarnessError: if the folder cannot be made or written.
+    """
+    with _made(folder, "cannot be written", "--out"):
+        picture = _publish(folder / "curve.svg", published_svg.draw(found, name))
+        text = published_page.render(found, name, picture.name, command)
+        return picture, _publish(folder / "README.md", text)
 
 
 @contextmanager

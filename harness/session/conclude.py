@@ -76,6 +76,8 @@ def conclude_claim(run: Run, claim: Claim, item: pytest.Item) -> None:
         if not run.settings.default_protocol:
             pytest.xfail(text.splitlines()[0] + f" ({judgement.reason})")
         raise ClaimUndecidedError(text)
+    if judgement.verdict is Verdict.NOT_MEASURED:
+        pytest.skip(judgement.reason)
     if judgement.verdict is Verdict.NOT_APPLICABLE:
         _not_applicable(expected if enforced else None, claim, judgement.reason)
 

@@ -41,6 +41,11 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("boxes", "RULE", "how boxes become patches: analytic, or released: by paint (default: analytic)"),
     ("accept_as", "NAME", "as --accept, under this name, replacing what is on file there"),
     ("baseline", "NAME|FILE", "compare the curves with those of an accepted checkpoint; a moved one fails"),
+    (
+        "evidence_of",
+        "NAME|DIR",
+        "judge what was measured elsewhere, by name or path: see python -m harness.evidence import --help",
+    ),
     ("device", "DEVICE", "cpu, cuda, cuda:N, auto: all GPUs (default: cpu; cuda under -m gpu)"),
     ("dtype", "DTYPE", "float32, float64, bfloat16 or float16 (default: float32; on cuda see the README)"),
     ("alpha", "A", "largest error of a verdict, between 0 and 1 (default: 0.05)"),

@@ -15,10 +15,13 @@ import pytest
 from harness.checkpoint.adapters import BOX_RULES, HANDLINGS
 from harness.checkpoint.info import CheckpointInfo, checkpoint_info, registry
 from harness.checkpoint.prompt import CHAT, FORMATS
+from harness.data.default_folders import ELSEWHERE
+from harness.data.depth import rule_window
 from harness.data.errors import HarnessError
 from harness.data.machine import usable_cores
 from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
+from harness.evidence.elsewhere.imports import Imported, find_import, imported_at
 from harness.measuring.shard import Shard
 from harness.session.gpu import cuda_devices, demands_gpu
 from harness.session.options import option, output_folder
@@ -29,12 +32,18 @@ from harness.verdicts.settings import (
     DEFAULT_SHOWN,
     EMBEDDED,
     MOST_SHOWN,
+    NOT_KNOWN,
     Settings,
     default_dtype,
     usual_samples,
 )
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+MEASURING = (
+    *("checkpoint", "dataset", "images", "prompt", "image_handling", "boxes", "device", "dtype", "memory"),
+    *("processes", "shard", "shards", "ray", "measure_only", "accept", "accept_as", "baseline", "allow_cpu"),
+)
+"""Options that say what is measured and how, or keep what was measured as known."""
 DEFAULT_SHARDS = 8
 MOST_PROCESSES = 8
 MOST_WEIGHTS = 2 << 30
@@ -48,6 +57,7 @@ def read_settings(config: pytest.Config) -> Settings:
         pytest.UsageError: if one cannot be used; pytest then ends with exit status 4.
     """
     gpu = demands_gpu(str(config.getoption("markexpr", "") or ""))
+    imported = _evidence_of(config, gpu=gpu)
     named = option(config, "checkpoint")
     accept_as = _accept_as(option(config, "accept_as"), named or (), gpu=gpu)
     if option(config, "images") is not None and option(config, "dataset") is None:
@@ -57,12 +67,12 @@ def read_settings(config: pytest.Config) -> Settings:
         option(config, "device")
         or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"), here=not planned)
     )
-    return Settings(
+    settings = Settings(
         checkpoints=tuple(dict.fromkeys(named or (registry() if gpu else (EMBEDDED,)))),
         dataset=(dataset := _folder(config, "dataset")),
         images=_folder(config, "images"),
         tasks=_tasks(option(config, "task")),
-        samples=_samples(config, dataset),
+        samples=_samples(config, dataset if imported is None else imported.folder),
         futility=option(config, "samples") != ALL,
         window=_whole(config, "window"),
         device=_device(device, here=not planned),
@@ -84,6 +94,48 @@ def read_settings(config: pytest.Config) -> Settings:
         ray_shards=_ray_shards(config),
         report_samples=_report_samples(config),
         baseline=option(config, "baseline"),
+    )
+    return settings if imported is None else _of_import(settings, imported)
+
+
+def _evidence_of(config: pytest.Config, *, gpu: bool) -> Imported | None:
+    """The import that is to be judged, if one is; nothing that says how to measure goes with it."""
+    named = option(config, "evidence_of")
+    if named is None:
+        return None
+    without = next((name for name in MEASURING if config.getoption(name)), None)
+    if without is not None or gpu:
+        left_out = "-m gpu" if without is None else f"--{without.replace('_', '-')}"
+        raise pytest.UsageError(
+            f"--evidence-of: it was measured elsewhere, and nothing is measured; leave {left_out} out"
+        )
+    try:
+        root = config.rootpath / ELSEWHERE
+        return find_import(str(user_path(str(named))), root, config.invocation_params.dir)
+    except HarnessError as error:
+        raise pytest.UsageError(f"--evidence-of: {error}") from error
+
+
+def _of_import(settings: Settings, imported: Imported) -> Settings:
+    """The settings of a run that judges an import; what ini files say of measuring does not hold for it."""
+    manifest = imported.manifest
+    window = settings.window or manifest.window
+    return replace(
+        settings,
+        checkpoints=(manifest.checkpoint,),
+        dataset=None,
+        images=None,
+        prompt=None,
+        image_handling=None,
+        boxes=None,
+        baseline=None,
+        futility=False,  # nothing is measured, so nothing is saved
+        judge_only=True,
+        window=None if window == rule_window(manifest.layers) else window,
+        device="cpu",
+        dtype=NOT_KNOWN,
+        report_samples=0,
+        evidence_of=imported.folder,
     )
 
 
@@ -110,15 +162,17 @@ def resolve(config: pytest.Config, settings: Settings) -> dict[str, CheckpointIn
         pytest.UsageError: if a checkpoint cannot be used, or the window is larger than the model.
     """
     found: dict[str, CheckpointInfo] = {}
+    if settings.evidence_of is not None:
+        manifest = imported_at(settings.evidence_of).manifest
+        info = CheckpointInfo(manifest.checkpoint, str(settings.evidence_of), manifest.layers)
+        _check_window(settings, info)
+        return {info.name: info}
     for name in settings.checkpoints:
         try:
             info = config.hook.pytest_findings_checkpoint(name=name) or checkpoint_info(name)
         except HarnessError as error:
             raise pytest.UsageError(f"--checkpoint: {error}") from error
-        if settings.window is not None and settings.window > info.layers:
-            raise pytest.UsageError(
-                f"--window {settings.window}: checkpoint {info.name} has only {info.layers} layers"
-            )
+        _check_window(settings, info)
         found[name] = replace(
             info,
             prompt=settings.prompt or info.prompt,
@@ -130,6 +184,13 @@ def resolve(config: pytest.Config, settings: Settings) -> dict[str, CheckpointIn
     if twice:
         raise pytest.UsageError(f"--checkpoint: two checkpoints are called {twice}; rename one directory")
     return found
+
+
+def _check_window(settings: Settings, info: CheckpointInfo) -> None:
+    if settings.window is not None and settings.window > info.layers:
+        raise pytest.UsageError(
+            f"--window {settings.window}: checkpoint {info.name} has only {info.layers} layers"
+        )
 
 
 def check_writable(option_name: str, folder: Path) -> None:

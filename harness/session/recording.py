@@ -14,6 +14,7 @@ import pytest
 
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
+from harness.evidence.elsewhere.imports import imported_at
 from harness.session import terminal
 from harness.session.accept import accept
 from harness.session.claim_items import catalogue_of
@@ -21,7 +22,6 @@ from harness.session.conclude import PROPERTY
 from harness.session.provenance import SUITE_VERSION, provenance
 from harness.session.run import Run
 from harness.session.work_done import Work, together
-from harness.verdicts.expectations import read_expectations
 from harness.verdicts.record import (
     ChangeRecord,
     CheckpointRecord,
@@ -44,6 +44,11 @@ GQA = (
 """Said beside pictures of any data set but the suite's own scenes."""
 STOPPED = "The run was stopped before every claim was judged: claims that are missing here were not asked."
 """Said of half a run: measured numbers are kept, and the same command goes on."""
+ELSEWHERE = (
+    "Measured elsewhere: this suite measured nothing of it and cannot tell whether it was measured rightly. "
+    "Questions that the model answers wrongly were left out there, unless they are counted below. A claim "
+    "whose random-source control was not measured is judged without it, and says so."
+)
 ONLY_STORED = "Judged from what was stored; nothing was measured, so what is missing here was not asked."
 
 
@@ -102,7 +107,7 @@ class RecordCollector:
         record = self._record()
         settings = self._run.settings
         self.nothing = [
-            *why_undecided(record, str(settings.evidence)),
+            *why_undecided(record, str(settings.evidence_of or settings.evidence)),
             *rows_lost(self._run.dataset, settings.tasks or TASKS, settings.samples),
             *self._missing,
             *self._uncompared(record),
@@ -142,7 +147,7 @@ class RecordCollector:
 
     def _say_what_is_not_enforced(self, record: RunRecord) -> None:
         for checkpoint in record.checkpoints:
-            known = read_expectations(self._config.hook.pytest_findings_expectations(name=checkpoint.name))
+            known = self._run.expected(checkpoint.name)
             reason = known and known.stale(
                 checkpoint.sha256, record.dataset_sha256, record.protocol_of(checkpoint)
             )
@@ -209,7 +214,16 @@ class RecordCollector:
         stopped = (STOPPED,) if self._stopped else ()
         lost = (f"{terminal.lost_workers(work)}.",) if work.lost_workers else ()
         stored = (ONLY_STORED,) if self._run.settings.judge_only else ()
-        return (*stopped, *lost, *stored)
+        return (*stopped, *lost, *(self._elsewhere or stored))
+
+    @property
+    def _elsewhere(self) -> tuple[str, ...]:
+        """Of an import, who measured it, and what was left out of it."""
+        folder = self._run.settings.evidence_of
+        if folder is None:
+            return ()
+        imported = imported_at(folder)
+        return (ELSEWHERE, *imported.manifest.notes)
 
     @property
     def _changes(self) -> tuple[ChangeRecord, ...]:

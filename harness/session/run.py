@@ -18,8 +18,10 @@ from harness.checkpoint.tried_tokenizer import try_tokenizer
 from harness.data.dataset import Dataset
 from harness.data.errors import HarnessError
 from harness.data.flow import Flow
+from harness.data.plain_text import without_controls
 from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
+from harness.evidence.elsewhere.imports import Imported, imported_at
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
 from harness.session.gpu import own_device
@@ -64,11 +66,13 @@ class Run:
 
     @cached_property
     def prompts(self) -> dict[str, str]:
-        """By checkpoint, as in `info`, the name of the prompt format that it is asked in.
+        """By checkpoint, as in `info`, the name of the prompt format that it is asked in; of an import none.
 
         Raises:
             HarnessError: if a format's file cannot be used.
         """
+        if self.settings.evidence_of is not None:
+            return {}
         return {name: format_name(Path(info.path), info.prompt) for name, info in self.info.items()}
 
     @cached_property
@@ -79,9 +83,13 @@ class Run:
             HarnessError: if it cannot be used.
         """
         settings = self.settings
-        whole: Dataset = self._config.hook.pytest_findings_dataset(
-            config=self._config, path=settings.dataset, images=settings.images
-        )
+        whole: Dataset
+        if settings.evidence_of is not None:
+            whole = imported_at(settings.evidence_of).dataset()
+        else:
+            whole = self._config.hook.pytest_findings_dataset(
+                config=self._config, path=settings.dataset, images=settings.images
+            )
         return whole.limited(settings.tasks or whole.tasks, settings.samples)
 
     def prepare(self, claims: Sequence[Claim], progress: Progress) -> None:
@@ -99,9 +107,7 @@ class Run:
                 self._begun[name] = self.examination(self.info[name], Examination)
         for name, examination in self._begun.items():
             with self._kept_error(name):
-                kept_as = self.settings.kept_as(examination.info.name)
-                path = self._config.hook.pytest_findings_expectations(name=kept_as)
-                self.expectations[name] = read_expectations(path)
+                self.expectations[name] = self.expected(examination.info.name)
                 examination.examine(by_name[name], progress)
                 self.examinations[name] = examination
         if self.settings.measure_only:
@@ -109,6 +115,17 @@ class Run:
         for name, examination in self.examinations.items():
             with self._kept_error(name):
                 examination.rejudge_across(by_name[name])
+
+    def expected(self, name: str) -> Expectations | None:
+        """What is on file for a checkpoint; nothing is of one that was measured elsewhere.
+
+        Args:
+            name: its name in reports.
+        """
+        if self.settings.evidence_of is not None:
+            return None
+        kept_as = self.settings.kept_as(name)
+        return read_expectations(self._config.hook.pytest_findings_expectations(name=kept_as))
 
     @contextmanager
     def _kept_error(self, name: str) -> Iterator[None]:
@@ -256,6 +273,8 @@ def header(run: Run, *, hashed: bool = True) -> list[str]:
         hashed: whether checkpoints are named by the hash of their files, which reads all of them.
     """
     settings = run.settings
+    if settings.evidence_of is not None:
+        return _header_of_import(settings, imported_at(settings.evidence_of))
     checkpoints = [
         f"{info.name} ({info.layers} layers, {_hash(info) if hashed else ''}prompt {run.prompts[name]})"
         for name, info in run.info.items()
@@ -280,3 +299,12 @@ def _left_out(run: Run) -> str:
 
 def _hash(info: CheckpointInfo) -> str:
     return f"{fingerprint(info.path, info.revision)[:12]}, "
+
+
+def _header_of_import(settings: Settings, imported: Imported) -> list[str]:
+    manifest = imported.manifest
+    return [
+        f"checkpoints: {manifest.checkpoint} ({manifest.layers} layers, {imported.sha256[:12]})",
+        without_controls(imported.told),
+        f"import: {imported.folder}; report: {settings.report}; suite {SUITE_VERSION}",
+    ]

@@ -23,12 +23,14 @@ LETTERS = {
     Verdict.REFUTED: "R",
     Verdict.INCONCLUSIVE: "?",
     Verdict.NOT_APPLICABLE: "-",
+    Verdict.NOT_MEASURED: "-",
 }
 COLOURS = {
     Verdict.SUPPORTED: {"green": True},
     Verdict.REFUTED: {"red": True},
     Verdict.INCONCLUSIVE: {"yellow": True},
     Verdict.NOT_APPLICABLE: {"light": True},
+    Verdict.NOT_MEASURED: {"light": True},
 }
 
 
@@ -107,7 +109,8 @@ def verdict_table(config: pytest.Config, record: RunRecord, work: Work) -> None:
     if reporter is None:
         return
     for checkpoint in record.checkpoints:
-        reporter.section(f"{checkpoint.name}: {_measured(checkpoint.passes, work)}")
+        said = without_controls(checkpoint.elsewhere) or _measured(checkpoint.passes, work)
+        reporter.section(f"{checkpoint.name}: {said}")
         if checkpoint.cost is not None:
             reporter.write_line(cost(checkpoint.cost))
         claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]

@@ -17,6 +17,12 @@ class Verdict(StrEnum):
     REFUTED = "REFUTED"
     INCONCLUSIVE = "INCONCLUSIVE"
     NOT_APPLICABLE = "NOT APPLICABLE"
+    NOT_MEASURED = "NOT MEASURED"
+    """Only of evidence that was measured elsewhere: it lacks what the claim speaks of."""
+
+
+UNJUDGED = frozenset({Verdict.NOT_APPLICABLE, Verdict.NOT_MEASURED})
+"""What says of a claim that it was not judged."""
 
 
 class Ground(StrEnum):
@@ -124,7 +130,7 @@ class Judgement:
         n_images: images used, the unit of the statistics (the smallest number over the curves used).
         n_samples: samples used.
         parts: the leaves, the deciding one first.
-        reason: why it is INCONCLUSIVE or NOT APPLICABLE, and what would decide it; else empty.
+        reason: why it is INCONCLUSIVE, NOT APPLICABLE or NOT MEASURED, and what would decide it; else empty.
         needed_images: images that would decide an INCONCLUSIVE claim if the estimates stay; else None.
         notes: facts told beside it.
         readings: what other readings of the effects say; empty where no effect is judged.

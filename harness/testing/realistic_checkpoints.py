@@ -134,9 +134,9 @@ def save(model: Any, folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def llava(folder: Path) -> Path:
+def llava(folder: Path, tokenizer: PreTrainedTokenizerFast | None = None) -> Path:
     """LLaVA-1.5's geometry, a SentencePiece-like tokenizer."""
-    return _saved("llava", folder, sentencepiece_like(), 336)
+    return _saved("llava", folder, tokenizer or sentencepiece_like(), 336)
 
 
 def llava_next(folder: Path, tokenizer: PreTrainedTokenizerFast, side: int = 336) -> Path:

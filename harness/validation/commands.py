@@ -170,6 +170,17 @@ COMMANDS = {
         "what comes out on made-up curves of the paper's size, where the truth is known",
         (number("--repetitions", 100, "of each cell"), out(RESULTS)),
     ),
+    "elsewhere": Command(
+        "elsewhere.report",
+        "the authors' own files, of a made-up model, imported and judged",
+        (
+            number("--layers", 40, "decoder layers"),
+            option(
+                "--folder", type=Path, help="where its files go meanwhile, half a GB (default: temporary)"
+            ),
+            out(RESULTS),
+        ),
+    ),
     "calibration": Command(
         "calibration.schedule",
         "how often verdicts are wrong, on populations whose truth is known",

@@ -18,7 +18,14 @@ from harness.verdicts.expectations import Expectations
 from harness.verdicts.margins import margin_of
 from harness.verdicts.other_readings import OTHERS
 from harness.verdicts.record import ClaimRecord, Curve, Margin
-from harness.verdicts.settings import DEFAULT_ALPHA, EMBEDDED, Settings, checkpoint_dtype, default_dtype
+from harness.verdicts.settings import (
+    DEFAULT_ALPHA,
+    EMBEDDED,
+    NOT_KNOWN,
+    Settings,
+    checkpoint_dtype,
+    default_dtype,
+)
 from harness.verdicts.wording import judgement_spelled_out, spelled_out
 
 
@@ -102,7 +109,8 @@ def command(claim: Claim, settings: Settings, stated_dtype: str | None = None) -
     """
     usual_dtype = checkpoint_dtype(default_dtype(settings.device), stated_dtype)
     given: list[tuple[str, object]] = [
-        ("checkpoint", None if claim.checkpoint == EMBEDDED else claim.checkpoint),
+        ("evidence-of", settings.evidence_of),
+        ("checkpoint", None if claim.checkpoint == EMBEDDED or settings.evidence_of else claim.checkpoint),
         ("dataset", settings.dataset),
         ("images", settings.images),
         *(("task", task) for task in settings.tasks or ()),
@@ -110,7 +118,7 @@ def command(claim: Claim, settings: Settings, stated_dtype: str | None = None) -
         ("window", settings.window),
         ("alpha", None if settings.alpha == DEFAULT_ALPHA else f"{settings.alpha:g}"),
         ("device", None if settings.device == "cpu" else settings.device),
-        ("dtype", None if settings.dtype == usual_dtype else settings.dtype),
+        ("dtype", None if settings.dtype in {usual_dtype, NOT_KNOWN} else settings.dtype),
         ("prompt", settings.prompt),
         ("image-handling", settings.image_handling),
         ("boxes", settings.boxes),

@@ -23,6 +23,7 @@ from harness.data.dataset import Dataset
 from harness.data.depth import Grid, rule_window
 from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
+from harness.evidence.elsewhere.imports import Imported, imported_at
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
 from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
@@ -35,7 +36,7 @@ from harness.statistics.futility import FUTILE
 from harness.statistics.inference import FEWEST_IMAGES, MissingQuantityError
 from harness.statistics.judge import judge
 from harness.statistics.looks import LOOKS, EarlierLooks
-from harness.statistics.verdict import Judgement, Verdict
+from harness.statistics.verdict import Fact, Judgement, Verdict
 from harness.verdicts.claims import Claim
 from harness.verdicts.declarations import Declarations
 from harness.verdicts.evidence_table import Joint, Look, Table
@@ -48,6 +49,9 @@ from harness.verdicts.settings import Settings, checkpoint_dtype
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
 from harness.verdicts.unbounded import plain_means
+
+NARROWER = "refuted at the windows there are; narrower ones, which were not measured elsewhere, might show it"
+"""Why a claim about an import stays open that wide windows alone refute: they merge what lies close."""
 
 
 class Examination:
@@ -99,7 +103,20 @@ class Examination:
     @cached_property
     def sha256(self) -> str:
         """Hash of the checkpoint's files."""
+        if self.imported is not None:
+            return self.imported.sha256
         return fingerprint(self.info.path, self.info.revision)
+
+    @cached_property
+    def imported(self) -> Imported | None:
+        """What was measured elsewhere and is judged; None where evidence is measured here."""
+        folder = self.settings.evidence_of
+        return None if folder is None else imported_at(folder)
+
+    @property
+    def _source(self) -> Evidence | Imported:
+        """Where evidence is read: the two are never mixed."""
+        return self.evidence if self.imported is None else self.imported
 
     @property
     def _boxes(self) -> str:
@@ -190,7 +207,8 @@ class Examination:
         try:
             self._examine([claim for claim in claims if self._unbroken(claim, self.declared)], progress)
         finally:
-            self._pool.close()
+            if self.imported is None:
+                self._pool.close()
 
     def _examine(self, undecided: list[Claim], progress: Progress) -> None:
         for number, share in enumerate(LOOKS):
@@ -281,7 +299,8 @@ class Examination:
 
     def view_at(self, number: int) -> EvidenceView:
         """What a claim test may look at while it states its claim at a look."""
-        return EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined)
+        sizes = None if self.imported is None else self.imported.window_sizes
+        return EvidenceView(self.seen_at(number), self.seen_at(0), self.look(number).undefined, sizes)
 
     def seen_at(self, number: int) -> Look | Joint:
         """The evidence of a look, that of the run's other checkpoints included."""
@@ -302,12 +321,12 @@ class Examination:
     def table(self) -> Table:
         """What is stored, as it was when last read."""
         if self._table is None:
-            self._table = Table(self.evidence.read())
+            self._table = Table(self._source.read())
         return self._table
 
     def _reread(self) -> None:
         """Forget what was read of the store if more has been measured since."""
-        shards = self.evidence.shards()
+        shards = self._source.shards()
         if shards != self._shards:
             self._shards = shards
             self._table = None
@@ -322,6 +341,8 @@ class Examination:
 
     def record(self) -> CheckpointRecord:
         """What was run, for the report."""
+        if self.imported is not None:
+            return self._record_of(self.imported)
         return CheckpointRecord(
             name=self.info.name,
             sha256=self.sha256,
@@ -337,11 +358,30 @@ class Examination:
             prompt=format_name(Path(self.info.path), self.info.prompt),
         )
 
+    def _record_of(self, imported: Imported) -> CheckpointRecord:
+        manifest = imported.manifest
+        return CheckpointRecord(
+            name=self.info.name,
+            sha256=self.sha256,
+            layers=self.info.layers,
+            window=self.window,
+            dtype=self.settings.dtype,
+            device="elsewhere",
+            tasks=self.tasks,
+            passes=0,
+            image_handling="square" if manifest.square else "",
+            elsewhere=imported.told,
+            sources=tuple((one.name, one.sha256, one.holds) for one in manifest.sources),
+        )
+
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
         """Judge a claim on the looks so far."""
         stated = self.hypothesis(claim, len(looks) - 1)
+        level = self.settings.alpha, len(looks) - 1
         if stated.tree is None:
-            return _not_applicable(stated.not_applicable, self.settings.alpha, len(looks) - 1)
+            return _not_judged(Verdict.NOT_APPLICABLE, stated.not_applicable, *level)
+        if self.imported is not None and (absent_ones := self._not_imported(stated.quantities)):
+            return _not_judged(Verdict.NOT_MEASURED, f"not measured elsewhere: {absent_ones}", *level)
         matched = [look.matched(stated.quantities) for look in looks]
         usable = [look for look in matched if all(quantity in look for quantity in stated.quantities)]
         if not usable:
@@ -355,6 +395,8 @@ class Examination:
             judged = judge(stated.tree, usable, plan, earlier)
         except MissingQuantityError as error:
             return self._nothing_measured(str(error), len(looks) - 1)
+        if judged.verdict is Verdict.REFUTED and self._lacks_narrower(claim, stated):
+            judged = replace(judged, verdict=Verdict.INCONCLUSIVE, ground=None, reason=NARROWER)
         if judged.verdict is Verdict.INCONCLUSIVE and not final:
             if not _is_futile(judged):
                 self._left_open[claim.test] = stated.quantities, len(usable)
@@ -363,7 +405,45 @@ class Examination:
         taken = usable[: judged.look + 1 - earlier.without_data]
         judged = with_other_readings(judged, stated.tree, taken, plan)
         judged = with_notes(judged, stated.notes, taken, plan)
-        return replace(judged, notes=(*judged.notes, *plain_means(taken[-1], stated.quantities)))
+        without = self._judged_without(claim, stated)
+        return replace(judged, notes=(*judged.notes, *without, *plain_means(taken[-1], stated.quantities)))
+
+    def _not_imported(self, quantities: Iterable[Quantity]) -> str:
+        """What of some quantities an import lacks, by name; empty if nothing.
+
+        Tasks are named where it has the same of others.
+        """
+        lacking: dict[str, dict[str, None]] = {}
+        held: set[str] = set()
+        for one in quantities:
+            name = str(whole(one.measurement))
+            if self.table.has(one):
+                held.add(name)
+            else:
+                lacking.setdefault(name, {})[one.task] = None
+        told = (f"{name} on {', '.join(tasks)}" if name in held else name for name, tasks in lacking.items())
+        return "; ".join(told)
+
+    def _lacks_narrower(self, claim: Claim, stated: Hypothesis) -> bool:
+        """Whether a claim about an import would also be asked of narrower windows, which it does not hold."""
+        if self.imported is None:
+            return False
+        named = {one.measurement for one in stated.quantities}
+        sweeps = [one for one in named if isinstance(one, Sweep)]
+        lacking = {one.measurement for one in self.declared(claim).quantities} - named
+        return any(
+            isinstance(one, Sweep) and one.flow == other.flow and one.window < other.window
+            for one in lacking
+            for other in sweeps
+        )
+
+    def _judged_without(self, claim: Claim, stated: Hypothesis) -> tuple[Fact, ...]:
+        """What a claim about an import does without: a control that was not measured elsewhere."""
+        if self.imported is None:
+            return ()
+        named = set(stated.quantities)
+        lacking = self._not_imported(one for one in self.declared(claim).quantities if one not in named)
+        return (Fact("judged without what was not measured elsewhere", lacking),) if lacking else ()
 
     def _nothing_measured(self, what: str, look: int) -> Judgement:
         reason = f"no sample gives {what}; see the excluded samples"
@@ -480,5 +560,5 @@ def _file_or_name(prompt: str | None) -> str:
     return file_digest(Path(prompt)) if prompt and Path(prompt).is_file() else str(prompt)
 
 
-def _not_applicable(reason: str, alpha: float, look: int) -> Judgement:
-    return Judgement(Verdict.NOT_APPLICABLE, 1.0, 1.0, alpha, look, 0, 0, reason=reason)
+def _not_judged(verdict: Verdict, reason: str, alpha: float, look: int) -> Judgement:
+    return Judgement(verdict, 1.0, 1.0, alpha, look, 0, 0, reason=reason)

@@ -49,11 +49,14 @@ class EvidenceView:
             does not change from one look to the next.
         undefined: on how many images of the look at hand a quantity was tried and does not exist; 0 if it
             exists on any.
+        window_sizes: of evidence that was measured elsewhere the window sizes there are; None where any can
+            be measured.
     """
 
     now: CurveSource
     first: CurveSource
     undefined: Callable[[Quantity], int] = lambda _: 0
+    window_sizes: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)

@@ -257,6 +257,8 @@ class CheckpointRecord:
             sample is shown.
         cost: what measuring was predicted to take and took; None where something was stored before, where no
             prediction could be made, and in records written before it was.
+        elsewhere: of one that was measured elsewhere "measured elsewhere, by FILE (hash)"; else empty.
+        sources: the files that its numbers came from: name, SHA-256 and what each holds.
     """
 
     name: str
@@ -273,6 +275,8 @@ class CheckpointRecord:
     prompt: str = ""
     asked: tuple[tuple[str, str], ...] = ()
     cost: CostRecord | None = None
+    elsewhere: str = ""
+    sources: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

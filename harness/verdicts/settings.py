@@ -13,6 +13,8 @@ from harness.statistics.looks import PLAN, LookPlan
 EMBEDDED = "embedded"
 AUTO = "auto"
 """The device of a model that is spread over all GPUs; the dtype that depends on the checkpoint."""
+NOT_KNOWN = "not known"
+"""The dtype of what was measured elsewhere."""
 DEFAULT_ALPHA = PLAN.alpha
 DEFAULT_SHOWN, MOST_SHOWN = 6, 12
 """Samples per task that the report shows, unless asked for, and at most."""
@@ -53,6 +55,7 @@ class Settings:
         futility: whether claims that more images are unlikely to decide are measured no further.
         accept_as: the name under which verdicts and curves are accepted, whatever is on file there, or None.
         baseline: name or file of the baseline to compare with, or None.
+        evidence_of: folder of an import, which is judged in place of what is measured here, or None.
     """
 
     checkpoints: tuple[str, ...]
@@ -81,6 +84,7 @@ class Settings:
     baseline: str | None = None
     accept_as: str | None = None
     futility: bool = True
+    evidence_of: Path | None = None
 
     @property
     def look_plan(self) -> LookPlan:
@@ -107,12 +111,15 @@ class Settings:
     def default_protocol(self) -> bool:
         """Whether nothing was changed that a verdict depends on."""
         changed = (self.tasks, self.window, self.prompt, self.image_handling, self.boxes, self.samples_option)
-        usual = self.alpha == DEFAULT_ALPHA and self.dtype == default_dtype(self.device)
+        dtype = NOT_KNOWN if self.evidence_of else default_dtype(self.device)
+        usual = self.alpha == DEFAULT_ALPHA and self.dtype == dtype
         return usual and changed == (None,) * len(changed)
 
     @property
     def samples_option(self) -> str | None:
         """What ``--samples`` must say for a run on as many samples; None: nothing."""
+        if self.evidence_of is not None:
+            return None if self.samples is None else str(self.samples)
         if not self.futility:
             return ALL
         return None if self.samples == usual_samples(self.dataset) else str(self.samples)

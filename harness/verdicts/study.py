@@ -82,9 +82,13 @@ class Study:
     # ------------------------------------------------------------------------------- grids and depths
 
     def windows(self, *sizes: int) -> tuple[Grid, ...]:
-        """Return grids of these window sizes and of the rule's own, each once, narrowest first."""
-        layers = self.grid.layers
-        return tuple(Grid(layers, size) for size in sorted({*sizes, self.grid.size}) if size <= layers)
+        """Return grids of these window sizes and of the rule's own, each once, narrowest first.
+
+        Of evidence that was measured elsewhere only the sizes there are.
+        """
+        layers, there = self.grid.layers, None if self._seen is None else self._seen.window_sizes
+        wanted = {size for size in sizes if there is None or size in there} | {self.grid.size}
+        return tuple(Grid(layers, size) for size in sorted(wanted) if size <= layers)
 
     def odd_windows(self) -> tuple[Grid, ...]:
         """Return grids of odd window sizes up to half the decoder: 1, 3, 5, the rule's and the widest.

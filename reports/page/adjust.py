@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.statistics.summaries import false_discovery
-from harness.statistics.verdict import Judgement, Verdict
+from harness.statistics.verdict import UNJUDGED, Judgement
 from harness.verdicts.record import ClaimRecord
 
 
@@ -42,11 +42,11 @@ def adjusted(claims: Sequence[ClaimRecord], alpha: float) -> tuple[Adjusted, ...
 
 def _usable(judgement: Judgement) -> bool:
     ps = (judgement.p_support, judgement.p_refute)
-    if judgement.verdict is Verdict.NOT_APPLICABLE:
+    if judgement.verdict in UNJUDGED:
         return False
     return all(0 <= p <= 1 for p in ps) and judgement.alpha > 0
 
 
 def _smaller(judgement: Judgement) -> float:
     known = [p for p in (judgement.p_support, judgement.p_refute) if math.isfinite(p)]
-    return math.nan if judgement.verdict is Verdict.NOT_APPLICABLE else min(known, default=math.nan)
+    return math.nan if judgement.verdict in UNJUDGED else min(known, default=math.nan)

@@ -100,6 +100,7 @@ def page_environment() -> jinja2.Environment:
         extent=extent,
         percent=words.percent,
         settings=settings,
+        files=files,
         facts=facts,
         lettered=lettered,
     )
@@ -177,6 +178,14 @@ def facts(claims: tuple[ClaimRecord, ...]) -> dict[str, list[tuple[str, str]]]:
                 told = (words.scope(claim), words.clean(fact.text, 240))
                 found.setdefault(words.clean(fact.about, 80), []).append(told)
     return found
+
+
+def files(sources: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Names of imported files, and for each what it holds and its hash, for a table."""
+    return tuple(
+        (words.clean(name, 200), f"{words.clean(holds, 200)}; SHA-256 {words.clean(digest, 80)}")
+        for name, digest, holds in sources
+    )
 
 
 def settings(tree: object, path: str = "") -> tuple[tuple[str, str], ...]:

@@ -101,6 +101,7 @@ def hostile(text: str, place: int) -> RunRecord:
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
     ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
     ran = replace(ran, prompt=text, asked=((text, text), ("question", text)))
+    ran = replace(ran, elsewhere=text, sources=((text, text, text),))
     shown = SampleRecord(
         *(text,) * 5,
         flow=of,
@@ -332,3 +333,28 @@ def test_no_text_becomes_a_style(text: str) -> None:
         head = page.render(hostile(text, place)).partition("</style>")[0]
         for rule in re.findall(r"^svg \.k\d+ .*$", head, re.MULTILINE):
             assert re.fullmatch(r"svg \.k\d+ \{ [\w\s:;(),.#-]+ \}", rule)
+
+
+def test_what_was_measured_elsewhere_says_so_above_and_below_and_lists_its_files() -> None:
+    record = example()
+    told, digest = "measured elsewhere, by theirs.csv (0123456789abcdef)", "ab" * 32
+    assert "elsewhere" not in markdown.render(record)
+    ran = replace(
+        record.checkpoints[0], elsewhere=told, sources=(("theirs.csv", digest, "image->question@9"),)
+    )
+    first = record.claims[0]
+    lacking = replace(
+        first.judgement, verdict=Verdict.NOT_MEASURED, parts=(), reason="not measured elsewhere: x"
+    )
+    there = replace(
+        record, checkpoints=(ran,), claims=(replace(first, judgement=lacking), *record.claims[1:])
+    )
+    found = page.render(there)
+    assert found.count(told) >= 3 and digest in found and "NOT MEASURED" in found
+    above, below = found.index('id="answer"'), found.index('id="provenance"')
+    assert found.index(told) < above and found.rindex(told) > below
+    assert "NOT MEASURED" not in page.render(record)
+    text = markdown.render(there)
+    assert (
+        "measured elsewhere, by theirs.csv" in text and "∅ NOT MEASURED" in text and "## Not measured" in text
+    )

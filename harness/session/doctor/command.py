@@ -58,6 +58,10 @@ class Doctor:
         say_versions(sheet)
         with sheet.trying("options"):
             settings = read_settings(config)
+            if settings.evidence_of is not None:
+                raise pytest.UsageError(
+                    "--evidence-of: no model is run, so there is none to examine; leave it out"
+                )
             say_device(sheet, settings)
             _examine(sheet, config, settings)
         return self._close(sheet)
