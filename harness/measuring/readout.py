@@ -69,10 +69,8 @@ class FirstTokens:
     def _found(self, encoded: Encoded, text: str) -> int:
         # After a line break an answer begins without a space of its own.
         said = encoded.text + ("" if encoded.text[-1].isspace() else " ") + text
-        image = encoded.regions["image"]
-        written = encoded.offsets[image[0]][0], encoded.offsets[image[-1]][1]
-        checkpoint = self._checkpoint
-        ids, _ = tokens_of(checkpoint.processor.tokenizer, checkpoint.prompt, said, written, checkpoint.name)
+        checkpoint, picture = self._checkpoint, encoded.picture_span
+        ids, _ = tokens_of(checkpoint.processor.tokenizer, checkpoint.prompt, said, picture, checkpoint.name)
         return ids[encoded.length]
 
 

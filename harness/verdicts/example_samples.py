@@ -16,7 +16,6 @@ from typing import Any
 import polars as pl
 
 from harness.checkpoint.info import CheckpointInfo, is_directory
-from harness.checkpoint.patches import TokenAxis, TokenGrid
 from harness.data.dataset import order_key
 from harness.data.errors import CheckpointError, HarnessError
 from harness.data.flow import Flow
@@ -36,7 +35,7 @@ SIDE = 280
 """Longer side of a shown picture in pixels; smaller ones stay as they are."""
 KINDS = (
     *("last", "true_option", "false_option", "central_object", "question"),
-    *("image", "separator", "suffix", "roles", "system"),
+    *("image", "separators", "separator", "suffix", "roles", "system"),
 )
 """Regions of a prompt that are told apart; a token in several belongs to the first."""
 
@@ -178,10 +177,11 @@ def _seen(view: Any, sample: Sample) -> tuple[tuple[tuple[str, str], ...], tuple
     except HarnessError:
         return (), ()
     positions = encoded.regions.positions
-    related = {at - positions["image"][0] for at in positions.get("related_patches", ())}
-    grid = view.pictures.layout(sample.image_size).base
+    number = {at: token for token, at in enumerate(positions["image"])}
+    related = {number[at] for at in positions.get("related_patches", ())}
+    places = view.pictures.layout(sample.image_size).base.places()
     prompt = pieces(encoded.text, encoded.offsets, positions)
-    return prompt, tuple(_place(grid, token) for token in grid.patches if token in related)
+    return prompt, tuple(place for token, place in places.items() if token in related)
 
 
 def pieces(
@@ -202,21 +202,6 @@ def pieces(
         (kind, f"{len(run)} visual tokens" if kind == "image" else text[start:stop])
         for (kind, run), start, stop in zip(runs, starts, [*starts[1:], len(text)], strict=True)
     )
-
-
-def _place(grid: TokenGrid, token: int) -> Box:
-    """What a token of a grid shows, in pixels of the picture; what lies outside the picture is cut off."""
-    row, column = divmod(token - grid.first, grid.stride)
-    x, width = _extent(grid.columns, column)
-    y, height = _extent(grid.rows, row)
-    return x, y, width, height
-
-
-def _extent(axis: TokenAxis, number: int) -> tuple[float, float]:
-    shown = axis.shown[number]
-    ends = (axis.starts[shown[0]], axis.starts[shown[-1]] + axis.patch)
-    first, last = (min(max((at * axis.unit - axis.shift) / axis.scale, 0), axis.length) for at in ends)
-    return first, last - first
 
 
 def thumbnail(path: Path) -> str:
