@@ -185,12 +185,12 @@ def llava_onevision(folder: Path) -> Path:
     return folder
 
 
-def smolvlm_256m(folder: Path) -> Path:
-    """SmolVLM of 2024, which is an ``idefics3``: 512-pixel tiles of 64 tokens each."""
+def smolvlm_256m(folder: Path, side: int = 512) -> Path:
+    """SmolVLM of 2024, which is an ``idefics3``: 512-pixel tiles of 64 tokens each, or smaller ones."""
     tokenizer = byte_level("<|im_start|>", "<end_of_utterance>", *_marks(), named={})
-    images = {"size": {"longest_edge": 2048}, "max_image_size": {"longest_edge": 512}}
+    images = {"size": {"longest_edge": 4 * side}, "max_image_size": {"longest_edge": side}}
     _write(folder, "preprocessor_config.json", _tiles("Idefics3", **images))
-    return _smolvlm("idefics3", folder, tokenizer, 512, 16, 4, {"image_seq_len": 64})
+    return _smolvlm("idefics3", folder, tokenizer, side, 16, 4, {"image_seq_len": (side // 64) ** 2})
 
 
 def smolvlm2(folder: Path) -> Path:
@@ -206,8 +206,8 @@ def smolvlm2(folder: Path) -> Path:
     return _smolvlm("smolvlm", folder, tokenizer, 384, PATCH, 3, {"image_seq_len": 81})
 
 
-def internvl(folder: Path) -> Path:
-    """InternVL3's geometry: 448-pixel tiles of 256 tokens each, on a Qwen2 decoder."""
+def internvl(folder: Path, side: int = 448) -> Path:
+    """InternVL3's geometry: 448-pixel tiles of 256 tokens each, or smaller ones, on a Qwen2 decoder."""
     named = {
         "start_image_token": "<img>",
         "end_image_token": "</img>",
@@ -217,16 +217,20 @@ def internvl(folder: Path) -> Path:
     tokenizer, kind = byte_level("<|im_start|>", "<|im_end|>", named=named), "internvl"
     tokenizer.save_pretrained(folder)
     size = {
-        "size": {"height": 448, "width": 448},
+        "size": {"height": side, "width": side},
         "crop_to_patches": False,
         "min_patches": 1,
         "max_patches": 12,
     }
     images = {"image_processor_type": "GotOcr2ImageProcessorFast", "processor_class": "InternVLProcessor"}
     _write(folder, "preprocessor_config.json", {**images, **_scales(), **size})
-    _write(folder, "processor_config.json", {"image_seq_length": 256, "processor_class": "InternVLProcessor"})
+    _write(
+        folder,
+        "processor_config.json",
+        {"image_seq_length": (side // 28) ** 2, "processor_class": "InternVLProcessor"},
+    )
     (folder / "chat_template.jinja").write_text(INTERNVL_TEMPLATE, encoding="utf-8")
-    text, tower = decoder(tokenizer, Qwen2Config), blocks.vision(kind, 448, PATCH)
+    text, tower = decoder(tokenizer, Qwen2Config), blocks.vision(kind, side, PATCH)
     save(blocks.model(kind, text, tower, tokenizer), folder)
     return folder
 

@@ -130,7 +130,7 @@ def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
 def _model(kind: str, text: Any, side: int, patch: int) -> Any:
     merged = MERGED if kind in blocks.SHUFFLED else 1
     tower = blocks.vision(kind, side, patch // merged, initializer_range=0.3)
-    more = {"llava_onevision": {"vision_aspect_ratio": "anyres_max_2"}, "smolvlm": {"scale_factor": MERGED}}
+    more: dict[str, dict[str, Any]] = {"llava_onevision": {"vision_aspect_ratio": "anyres_max_2"}}
     return blocks.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more.get(kind, {}))
 
 

@@ -187,7 +187,7 @@ def _seen(view: Any, sample: Sample) -> tuple[tuple[tuple[str, str], ...], tuple
 def pieces(
     text: str, offsets: tuple[tuple[int, int], ...], positions: Mapping[str, tuple[int, ...]]
 ) -> tuple[tuple[str, str], ...]:
-    """A prompt cut where its region changes: (region, text), the visual tokens counted.
+    """A prompt cut where its region changes: (region, text), the visual tokens and their marks counted.
 
     Args:
         text: the prompt.
@@ -195,13 +195,21 @@ def pieces(
         positions: tokens by region.
     """
     kinds = {at: kind for kind in reversed(KINDS) for at in positions.get(kind, ())}
+    marks = positions.get("separators", ())
+    kinds |= dict.fromkeys(marks, "image")
     written = [at for at, (start, stop) in enumerate(offsets) if stop > start]
     runs = [(kind, list(run)) for kind, run in groupby(written, lambda at: kinds.get(at, "other"))]
     starts = [offsets[run[0]][0] for _, run in runs]
     return tuple(
-        (kind, f"{len(run)} visual tokens" if kind == "image" else text[start:stop])
+        (kind, _counted(run, marks) if kind == "image" else text[start:stop])
         for (kind, run), start, stop in zip(runs, starts, [*starts[1:], len(text)], strict=True)
     )
+
+
+def _counted(picture: list[int], marks: tuple[int, ...]) -> str:
+    between = len(set(picture).intersection(marks))
+    visual = f"{len(picture) - between} visual tokens"
+    return f"{visual}, {between} tokens of marks around them" if between else visual
 
 
 def thumbnail(path: Path) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 from harness.checkpoint.adapters import ADAPTERS, SQUARE, TILES
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import encode
+from harness.checkpoint.encode_condition import encode_under
 from harness.checkpoint.info import directory_info
 from harness.checkpoint.without_weights import bare_checkpoint
 from harness.data.errors import CheckpointError, RegionError
@@ -25,7 +26,7 @@ from harness.data.sample import Box, Size
 from harness.engine import reference
 from harness.testing.fidelity_samples import sample
 from harness.testing.own_processors import own_processor
-from harness.testing.tiny_checkpoints import tiny_checkpoint
+from harness.testing.tiny_checkpoints import picture as tiny_picture, sample as tiny_sample, tiny_checkpoint
 
 NAMES = ("smolvlm_256m", "smolvlm2", "internvl")
 SPLIT = {
@@ -233,6 +234,17 @@ def test_a_corner_by_hand(name: str, per_side: int, bare: Bare) -> None:
 
 
 # ------------------------------------------------------------------------- the whole model, and refusals
+
+
+@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "internvl"])
+def test_a_grey_picture_is_seen(kind: str, tmp_path: Path) -> None:
+    """Idefics3 drops tiles of exact zeros, and has then fewer features than its prompt has tokens."""
+    checkpoint = tiny_checkpoint(kind=kind)
+    asked = tiny_sample(tiny_picture(tmp_path))
+    grey = encode_under(checkpoint, asked, "grey")
+    assert float(grey.pixels.abs().max()) < 1e-30
+    said = reference.run(checkpoint, grey).logits
+    assert not torch.allclose(said, reference.run(checkpoint, encode(checkpoint, asked)).logits, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["smolvlm_256m", "smolvlm2"])
