@@ -104,7 +104,7 @@ def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
         return encoded
     length = encoded.length + len(tokens)
     moved = {"last": (length - 1,), "before_last": tuple(range(1, length - 1))}
-    moved["after_image"] = tuple(range(encoded.regions["after_image"][0], length))
+    moved["after_image"] = (*encoded.regions["after_image"], *range(encoded.length, length))
     end = (len(encoded.text), len(encoded.text))
     return replace(
         encoded,
@@ -172,7 +172,8 @@ def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: To
         "first": (0,),
         "last": (last,),
         "before_last": tuple(range(1, last)),
-        "after_image": tuple(range(max(image) + 1, last + 1)),
+        # Marks that follow a visual token read the image, too: a cut that leaves them out is none.
+        "after_image": tuple(sorted(set(range(image[0], last + 1)) - set(image))),
     }
     named |= question_parts(sample, start, prompt.offsets, question, says)
     related = checkpoint.tokens_under(sample.image_size, sample.objects)

@@ -146,11 +146,15 @@ def test_blocked_edges_weigh_exactly_zero_and_all_else_is_untouched(
 
 
 @slow
-@given(family=families)
-def test_with_the_image_blocked_for_everything_later_pixels_do_not_matter(family: str, folder: Path) -> None:
-    checkpoint, encoded = ready(family, folder, seed=1)
-    _, other = ready(family, folder, seed=2)
-    later = block(encoded.regions["image"], encoded.regions["after_image"], range(checkpoint.n_layers))
+@given(family=families, kind=kinds)
+def test_with_the_image_blocked_for_everything_later_pixels_do_not_matter(
+    family: str, kind: str, folder: Path
+) -> None:
+    """Marks between the visual tokens read the image, too: they are among what is later."""
+    checkpoint, encoded = ready(family, folder, seed=1, kind=kind)
+    _, other = ready(family, folder, seed=2, kind=kind)
+    regions, layers = encoded.regions, range(checkpoint.n_layers)
+    later = block(regions["image"], regions["after_image"], layers)
     assert not torch.equal(encoded.pixels, other.pixels)
     assert torch.equal(
         reference.run(checkpoint, encoded, later).logits, reference.run(checkpoint, other, later).logits
@@ -158,6 +162,15 @@ def test_with_the_image_blocked_for_everything_later_pixels_do_not_matter(family
     assert not torch.allclose(
         reference.run(checkpoint, encoded).logits, reference.run(checkpoint, other).logits, atol=1e-6
     )
+
+
+def test_marks_left_open_carry_the_image_on(folder: Path) -> None:
+    checkpoint, encoded = ready("llama", folder, seed=1, kind="idefics3")
+    _, other = ready("llama", folder, seed=2, kind="idefics3")
+    image = encoded.regions["image"]
+    behind = block(image, range(image[-1] + 1, encoded.length), range(checkpoint.n_layers))
+    first, second = (reference.run(checkpoint, one, behind).logits for one in (encoded, other))
+    assert not torch.allclose(first, second, atol=1e-6)
 
 
 @slow
