@@ -1,4 +1,4 @@
-"""A loaded checkpoint: a LLaVA-family model with its processor and prompt format."""
+"""A loaded checkpoint: a model that sees, with its processor and prompt format."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Checkpoint:
     @cached_property
     def decoder(self) -> Any:  # noqa: ANN401 - transformers has no common base for decoders
         """The text model: ``layers``, ``norm``, ``rotary_emb``."""
-        return self.model.model.language_model
+        return self.model.model.get_decoder()
 
     @property
     def head(self) -> nn.Module:

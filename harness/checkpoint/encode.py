@@ -50,6 +50,12 @@ class Encoded:
         return int(self.ids.shape[0])
 
     @property
+    def picture_span(self) -> Span:
+        """Where the picture stands in ``text``, in characters: its visual tokens and their marks."""
+        block = (*self.regions["image"], *self.regions.found("separators"))
+        return self.offsets[min(block)][0], self.offsets[max(block)][1]
+
+    @property
     def visual(self) -> dict[str, Tensor]:
         """The picture as keyword inputs of the model."""
         return {"pixel_values": self.pixels, **self.extra}
@@ -74,7 +80,7 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
         raise RegionError(f"the picture is {_by(picture.size)} pixels, its row says {_by(sample.image_size)}")
     with checkpoint_door(checkpoint.path, "its configuration cannot lay out a picture"):
         layout = checkpoint.pictures.layout(picture.size)
-    prompt = _Prompt.of(checkpoint, sample, instruction, layout.count)
+    prompt = _Prompt.of(checkpoint, sample, instruction, layout)
     check_context(checkpoint.model.config, len(prompt.ids))
     regions = _regions(checkpoint, sample, prompt, layout)
     with checkpoint_door(checkpoint.path, "its processor cannot make the model's inputs"):
@@ -98,7 +104,7 @@ def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
         return encoded
     length = encoded.length + len(tokens)
     moved = {"last": (length - 1,), "before_last": tuple(range(1, length - 1))}
-    moved["after_image"] = tuple(range(encoded.regions["after_image"][0], length))
+    moved["after_image"] = (*encoded.regions["after_image"], *range(encoded.length, length))
     end = (len(encoded.text), len(encoded.text))
     return replace(
         encoded,
@@ -129,9 +135,9 @@ class _Prompt:
     offsets: tuple[Span, ...]
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, sample: Sample, instruction: str, count: int) -> _Prompt:
-        """Write and tokenize the prompt of a sample with ``count`` visual tokens."""
-        visual = checkpoint.processor.image_token * count
+    def of(cls, checkpoint: Checkpoint, sample: Sample, instruction: str, layout: TokenLayout) -> _Prompt:
+        """Write and tokenize the prompt of a sample whose picture becomes these visual tokens."""
+        visual = layout.written(checkpoint.processor.image_token)
         text, spans = "", []
         for name, segment in checkpoint.prompt.fill(sample.question, instruction):
             filled = visual if segment == IMAGE else segment.replace(IMAGE, visual)
@@ -150,23 +156,24 @@ class _Prompt:
 
 def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: TokenLayout) -> Regions:
     segments = segment_positions(prompt.spans, prompt.offsets, prompt.text)
-    question, image, last = segments["question"], segments["image"], len(prompt.ids) - 1
-    visual = [at for at, token in enumerate(prompt.ids) if token == checkpoint.model.config.image_token_id]
-    if visual != image or len(image) != layout.count:
-        raise RegionError(f"{len(visual)} image tokens in the prompt, {layout.count} visual tokens expected")
-    start, stop = prompt.span("question")
+    question, last = segments["question"], len(prompt.ids) - 1
+    image = [at for at, token in enumerate(prompt.ids) if token == checkpoint.model.config.image_token_id]
     says = _Decoder(checkpoint.processor.tokenizer, prompt.ids)
+    _check_picture(segments["image"], image, layout, says)
+    start, stop = prompt.span("question")
     if not question or not says(question, prompt.text[start:stop]):
         raise RegionError(
             f"the question's tokens say {says.text(question)!r}, not {prompt.text[start:stop].strip()!r}"
         )
+    segments |= {"image": image, "separators": sorted(set(segments["image"]) - set(image))}
     named = {name: tuple(found) for name, found in segments.items() if found}
     named["roles"] = tuple(at for at in named.get("roles", ()) if at != last)
     named |= {
         "first": (0,),
         "last": (last,),
         "before_last": tuple(range(1, last)),
-        "after_image": tuple(range(max(image) + 1, last + 1)),
+        # Marks that follow a visual token read the image, too: a cut that leaves them out is none.
+        "after_image": tuple(sorted(set(range(image[0], last + 1)) - set(image))),
     }
     named |= question_parts(sample, start, prompt.offsets, question, says)
     related = checkpoint.tokens_under(sample.image_size, sample.objects)
@@ -175,6 +182,16 @@ def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: To
         for name, tokens in image_regions(layout, related).items()
     }
     return Regions(named, len(prompt.ids))
+
+
+def _check_picture(segment: Sequence[int], image: Sequence[int], layout: TokenLayout, says: _Decoder) -> None:
+    """The picture's part of the prompt must be its visual tokens and their marks, and nothing else."""
+    if not set(image) <= set(segment) or len(image) != layout.count:
+        raise RegionError(f"{len(image)} image tokens in the prompt, {layout.count} visual tokens expected")
+    between = says.text(sorted(set(segment) - set(image)))
+    marks = "".join(mark for _, mark in layout.marks)
+    if _plain(between) != _plain(marks):
+        raise RegionError(f"between its image tokens the prompt says {between!r}, not {marks!r}")
 
 
 @dataclass(frozen=True)

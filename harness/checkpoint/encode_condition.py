@@ -36,8 +36,11 @@ def encode_under(checkpoint: Checkpoint, sample: Sample, condition: Condition) -
 
 
 def grey(pixels: torch.Tensor) -> torch.Tensor:
-    """An even picture of the data's mean colour: after normalisation, zeros of the same shape."""
-    return torch.zeros_like(pixels)
+    """An even picture of the data's mean colour: after normalisation, zeros of the same shape.
+
+    Zero by less than any rounding: Idefics3 takes a tile of exact zeros for padding and drops it.
+    """
+    return torch.full_like(pixels, torch.finfo(pixels.dtype).tiny)
 
 
 def continued(encoded: Encoded, answer: Sequence[int], condition: Condition) -> Encoded:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoint.adapters import ADAPTERS
+from harness.checkpoint.adapters.refused import REFUSED
 from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.tried_tokenizer import try_tokenizer
 from harness.checkpoint.untrusted_files import check_text_files, read_json
@@ -49,9 +50,18 @@ class CheckpointInfo:
 
 @cache
 def registry() -> dict[str, dict[str, Any]]:
-    """The paper's checkpoints by alias, as data."""
+    """The checkpoints that have an alias, as data: the paper's, and some of today."""
     text = (Path(__file__).parent / "registry.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
+
+
+def papers() -> tuple[str, ...]:
+    """The aliases of the paper's checkpoints."""
+    return tuple(alias for alias, known in registry().items() if _of_the_paper(known))
+
+
+def _of_the_paper(known: Mapping[str, Any]) -> bool:
+    return bool(known.get("paper", True))
 
 
 def checkpoint_info(name: str) -> CheckpointInfo:
@@ -66,10 +76,11 @@ def checkpoint_info(name: str) -> CheckpointInfo:
                 name=alias,
                 path=str(known["hub_id"]),
                 layers=int(known["layers"]),
-                gpu=True,
+                gpu=_of_the_paper(known),
                 revision=str(known["revision"]),
-                prompt=str(known["prompt"]),
-                image_handling=str(known["image_handling"]),
+                prompt=known.get("prompt"),
+                image_handling=known.get("image_handling"),
+                dtype=known.get("dtype"),
             )
     if is_directory(name):
         return directory_info(user_path(name))
@@ -152,6 +163,8 @@ def _default_depth(config: Path) -> object:
 
 def check_supported(model_type: str, source: str) -> None:
     """Raise `CheckpointError` if the harness cannot run this model type."""
+    if model_type in REFUSED:
+        raise CheckpointError(f"{source}: model type {model_type!r} is not supported: {REFUSED[model_type]}")
     if model_type not in ADAPTERS:
         known = ", ".join(sorted(ADAPTERS))
         raise CheckpointError(f"{source}: model type {model_type!r} is not supported; supported: {known}")

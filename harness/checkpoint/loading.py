@@ -1,4 +1,4 @@
-"""A checkpoint: a LLaVA-family model with its processor and prompt format, ready to be knocked out.
+"""A checkpoint: a model that sees, with its processor and prompt format, ready to be knocked out.
 
 Loading refuses what would make a measurement wrong without a word: missing or unexpected weights,
 weights that are not safetensors, decoders whose attention is not plain causal attention. The text
@@ -71,7 +71,7 @@ def load(
         check_image_token(processor, model)
         adapter = ADAPTERS[model.config.model_type]
         handling = adapter.handling(image_handling or info.image_handling)
-        pictures = adapter.pictures(model, processor.image_processor, handling)
+        pictures = adapter.pictures(model, processor, handling)
         box_rule = adapter.box_rule(boxes or info.boxes)
         prompting = prompt_format(Path(source), processor, prompt or info.prompt)
     return Checkpoint(
@@ -83,9 +83,7 @@ def load(
         pictures=pictures,
         sha256=fingerprint(source, info.revision),
         boxes=box_rule,
-        permanent_blocks=read_permanent_mask(
-            Path(source) / MASK_FILE, len(model.model.language_model.layers)
-        ),
+        permanent_blocks=read_permanent_mask(Path(source) / MASK_FILE, len(model.model.get_decoder().layers)),
     )
 
 
@@ -144,7 +142,7 @@ def _check_decoder(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
 
     And it must be put together of the parts that the engines walk through, under their usual names.
     """
-    decoder = model.model.language_model
+    decoder = model.model.get_decoder()
     lacking = [part for part in ("layers", "norm", "rotary_emb") if not hasattr(decoder, part)]
     if lacking:
         raise CheckpointError(

@@ -59,6 +59,13 @@ class TokenAxis:
         }
         return tuple(row for row, span in enumerate(self.shown) if touched.intersection(span))
 
+    def extent(self, row: int) -> tuple[float, float]:
+        """Where a row (or column) of tokens begins in the picture, and how long it is, in its pixels."""
+        shown = self.shown[row]
+        ends = (self.starts[shown[0]], self.starts[shown[-1]] + self.patch)
+        first, last = (min(max((at * self.unit - self.shift) / self.scale, 0), self.length) for at in ends)
+        return first, last - first
+
 
 @dataclass(frozen=True)
 class TokenGrid:
@@ -69,12 +76,15 @@ class TokenGrid:
         rows: its rows of tokens.
         columns: its columns of tokens.
         newline: whether a newline token ends every row.
+        per_tile: rows and columns of tokens in a tile, where the model reads tile by tile; None: row by row.
+            Such a grid has no newline tokens.
     """
 
     first: int
     rows: TokenAxis
     columns: TokenAxis
     newline: bool = False
+    per_tile: tuple[int, int] | None = None
 
     @property
     def stride(self) -> int:
@@ -83,7 +93,7 @@ class TokenGrid:
 
     @property
     def patches(self) -> tuple[int, ...]:
-        """The grid's tokens, newline tokens left out, row by row."""
+        """The grid's tokens, newline tokens left out, row by row of the canvas."""
         return self._tokens(range(len(self.rows.shown)), range(len(self.columns.shown)))
 
     @property
@@ -98,7 +108,27 @@ class TokenGrid:
         return self._tokens(rows, self.columns.tokens(box.x, box.x + box.width))
 
     def _tokens(self, rows: Sequence[int], columns: Sequence[int]) -> tuple[int, ...]:
-        return tuple(self.first + row * self.stride + column for row in rows for column in columns)
+        return tuple(self._token(row, column) for row in rows for column in columns)
+
+    def _token(self, row: int, column: int) -> int:
+        """The number of the token in a row and a column of the canvas."""
+        if self.per_tile is None:
+            return self.first + row * self.stride + column
+        down, across = self.per_tile
+        tile = row // down * (len(self.columns.shown) // across) + column // across
+        return self.first + (tile * down + row % down) * across + column % across
+
+    def places(self) -> dict[int, tuple[float, float, float, float]]:
+        """What each of its tokens shows: (x, y, width, height) in pixels of the picture, inside of it."""
+        shown = [
+            (*across, *down)
+            for down in map(self.rows.extent, range(len(self.rows.shown)))
+            for across in map(self.columns.extent, range(len(self.columns.shown)))
+        ]
+        return {
+            token: (x, y, width, height)
+            for token, (x, width, y, height) in zip(self.patches, shown, strict=True)
+        }
 
 
 @dataclass(frozen=True)
@@ -109,16 +139,20 @@ class TokenLayout:
         size: the picture's (width, height).
         base: the whole picture on one square.
         tiles: the picture on tiles of higher resolution, or None where there are none.
+        marks: (token, text): what the prompt says before a visual token; at ``count``, behind the last one.
+            A text of the model's own processor, which writes it around the tokens of its tiles.
     """
 
     size: Size
     base: TokenGrid
     tiles: TokenGrid | None = None
+    marks: tuple[tuple[int, str], ...] = ()
 
     @property
     def grids(self) -> tuple[TokenGrid, ...]:
         """The grids, in the order of their tokens."""
-        return (self.base,) if self.tiles is None else (self.base, self.tiles)
+        grids = (self.base,) if self.tiles is None else (self.base, self.tiles)
+        return tuple(sorted(grids, key=lambda grid: grid.first))
 
     @property
     def count(self) -> int:
@@ -133,7 +167,19 @@ class TokenLayout:
     @property
     def patches(self) -> tuple[int, ...]:
         """Every visual token that shows patches: all but the newline tokens."""
-        return tuple(token for grid in self.grids for token in grid.patches)
+        return tuple(sorted(token for grid in self.grids for token in grid.patches))
+
+    def written(self, image_token: str) -> str:
+        """The picture as the prompt writes it: its visual tokens, and the marks between them.
+
+        Args:
+            image_token: the text of one visual token.
+        """
+        text, at = "", 0
+        for token, mark in self.marks:
+            text += image_token * (token - at) + mark
+            at = token
+        return text + image_token * (self.count - at)
 
     def holding(self, box: Box) -> tuple[int, ...]:
         """The tokens that hold at least one pixel of a box; empty if it is outside, or cropped away."""

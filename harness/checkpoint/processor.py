@@ -8,14 +8,18 @@ from typing import Any
 
 from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.info import CheckpointInfo
+from harness.checkpoint.prompt import IMAGE
 from harness.data.errors import CheckpointError
+
+IMAGE_TOKENS = ("image_token", "context_image_token")
+"""What tokenizers call the token of a visual token; InternVL's has a name of its own."""
 
 
 @dataclass(frozen=True)
 class ImageProcessing:
     """What the harness needs of a processor, for model types whose processor wants more than is there.
 
-    LLaVA-OneVision's brings a video processor, which needs torchvision.
+    LLaVA-OneVision's, SmolVLM2's and InternVL's bring a video processor, which needs torchvision.
     """
 
     tokenizer: Any
@@ -41,7 +45,9 @@ def load_processor(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers 
     with checkpoint_door(source, "its processor cannot be loaded"):
         try:
             processor: Any = AutoProcessor.from_pretrained(source, **options)
-        except ImportError:
+        except (ImportError, ValueError) as error:
+            if not (isinstance(error, ImportError) or "torchvision" in str(error)):
+                raise
             processor = _without_video(source, options)
         if find_spec("torchvision") is not None and hasattr(processor, "image_processor"):
             # The pixels of the paper, and of machines without torchvision, are PIL's.
@@ -51,6 +57,10 @@ def load_processor(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers 
     return processor
 
 
+def _known(tokenizer: Any, token: str) -> str | None:  # noqa: ANN401
+    return token if token in tokenizer.get_vocab() else None
+
+
 def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
     from transformers import AutoImageProcessor, AutoTokenizer  # noqa: PLC0415 - takes seconds
     from transformers.processing_utils import ProcessorMixin  # noqa: PLC0415
@@ -58,7 +68,8 @@ def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
     tokenizer = AutoTokenizer.from_pretrained(source, **options)
     images = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
     settings = ProcessorMixin.get_processor_dict(source, **options)[0]
-    token = getattr(tokenizer, "image_token", None) or settings.get("image_token")
+    token = next(filter(None, (getattr(tokenizer, name, None) for name in IMAGE_TOKENS)), None)
+    token = token or settings.get("image_token") or _known(tokenizer, IMAGE)
     template = settings.get("chat_template") or tokenizer.chat_template
     return ImageProcessing(tokenizer, images, token, template)
 

@@ -17,7 +17,7 @@ from harness.data.sample import Sample
 
 Span = tuple[int, int]
 REGION_NAMES = (
-    "first", "system", "roles", "image", "separator", "question", "suffix", "last",
+    "first", "system", "roles", "image", "separators", "separator", "question", "suffix", "last",
     "true_option", "false_option", "central_object", "object1", "object2", "question_rest",
     "question_without_options", "related_patches", "other_patches", "padding_patches",
     "before_last", "after_image",
@@ -26,7 +26,8 @@ REGION_NAMES = (
     "random_patches", "most_patches", "shifted_patches", "foreign_patches", "centre_patch",
     "centre_tile_patch",
 )  # fmt: skip
-"""Every name a flow may use. A union of regions is written ``a+b``."""
+"""Every name a flow may use. A union of regions is written ``a+b``. ``separators`` are the marks that
+some models have between (and around) the visual tokens; ``separator`` parts the image from the question."""
 RELEASED_NAMES = {
     "Question": "question",
     "Last": "last",
@@ -207,4 +208,4 @@ def image_regions(layout: TokenLayout, related: Collection[int]) -> dict[str, tu
         for part, tokens in parts.items():
             regions[f"related_{part}patches"] = tuple(token for token in tokens if token in related)
             regions[f"other_{part}patches"] = tuple(token for token in tokens if token not in related)
-    return {name: tokens for name, tokens in regions.items() if tokens}
+    return {name: tuple(sorted(tokens)) for name, tokens in regions.items() if tokens}

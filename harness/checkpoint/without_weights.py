@@ -68,7 +68,7 @@ def bare_checkpoint(info: CheckpointInfo) -> Checkpoint:
     model, processor = Bare(config), load_processor(info)
     with checkpoint_door(info.path, "its processor does not go with its model"):
         adapter = ADAPTERS[config.model_type]
-        pictures = adapter.pictures(model, processor.image_processor, adapter.handling(info.image_handling))
+        pictures = adapter.pictures(model, processor, adapter.handling(info.image_handling))
         prompting, boxes = (
             prompt_format(Path(info.path), processor, info.prompt),
             adapter.box_rule(info.boxes),

@@ -185,6 +185,7 @@ def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> tuple[
         **encoded.visual,
         max_new_tokens=limit,
         do_sample=False,
+        eos_token_id=sorted(checkpoint.stop_tokens),  # the tokenizer's, where no generation_config says any
     )
     said = ids[0, encoded.length :].tolist()
     return tuple(said[:-1] if said[-1] in checkpoint.stop_tokens else said)

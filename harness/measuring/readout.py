@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +20,8 @@ from harness.engine.reference import Pass
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+FirstToken = Callable[..., int]
+"""`FirstTokens`, or the same with its option given."""
 SMALLEST_P = 1e-12
 """Below this an answer's probability is rounding; relative changes of it mean nothing."""
 
@@ -52,34 +55,43 @@ class FirstTokens:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
-        self._known: dict[tuple[str, str], int] = {}
+        self._known: dict[tuple[str, str, bool], int] = {}
 
-    def __call__(self, encoded: Encoded, text: str) -> int:
+    def __call__(self, encoded: Encoded, text: str, *, otherwise: bool = False) -> int:
         """The token an answer would begin with.
 
         Args:
             encoded: the encoded sample.
             text: the answer, e.g. ``"Red"``.
+            otherwise: without the space that parts it from a prompt, or with one behind white space.
         """
         end = encoded.text[encoded.offsets[encoded.regions["question"][-1]][1] :]
-        if (end, text) not in self._known:
-            self._known[end, text] = self._found(encoded, text)
-        return self._known[end, text]
+        key = (end, text, otherwise)
+        if key not in self._known:
+            self._known[key] = self._found(encoded, text, otherwise=otherwise)
+        return self._known[key]
 
-    def _found(self, encoded: Encoded, text: str) -> int:
+    def _found(self, encoded: Encoded, text: str, *, otherwise: bool) -> int:
         # After a line break an answer begins without a space of its own.
-        said = encoded.text + ("" if encoded.text[-1].isspace() else " ") + text
-        image = encoded.regions["image"]
-        written = encoded.offsets[image[0]][0], encoded.offsets[image[-1]][1]
-        checkpoint = self._checkpoint
-        ids, _ = tokens_of(checkpoint.processor.tokenizer, checkpoint.prompt, said, written, checkpoint.name)
+        spaced = encoded.text[-1].isspace() == otherwise
+        said = encoded.text + (" " if spaced else "") + text
+        checkpoint, picture = self._checkpoint, encoded.picture_span
+        tokenizer = checkpoint.processor.tokenizer
+        ids, _ = tokens_of(tokenizer, checkpoint.prompt, said, picture, checkpoint.name)
+        if (
+            otherwise and ids[: encoded.length] != encoded.ids.tolist()
+        ):  # grown together with the prompt's end
+            ids = [*encoded.ids.tolist(), *tokenizer(text, add_special_tokens=False)["input_ids"]]
         return ids[encoded.length]
 
 
 def answer_tokens(
-    first_token: FirstTokens, encoded: Encoded, clean: Pass, distractor: str | None, wrong: Sequence[str] = ()
+    first_token: FirstToken, encoded: Encoded, clean: Pass, distractor: str | None, wrong: Sequence[str] = ()
 ) -> Tokens:
     """Find the tokens to follow.
+
+    Whether an answer begins with a space is not assumed: where the model wrote the right one otherwise, all
+    forms are taken as it wrote them.
 
     Args:
         first_token: says what answers begin with.
@@ -90,6 +102,7 @@ def answer_tokens(
     """
     own = int(clean.logits.argmax())
     answer = encoded.sample.answer
+    first_token = _as_answered(first_token, encoded, own)
     forms = {"lower": answer, "capital": answer.capitalize()}
     if distractor is not None:
         forms |= {"false_lower": distractor, "false_capital": distractor.capitalize()}
@@ -97,6 +110,16 @@ def answer_tokens(
     distractor_form = "false_lower" if own == ids["lower"] else "false_capital"
     others = frozenset(first_token(encoded, form) for text in wrong for form in (text, text.capitalize()))
     return Tokens(own, ids.get(distractor_form), ids, others)
+
+
+def _as_answered(first_token: FirstToken, encoded: Encoded, own: int) -> FirstToken:
+    """The tokens of answers written as the model wrote this one: with a space before them, or without."""
+    answer = encoded.sample.answer
+    forms = (answer, answer.capitalize())
+    if own in {first_token(encoded, form) for form in forms}:
+        return first_token
+    otherwise = partial(first_token, otherwise=True)
+    return otherwise if own in {otherwise(encoded, form) for form in forms} else first_token
 
 
 def confusable_forms(tokens: Tokens) -> str:

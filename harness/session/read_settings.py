@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.checkpoint.adapters import BOX_RULES, HANDLINGS
-from harness.checkpoint.info import CheckpointInfo, checkpoint_info, registry
+from harness.checkpoint.info import CheckpointInfo, checkpoint_info, papers
 from harness.checkpoint.prompt import CHAT, FORMATS
 from harness.data.default_folders import ELSEWHERE
 from harness.data.depth import rule_window
@@ -68,7 +68,7 @@ def read_settings(config: pytest.Config) -> Settings:
         or _default_device(gpu=gpu, allow_cpu=config.getoption("allow_cpu"), here=not planned)
     )
     settings = Settings(
-        checkpoints=tuple(dict.fromkeys(named or (registry() if gpu else (EMBEDDED,)))),
+        checkpoints=tuple(dict.fromkeys(named or (papers() if gpu else (EMBEDDED,)))),
         dataset=(dataset := _folder(config, "dataset")),
         images=_folder(config, "images"),
         tasks=_tasks(option(config, "task")),

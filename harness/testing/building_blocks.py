@@ -4,6 +4,11 @@ from typing import Any
 
 from transformers import (
     CLIPVisionConfig,
+    Idefics3Config,
+    Idefics3ForConditionalGeneration,
+    Idefics3Processor,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaNextConfig,
@@ -14,27 +19,57 @@ from transformers import (
     LlavaProcessor,
     PreTrainedTokenizerFast,
     SiglipVisionConfig,
+    SmolVLMConfig,
+    SmolVLMForConditionalGeneration,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+from transformers.models.idefics3.configuration_idefics3 import Idefics3VisionConfig
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.internvl.configuration_internvl import InternVLVisionConfig
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
     LlavaOnevisionImageProcessorPil,
 )
+from transformers.models.smolvlm.configuration_smolvlm import SmolVLMVisionConfig
+from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 Pinpoints = list[list[int]]
 CLASSES: dict[str, tuple[Any, Any]] = {
     "llava": (LlavaConfig, LlavaForConditionalGeneration),
     "llava_next": (LlavaNextConfig, LlavaNextForConditionalGeneration),
     "llava_onevision": (LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration),
+    "idefics3": (Idefics3Config, Idefics3ForConditionalGeneration),
+    "smolvlm": (SmolVLMConfig, SmolVLMForConditionalGeneration),
+    "internvl": (InternVLConfig, InternVLForConditionalGeneration),
 }
 PROCESSORS: dict[str, Any] = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
-"""The class of LLaVA-OneVision's is missing: it wants torchvision."""
+"""Those of LLaVA-OneVision, SmolVLM2 and InternVL are missing: they want torchvision."""
+SHUFFLED = ("idefics3", "smolvlm", "internvl")
+"""Model types that make one visual token of several patches."""
+TOWERS: dict[str, Any] = {
+    "idefics3": Idefics3VisionConfig,
+    "smolvlm": SmolVLMVisionConfig,
+    "internvl": InternVLVisionConfig,
+}
+TILES: dict[str, Any] = {"idefics3": Idefics3ImageProcessorPil, "smolvlm": SmolVLMImageProcessorPil}
+MARKS = {
+    "image_token": "<image>",
+    "context_image_token": "<image>",
+    "fake_image_token": "<fake_token_around_image>",
+    "global_image_token": "<global-img>",
+    "start_image_token": "<img>",
+    "end_image_token": "</img>",
+}
+"""Tokens around visual tokens, by what the processors call them."""
 
 
 def vision(kind: str, side: int, patch: int, **more: Any) -> Any:
     """A vision tower of two layers on squares of ``side`` pixels, as a configuration."""
     more |= {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     more |= {"image_size": side, "patch_size": patch}
+    if kind in SHUFFLED:
+        return TOWERS[kind](**more)
     if kind == "llava_onevision":
         return SiglipVisionConfig(vision_use_head=False, **more)
     return CLIPVisionConfig(projection_dim=16, **more)
@@ -43,6 +78,12 @@ def vision(kind: str, side: int, patch: int, **more: Any) -> Any:
 def image_processor(kind: str, side: int, pinpoints: Pinpoints | None = None, **more: Any) -> Any:
     """What makes squares of ``side`` pixels of a picture, in tiles for all but LLaVA."""
     square = {"height": side, "width": side}
+    if kind in TILES:
+        return TILES[kind](
+            **{"size": {"longest_edge": 4 * side}, "max_image_size": {"longest_edge": side}, **more}
+        )
+    if kind == "internvl":
+        return GotOcr2ImageProcessorPil(size=square, **more)
     if kind == "llava_onevision":
         return LlavaOnevisionImageProcessorPil(size=square, image_grid_pinpoints=pinpoints or [], **more)
     more |= {"size": {"shortest_edge": side}, "crop_size": square}
@@ -52,6 +93,9 @@ def image_processor(kind: str, side: int, pinpoints: Pinpoints | None = None, **
 
 
 def processor(kind: str, images: Any, tokenizer: PreTrainedTokenizerFast, patch: int) -> Any:
+    """The model type's own; ``patch`` is a patch's side in pixels, of Idefics3 a tile's visual tokens."""
+    if kind == "idefics3":
+        return Idefics3Processor(images, tokenizer, image_seq_len=patch)
     return PROCESSORS[kind](
         images,
         tokenizer,
@@ -62,9 +106,8 @@ def processor(kind: str, images: Any, tokenizer: PreTrainedTokenizerFast, patch:
 
 
 def image_token(tokenizer: PreTrainedTokenizerFast) -> int:
-    token = tokenizer.convert_tokens_to_ids("<image>")
-    assert isinstance(token, int)
-    return token
+    known = tokenizer.get_vocab()
+    return next(known[token] for token in ("<IMG_CONTEXT>", "<image>") if token in known)
 
 
 def model(
@@ -81,5 +124,8 @@ def model(
         more["video_token_index"] = len(tokenizer) - 2
     if pinpoints is not None:
         more["image_grid_pinpoints"] = pinpoints
-    token = image_token(tokenizer)
-    return made(configuration(text_config=decoder, vision_config=tower, image_token_index=token, **more))
+    if kind in SHUFFLED:
+        more["image_token_id"] = image_token(tokenizer)
+    else:
+        more["image_token_index"] = image_token(tokenizer)
+    return made(configuration(text_config=decoder, vision_config=tower, **more))

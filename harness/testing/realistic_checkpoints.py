@@ -1,19 +1,23 @@
 """Small random-weight checkpoint directories of every supported class, with real processors and geometry.
 
-336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the
-true grid pinpoints, and tokenizers of both kinds, trained in a moment on a few sentences.
+336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the true
+grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B and of InternVL3, their files
+in the form that they have on the hub. Tokenizers of both kinds, trained in a moment on a few sentences.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
+from transformers.models.smolvlm.processing_smolvlm import DEFAULT_CHAT_TEMPLATE
 
 from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
 from harness.testing import building_blocks as blocks
@@ -43,6 +47,14 @@ CHAT_TEMPLATE = (
     "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 """A template in the manner of LLaVA-OneVision's."""
+INTERNVL_TEMPLATE = (
+    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n'}}"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<IMG_CONTEXT>\n' }}"
+    "{% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}{{'<|im_end|>\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{'<|im_start|>assistant\n' }}{% endif %}"
+)
+"""A template in the manner of InternVL3's."""
+HALF = [0.5, 0.5, 0.5]
 PROMPTS = {
     "llava": "vicuna_v1",
     "llava_next": "vicuna_v1",
@@ -81,8 +93,15 @@ def sentencepiece_like(*, adds_bos: bool = True) -> PreTrainedTokenizerFast:
     )
 
 
-def byte_level(*special: str, adds_bos: bool = True) -> PreTrainedTokenizerFast:
-    """Bytes written as letters, no unknown text: as Llama 3's (which may add a BOS) and Qwen2's."""
+def byte_level(
+    *special: str,
+    adds_bos: bool = True,
+    named: Mapping[str, str] = MappingProxyType({"image_token": "<image>"}),
+) -> PreTrainedTokenizerFast:
+    """Bytes written as letters, no unknown text: as Llama 3's (which may add a BOS) and Qwen2's.
+
+    The first two special tokens begin and end a text; ``named`` are those that a processor knows by a name.
+    """
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -106,7 +125,7 @@ def byte_level(*special: str, adds_bos: bool = True) -> PreTrainedTokenizerFast:
         tokenizer_object=core,
         bos_token=special[0],
         eos_token=special[1],
-        extra_special_tokens={"image_token": "<image>"},
+        extra_special_tokens=dict(named),
     )
 
 
@@ -164,6 +183,97 @@ def llava_onevision(folder: Path) -> Path:
     text, tower = decoder(tokenizer, Qwen2Config), blocks.vision(kind, 384, PATCH)
     save(blocks.model(kind, text, tower, tokenizer, ONEVISION_PINPOINTS), folder)
     return folder
+
+
+def smolvlm_256m(folder: Path, side: int = 512) -> Path:
+    """SmolVLM of 2024, which is an ``idefics3``: 512-pixel tiles of 64 tokens each, or smaller ones."""
+    tokenizer = byte_level("<|im_start|>", "<end_of_utterance>", *_marks(), named={})
+    images = {"size": {"longest_edge": 4 * side}, "max_image_size": {"longest_edge": side}}
+    _write(folder, "preprocessor_config.json", _tiles("Idefics3", **images))
+    return _smolvlm("idefics3", folder, tokenizer, side, 16, 4, {"image_seq_len": (side // 64) ** 2})
+
+
+def smolvlm2(folder: Path) -> Path:
+    """SmolVLM2-2.2B: 384-pixel tiles of 27 patches a side, three by three patches a token."""
+    named = {
+        "fake_image_token": "<fake_token_around_image>",
+        "global_image_token": "<global-img>",
+        "image_token": "<image>",
+    }
+    tokenizer = byte_level("<|im_start|>", "<end_of_utterance>", *_marks(), named=named)
+    images = {"size": {"longest_edge": 1536}, "max_image_size": {"longest_edge": 384}}
+    _write(folder, "preprocessor_config.json", _tiles("SmolVLM", **images))
+    return _smolvlm("smolvlm", folder, tokenizer, 384, PATCH, 3, {"image_seq_len": 81})
+
+
+def internvl(folder: Path, side: int = 448) -> Path:
+    """InternVL3's geometry: 448-pixel tiles of 256 tokens each, or smaller ones, on a Qwen2 decoder."""
+    named = {
+        "start_image_token": "<img>",
+        "end_image_token": "</img>",
+        "context_image_token": "<IMG_CONTEXT>",
+        "video_token": "<video>",
+    }
+    tokenizer, kind = byte_level("<|im_start|>", "<|im_end|>", named=named), "internvl"
+    tokenizer.save_pretrained(folder)
+    size = {
+        "size": {"height": side, "width": side},
+        "crop_to_patches": False,
+        "min_patches": 1,
+        "max_patches": 12,
+    }
+    images = {"image_processor_type": "GotOcr2ImageProcessorFast", "processor_class": "InternVLProcessor"}
+    _write(folder, "preprocessor_config.json", {**images, **_scales(), **size})
+    _write(
+        folder,
+        "processor_config.json",
+        {"image_seq_length": (side // 28) ** 2, "processor_class": "InternVLProcessor"},
+    )
+    (folder / "chat_template.jinja").write_text(INTERNVL_TEMPLATE, encoding="utf-8")
+    text, tower = decoder(tokenizer, Qwen2Config), blocks.vision(kind, side, PATCH)
+    save(blocks.model(kind, text, tower, tokenizer), folder)
+    return folder
+
+
+def _marks() -> tuple[str, ...]:
+    places = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
+    return ("<fake_token_around_image>", "<image>", "<global-img>", *places)
+
+
+def _scales() -> dict[str, Any]:
+    steps = {"do_convert_rgb": True, "do_resize": True, "do_rescale": True, "do_normalize": True}
+    return {**steps, "image_mean": HALF, "image_std": HALF, "rescale_factor": 1 / 255, "resample": 1}
+
+
+def _tiles(processor: str, **sizes: Any) -> dict[str, Any]:
+    images = {
+        "image_processor_type": f"{processor}ImageProcessor",
+        "processor_class": f"{processor}Processor",
+    }
+    return {**images, **_scales(), "do_image_splitting": True, "do_pad": True, **sizes}
+
+
+def _smolvlm(
+    kind: str,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    side: int,
+    patch: int,
+    merged: int,
+    settings: dict[str, Any],
+) -> Path:
+    tokenizer.save_pretrained(folder)
+    name = "Idefics3Processor" if kind == "idefics3" else "SmolVLMProcessor"
+    _write(folder, "processor_config.json", {**settings, "processor_class": name})
+    _write(folder, "chat_template.json", {"chat_template": DEFAULT_CHAT_TEMPLATE})
+    text, tower = decoder(tokenizer), blocks.vision(kind, side, patch)
+    save(blocks.model(kind, text, tower, tokenizer, scale_factor=merged), folder)
+    return folder
+
+
+def _write(folder: Path, name: str, data: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps(data), encoding="utf-8")
 
 
 def _saved(

@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -28,8 +29,10 @@ FAMILIES: dict[str, type[Any]] = {
     "qwen2": Qwen2Config,
     "qwen3": Qwen3Config,
 }
-KINDS = ("llava", "llava_next", "llava_onevision")
+KINDS = ("llava", "llava_next", "llava_onevision", *blocks.SHUFFLED)
 """Model types."""
+MERGED = 2
+"""Patches along each side of what becomes one visual token, in model types that merge any."""
 WORDS = (
     "a chat user assistant what color is the red blue green circle square or left right of to answer "
     "with one word object in picture hat large small and"
@@ -69,7 +72,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
         bos_token="<s>",
         eos_token="</s>",
         pad_token="<pad>",
-        extra_special_tokens={"image_token": "<image>"},
+        extra_special_tokens=blocks.MARKS,
     )
 
 
@@ -102,9 +105,10 @@ def tiny_checkpoint(
     model.to(dtype).eval()
     register()
     model.set_attn_implementation({"text_config": ATTENTION_NAME})
-    made, images = processor(side, patch), blocks.image_processor(kind, side, _pinpoints(kind, side))
+    made, images = processor(side, patch), _images(kind, side)
     name = f"{kind}-{family}-{layers}-{heads}-{kv_heads}-{per_side}-{dtype}-{seed}"
-    pictures = ADAPTERS[kind].pictures(model, images, ADAPTERS[kind].handling(None))
+    own = SimpleNamespace(image_processor=images, tokenizer=made.tokenizer)
+    pictures = ADAPTERS[kind].pictures(model, own, ADAPTERS[kind].handling(None))
     return Checkpoint(name, name, model, made, SHORT_PROMPT, pictures, name)
 
 
@@ -124,13 +128,23 @@ def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
 
 
 def _model(kind: str, text: Any, side: int, patch: int) -> Any:
-    tower = blocks.vision(kind, side, patch, initializer_range=0.3)
-    more = {"vision_aspect_ratio": "anyres_max_2"} if kind == "llava_onevision" else {}
-    return blocks.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more)
+    merged = MERGED if kind in blocks.SHUFFLED else 1
+    tower = blocks.vision(kind, side, patch // merged, initializer_range=0.3)
+    more: dict[str, dict[str, Any]] = {"llava_onevision": {"vision_aspect_ratio": "anyres_max_2"}}
+    return blocks.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more.get(kind, {}))
 
 
 def _pinpoints(kind: str, side: int) -> blocks.Pinpoints | None:
-    return None if kind == "llava" else [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]]
+    several = kind in {"llava_next", "llava_onevision"}
+    return [[side, 2 * side], [2 * side, side], [2 * side, 2 * side]] if several else None
+
+
+def _images(kind: str, side: int) -> Any:
+    """What makes a picture's squares: at most four tiles."""
+    more: dict[str, Any] = {"size": {"longest_edge": 2 * side}} if kind in blocks.TILES else {}
+    if kind == "internvl":
+        more = {"min_patches": 2, "max_patches": 4}
+    return blocks.image_processor(kind, side, _pinpoints(kind, side), **more)
 
 
 def picture(folder: Path, seed: int = 0, size: tuple[int, int] = (8, 8)) -> Path:

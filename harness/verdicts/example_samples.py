@@ -16,7 +16,6 @@ from typing import Any
 import polars as pl
 
 from harness.checkpoint.info import CheckpointInfo, is_directory
-from harness.checkpoint.patches import TokenAxis, TokenGrid
 from harness.data.dataset import order_key
 from harness.data.errors import CheckpointError, HarnessError
 from harness.data.flow import Flow
@@ -36,7 +35,7 @@ SIDE = 280
 """Longer side of a shown picture in pixels; smaller ones stay as they are."""
 KINDS = (
     *("last", "true_option", "false_option", "central_object", "question"),
-    *("image", "separator", "suffix", "roles", "system"),
+    *("image", "separators", "separator", "suffix", "roles", "system"),
 )
 """Regions of a prompt that are told apart; a token in several belongs to the first."""
 
@@ -178,16 +177,17 @@ def _seen(view: Any, sample: Sample) -> tuple[tuple[tuple[str, str], ...], tuple
     except HarnessError:
         return (), ()
     positions = encoded.regions.positions
-    related = {at - positions["image"][0] for at in positions.get("related_patches", ())}
-    grid = view.pictures.layout(sample.image_size).base
+    number = {at: token for token, at in enumerate(positions["image"])}
+    related = {number[at] for at in positions.get("related_patches", ())}
+    places = view.pictures.layout(sample.image_size).base.places()
     prompt = pieces(encoded.text, encoded.offsets, positions)
-    return prompt, tuple(_place(grid, token) for token in grid.patches if token in related)
+    return prompt, tuple(place for token, place in places.items() if token in related)
 
 
 def pieces(
     text: str, offsets: tuple[tuple[int, int], ...], positions: Mapping[str, tuple[int, ...]]
 ) -> tuple[tuple[str, str], ...]:
-    """A prompt cut where its region changes: (region, text), the visual tokens counted.
+    """A prompt cut where its region changes: (region, text), the visual tokens and their marks counted.
 
     Args:
         text: the prompt.
@@ -195,28 +195,21 @@ def pieces(
         positions: tokens by region.
     """
     kinds = {at: kind for kind in reversed(KINDS) for at in positions.get(kind, ())}
+    marks = positions.get("separators", ())
+    kinds |= dict.fromkeys(marks, "image")
     written = [at for at, (start, stop) in enumerate(offsets) if stop > start]
     runs = [(kind, list(run)) for kind, run in groupby(written, lambda at: kinds.get(at, "other"))]
     starts = [offsets[run[0]][0] for _, run in runs]
     return tuple(
-        (kind, f"{len(run)} visual tokens" if kind == "image" else text[start:stop])
+        (kind, _counted(run, marks) if kind == "image" else text[start:stop])
         for (kind, run), start, stop in zip(runs, starts, [*starts[1:], len(text)], strict=True)
     )
 
 
-def _place(grid: TokenGrid, token: int) -> Box:
-    """What a token of a grid shows, in pixels of the picture; what lies outside the picture is cut off."""
-    row, column = divmod(token - grid.first, grid.stride)
-    x, width = _extent(grid.columns, column)
-    y, height = _extent(grid.rows, row)
-    return x, y, width, height
-
-
-def _extent(axis: TokenAxis, number: int) -> tuple[float, float]:
-    shown = axis.shown[number]
-    ends = (axis.starts[shown[0]], axis.starts[shown[-1]] + axis.patch)
-    first, last = (min(max((at * axis.unit - axis.shift) / axis.scale, 0), axis.length) for at in ends)
-    return first, last - first
+def _counted(picture: list[int], marks: tuple[int, ...]) -> str:
+    between = len(set(picture).intersection(marks))
+    visual = f"{len(picture) - between} visual tokens"
+    return f"{visual}, {between} tokens of marks around them" if between else visual
 
 
 def thumbnail(path: Path) -> str:

@@ -34,6 +34,7 @@ REGIONS = {
 """Regions whose names do not explain themselves."""
 MEDIATORS = {
     "separator": "line break",
+    "separators": "marks between the visual tokens",
     "suffix": "instruction",
     "roles": "role words",
     "last": "last position",

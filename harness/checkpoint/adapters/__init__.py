@@ -8,7 +8,7 @@ neither torch nor transformers.
 
 from __future__ import annotations
 
-from harness.checkpoint.adapters import llava, llava_next, llava_onevision
+from harness.checkpoint.adapters import idefics3, internvl, llava, llava_next, llava_onevision
 from harness.checkpoint.adapters.adapter import (
     ANALYTIC_BOXES,
     RELEASED_BOXES,
@@ -21,7 +21,15 @@ from harness.checkpoint.adapters.adapter import (
 )
 
 ADAPTERS: dict[str, Adapter] = {
-    adapter.model_type: adapter for adapter in (llava.ADAPTER, llava_next.ADAPTER, llava_onevision.ADAPTER)
+    adapter.model_type: adapter
+    for adapter in (
+        llava.ADAPTER,
+        llava_next.ADAPTER,
+        llava_onevision.ADAPTER,
+        idefics3.IDEFICS3,
+        idefics3.SMOLVLM,
+        internvl.ADAPTER,
+    )
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""
 

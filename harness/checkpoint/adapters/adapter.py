@@ -17,9 +17,10 @@ if TYPE_CHECKING:  # loading torch takes seconds; planning a run must not pay
     from torch import Tensor
 
 SQUARE = "square"
-"""A picture is padded to a square and seen once: no tiles, no newline tokens (LLaVA-1.5's way)."""
+"""A picture is seen once, on one square: no tiles, no newline tokens. It is padded to the square (LLaVA-1.5's
+way), or squeezed to it where the model's own processor does so."""
 TILES = "tiles"
-"""A picture is seen whole, squeezed to a square, and again in tiles, as its processor cuts them."""
+"""A picture is seen whole, squeezed to a square, and also in tiles, as its processor cuts them."""
 RELEASED_TILES = "released-tiles"
 """The same, but canvases are read as (width, height), as LLaVA-NeXT's own code does (released code), where
 transformers reads (height, width). Both name the same canvases, so only which of two equally good ones is
@@ -64,7 +65,7 @@ class Adapter:
         model_class: the transformers class that loads it.
         handlings: how it can handle pictures (`SQUARE`, `TILES`, `RELEASED_TILES`); the first is its
             processor's way, or, where that would lose part of a picture, what it was trained with.
-        pictures: makes `Pictures` from the model, its image processor and one of ``handlings``.
+        pictures: makes `Pictures` from the model, its processor and one of ``handlings``.
         boxes: the rules by which boxes can become patches; the first is the default.
     """
 

@@ -55,8 +55,9 @@ class SquarePictures:
         return made
 
 
-def _pictures(model: Any, image_processor: Any, _: str) -> SquarePictures:  # noqa: ANN401 - transformers' classes
-    return SquarePictures(image_processor, SquarePadding(*sides(model, image_processor)))
+def _pictures(model: Any, processor: Any, _: str) -> SquarePictures:  # noqa: ANN401 - transformers' classes
+    images = processor.image_processor
+    return SquarePictures(images, SquarePadding(*sides(model, images)))
 
 
 BOXES = (ANALYTIC_BOXES, RELEASED_BOXES)

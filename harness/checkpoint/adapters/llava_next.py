@@ -16,8 +16,8 @@ from harness.checkpoint.adapters.adapter import (
 from harness.checkpoint.adapters.tiling import tiled
 
 
-def _pictures(model: Any, image_processor: Any, handling: str) -> Pictures:  # noqa: ANN401 - transformers' classes
-    return tiled(model, image_processor, handling)
+def _pictures(model: Any, processor: Any, handling: str) -> Pictures:  # noqa: ANN401 - transformers' classes
+    return tiled(model, processor.image_processor, handling)
 
 
 HANDLINGS = (TILES, RELEASED_TILES, SQUARE)

@@ -11,12 +11,12 @@ from harness.data.errors import CheckpointError
 ANYRES = "anyres_max_"
 
 
-def _pictures(model: Any, image_processor: Any, handling: str) -> Pictures:  # noqa: ANN401 - transformers' classes
+def _pictures(model: Any, processor: Any, handling: str) -> Pictures:  # noqa: ANN401 - transformers' classes
     ratio = str(model.config.vision_aspect_ratio)
     most = ratio.removeprefix(ANYRES)
     if not (ratio.startswith(ANYRES) and most.isdecimal()):
         raise CheckpointError(f"vision_aspect_ratio is {ratio!r}; supported: {ANYRES}N")
-    return tiled(model, image_processor, handling, int(most))
+    return tiled(model, processor.image_processor, handling, int(most))
 
 
 ADAPTER = Adapter("llava_onevision", "LlavaOnevisionForConditionalGeneration", (TILES, SQUARE), _pictures)

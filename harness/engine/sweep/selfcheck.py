@@ -128,8 +128,8 @@ def own_inputs(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
     """What a model's processor gives it for every token beside the ids: which tokens are an image's, say."""
     if not callable(checkpoint.processor):
         return {}
-    image = checkpoint.processor.image_token
-    text = encoded.text.replace(image * encoded.text.count(image), image)
+    start, stop = encoded.picture_span
+    text = encoded.text[:start] + str(checkpoint.processor.image_token) + encoded.text[stop:]
     try:
         made = checkpoint.processor(
             text=text, images=read_picture(encoded.sample.image_path), return_tensors="pt"

@@ -43,7 +43,7 @@ def say_prompt(sheet: Sheet, checkpoint: Checkpoint, samples: Sequence[Sample]) 
     listed = [f"{name} {spans(positions[name])}" for name in SHOWN if positions.get(name)]
     sheet.say("regions", "; ".join(listed))
     layout = checkpoint.pictures.layout(encoded.sample.image_size)
-    sheet.say("picture", _picture(layout))
+    sheet.say("picture", picture_in_words(layout))
 
 
 def _first(checkpoint: Checkpoint, samples: Sequence[Sample]) -> Encoded:
@@ -56,7 +56,7 @@ def _first(checkpoint: Checkpoint, samples: Sequence[Sample]) -> Encoded:
     raise RegionError(f"none of the first {len(samples)} samples can be put to it: {reasons[0]}")
 
 
-def _picture(layout: TokenLayout) -> str:
+def picture_in_words(layout: TokenLayout) -> str:
     """A picture's size in pixels, and the grids of visual tokens that it becomes."""
     grids = " + ".join(_grid(grid) for grid in layout.grids)
     holding = f"{len(layout.padding)} of them show padding only"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.dataset import Dataset
 from harness.data.sample import Sample
+from harness.engine.decoding import reads_as
 from harness.engine.engines import SweepEngine
 from harness.measuring.measurer import WRONG, ImageMeasurer
 from harness.measuring.request import Request
 from harness.session.doctor.sheet import Sheet
 
+EXAMPLES, LONGEST = 3, 30
+"""Answers that are quoted, and characters of each."""
 SAMPLES = 20
 """Samples of each task that are answered."""
 
@@ -33,9 +37,12 @@ def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, memory: in
     engine = SweepEngine(checkpoint, memory)
     few = dataset.limited(dataset.tasks, SAMPLES)
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    answers: list[tuple[str, str]] = []
     checked = False
-    for task, reason in _answered(ImageMeasurer(checkpoint, engine, dataset), few):
-        reasons[task][reason] += 1
+    for sample, reason, answer in _answered(ImageMeasurer(checkpoint, engine, dataset), few):
+        reasons[sample.task][reason] += 1
+        if reason in {"", WRONG}:
+            answers.append((answer, sample.answer))
         if not checked and engine.agreement is not None:
             checked = True
             sheet.say("load check", _agreement(engine.agreement))
@@ -43,16 +50,48 @@ def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, memory: in
         sheet.say("load check", "not made: no sample could be run")
     for label, task in zip(["accuracy", *[""] * len(few.tasks)], few.tasks, strict=False):
         sheet.say(label, f"{task:<11} {_accuracy(reasons[task])}")
+    if answers:
+        sheet.say("answers", how_it_answers(answers))
 
 
-def _answered(measurer: ImageMeasurer, dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Task, and why a sample is not used (empty: it is), of every sample, image by image."""
+def _answered(measurer: ImageMeasurer, dataset: Dataset) -> Iterator[tuple[Sample, str, str]]:
+    """Every sample, why it is not used (empty: it is), and its answer if it has one, image by image."""
     by_image: dict[str, list[Sample]] = defaultdict(list)
     for sample in dataset.samples:
         by_image[sample.image_id].append(sample)
     for samples in by_image.values():
+        by_id = {(sample.task, sample.id): sample for sample in samples}
         for row in measurer.image([Request(sample, ()) for sample in samples]):
-            yield str(row["task"]), str(row["reason"])
+            sample = by_id[str(row["task"]), str(row["sample"])]
+            yield sample, str(row["reason"]), str(row["answer"])
+
+
+def how_it_answers(answers: Sequence[tuple[str, str]]) -> str:
+    """How a checkpoint writes its answers: what they begin with, and what a full stop costs.
+
+    Args:
+        answers: (its greedy answer, which may be cut short where it is wrong, the expected one).
+    """
+    texts = [text for text, _ in answers]
+    begun = [text.lstrip() for text in texts]
+    counts = {
+        "end at once": sum(not text for text in begun),
+        "begin with a space": sum(text.startswith(" ") for text in texts),
+        "begin with a line break": sum(text.startswith("\n") for text in texts),
+        "with a capital": sum(text[:1].isupper() for text in begun),
+        "with a small letter": sum(text[:1].islower() for text in begun),
+        "would be right but for a full stop": sum(
+            reads_as(text.strip().removesuffix("."), right) and not reads_as(text, right)
+            for text, right in answers
+        ),
+    }
+    said = [f"{count} {what}" for what, count in counts.items() if count]
+    return f"of {len(answers)}: {', '.join(said) or 'none begins with a letter'}; e.g. {_examples(texts)}"
+
+
+def _examples(texts: Sequence[str]) -> str:
+    commonest = [text for text, _ in Counter(texts).most_common(EXAMPLES)]
+    return ", ".join(json.dumps(text[:LONGEST], ensure_ascii=False) for text in commonest)
 
 
 def _agreement(distance: float) -> str:

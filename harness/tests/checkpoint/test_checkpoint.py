@@ -11,11 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import GemmaConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from harness.checkpoint.adapters import RELEASED_TILES, SQUARE
+from harness.checkpoint.adapters import ADAPTERS, RELEASED_TILES, SQUARE
+from harness.checkpoint.adapters.refused import REFUSED
 from harness.checkpoint.encode import encode
 from harness.checkpoint.fingerprint import fingerprint
-from harness.checkpoint.info import checkpoint_info, directory_info, pinned, registry
+from harness.checkpoint.info import checkpoint_info, directory_info, papers, pinned, registry
 from harness.checkpoint.loading import load
 from harness.checkpoint.prompt import FORMATS, VICUNA_V1, PromptFormat, read_format
 from harness.checkpoint.without_weights import bare_checkpoint
@@ -77,7 +79,7 @@ def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
     [
         (
             {"model_type": "llama"},
-            r"model type 'llama' is not supported; supported: llava, llava_next, llava_onevision$",
+            r"model type 'llama' is not supported; supported: idefics3, internvl, llava, ",
         ),
         ({"text_config": None}, "has no text_config with num_hidden_layers"),
         ({"text_config": {"num_hidden_layers": 10**9}}, "not a whole number from 1 to 1000"),
@@ -126,8 +128,9 @@ def test_features_that_are_not_one_per_patch_are_refused(saved: Path, tmp_path: 
 
 def test_the_papers_checkpoints_are_data() -> None:
     """Alias and hub id are the same checkpoint; the window is the released one and the rule's."""
-    assert set(registry()) == {"llava-1.5-7b", "llava-1.5-13b", "llava-1.6-vicuna-7b", "llama3-llava-next-8b"}
-    for alias, known in registry().items():
+    assert papers() == ("llava-1.5-7b", "llava-1.5-13b", "llava-1.6-vicuna-7b", "llama3-llava-next-8b")
+    for alias in papers():
+        known = registry()[alias]
         info = checkpoint_info(alias)
         assert info == checkpoint_info(known["hub_id"])
         assert (info.name, info.path, info.gpu) == (alias, known["hub_id"], True)
@@ -136,6 +139,48 @@ def test_the_papers_checkpoints_are_data() -> None:
         assert info.image_handling == (SQUARE if "1.5" in alias else RELEASED_TILES)
         assert known["window"] == rule_window(info.layers)
     assert checkpoint_info("llama3-llava-next-8b").prompt == "llava_llama_3"
+
+
+def test_the_checkpoints_of_today_are_data() -> None:
+    """No GPU is demanded; prompt and handling are their own."""
+    others = set(registry()) - set(papers())
+    assert {"smolvlm-256m", "internvl3-1b"} <= others
+    for alias in others:
+        info = checkpoint_info(alias)
+        assert info == checkpoint_info(registry()[alias]["hub_id"])
+        assert (info.gpu, info.prompt, info.image_handling) == (False, None, None)
+        assert info.dtype == "bfloat16"
+        assert set(registry()[alias]) == {"hub_id", "revision", "layers", "dtype", "paper"}
+
+
+@pytest.mark.parametrize(
+    ("model_type", "reason"),
+    [
+        ("paligemma", "its whole prompt is one prefix that attends both ways"),
+        ("mllama", "only through cross-attention"),
+        ("qwen3_5", "most of its layers are not attention"),
+        ("lfm2_vl", "most of its layers are not attention"),
+        ("molmo2", "its image tokens attend both ways"),
+        ("gemma4", "read keys and values of lower ones"),
+        ("qwen2_5_vl", "rotary positions have three dimensions"),
+        ("qwen3_vl", "adds image features in its first decoder layers"),
+        ("gemma3", "its image attends both ways"),
+    ],
+)
+def test_a_model_type_that_cannot_be_knocked_out_is_refused_with_its_reason(
+    model_type: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}), encoding="utf-8")
+    with pytest.raises(CheckpointError) as error:
+        checkpoint_info(str(tmp_path))
+    assert f"model type '{model_type}' is not supported: " in str(error.value)
+    assert reason in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_every_model_type_refused_by_name_is_one_that_transformers_has() -> None:
+    assert set(CONFIG_MAPPING) >= set(REFUSED)
+    assert not set(REFUSED) & set(ADAPTERS)
 
 
 def test_a_hub_id_is_stored_under_its_commit() -> None:

@@ -76,3 +76,22 @@ def test_padding_uses_the_mean_colour_and_keeps_the_picture_in_the_middle() -> N
 @pytest.mark.parametrize("box", [Box("gone", 30, 0, 5, 5), Box("gone", -9, 0, 5, 5)])
 def test_a_box_outside_the_picture_has_no_patches(box: Box) -> None:
     assert SquarePadding(8, 2).layout((20, 20)).holding(box) == ()
+
+
+@pytest.mark.parametrize("size", [(84, 84), (200, 100), (70, 140)])
+def test_patches_are_drawn_where_they_lie_in_the_picture(size: tuple[int, int]) -> None:
+    grid = SquarePadding(side=84, patch=14).layout(size).base
+    box = Box("thing", size[0] // 3, size[1] // 3, 9, 7)
+    shown = grid.places()
+    places = [shown[token] for token in grid.holding(box)]
+    left, top = min(x for x, *_ in places), min(y for _, y, *_ in places)
+    right = max(x + width for x, _, width, _ in places)
+    bottom = max(y + height for _, y, _, height in places)
+    assert left <= box.x
+    assert top <= box.y
+    assert right >= box.x + box.width
+    assert bottom >= box.y + box.height
+    side = max(size) * 14 / 84
+    assert right - left < box.width + 2 * side
+    assert all(0 <= x <= x + width <= size[0] for x, _, width, _ in places)
+    assert all(0 <= y <= y + height <= size[1] for _, y, _, height in places)

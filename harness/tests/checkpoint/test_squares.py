@@ -36,7 +36,10 @@ def test_a_square_of_the_tower_s_side_is_used_cropped_or_not(processor: Any) -> 
     assert sides(MODEL, processor) == (84, 14)
     cropped = clip(size={"shortest_edge": 84}, crop_size=SQUARE)
     picture = Image.effect_noise((100, 60), 90).convert("RGB")
-    made = [ADAPTERS["llava"].pictures(MODEL, one, "square").inputs(picture) for one in (processor, cropped)]
+    made = [
+        ADAPTERS["llava"].pictures(MODEL, SimpleNamespace(image_processor=one), "square").inputs(picture)
+        for one in (processor, cropped)
+    ]
     assert np.array_equal(made[0]["pixel_values"], made[1]["pixel_values"])
 
 

@@ -10,13 +10,13 @@ from harness.checkpoint.encode import Encoded
 from harness.engine import decoding
 from harness.engine.sweep.sweeper import Sweeper
 from harness.testing.cases import QUESTIONS, Case, greedy_answer
-from harness.testing.tiny_checkpoints import FAMILIES
+from harness.testing.tiny_checkpoints import FAMILIES, KINDS
 
 LIMIT = 9
 
 
-def _case(family: str = "llama") -> tuple[Checkpoint, list[Encoded]]:
-    case = Case(family, 3, (4, 2), 2, QUESTIONS)
+def _case(family: str = "llama", kind: str = "llava") -> tuple[Checkpoint, list[Encoded]]:
+    case = Case(family, 3, (4, 2), 2, QUESTIONS, kind)
     checkpoint = case.checkpoint()
     return checkpoint, case.encoded(checkpoint)
 
@@ -25,8 +25,9 @@ def _generated(checkpoint: Checkpoint, encoded: Encoded) -> tuple[int, ...]:
     out = checkpoint.model.generate(
         input_ids=encoded.ids[None],
         attention_mask=torch.ones(1, encoded.length, dtype=torch.long),
-        pixel_values=encoded.pixels,
+        **encoded.visual,
         do_sample=False,
+        eos_token_id=sorted(checkpoint.stop_tokens),
         max_new_tokens=LIMIT,
         pad_token_id=checkpoint.processor.tokenizer.pad_token_id,
     )
@@ -35,8 +36,9 @@ def _generated(checkpoint: Checkpoint, encoded: Encoded) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_answers_are_those_of_generate(family: str) -> None:
-    checkpoint, encoded = _case(family)
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_are_those_of_generate(family: str, kind: str) -> None:
+    checkpoint, encoded = _case(family, kind)
     clean = Sweeper(checkpoint).clean_run(encoded)
     expected = [_generated(checkpoint, one) for one in encoded]
     assert decoding.answers(checkpoint, clean, limit=LIMIT) == expected

@@ -1,7 +1,7 @@
 """The exact invariants of attention knockout, on the reference engine with small random models."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
+from harness.checkpoint.attention import ATTENTION_NAME
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.data.depth import window_layers
@@ -19,10 +20,11 @@ from harness.engine import reference
 from harness.engine.lens import lens
 from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Substitution, block
 from harness.measuring.readout import Tokens, read_sweep
-from harness.testing.tiny_checkpoints import FAMILIES, picture, sample, tiny_checkpoint
+from harness.testing.tiny_checkpoints import FAMILIES, KINDS, picture, sample, tiny_checkpoint
 
 FLOWS = ["image->question", "question->last", "image->last", "last->last", "related_patches->question"]
 families = st.sampled_from(sorted(FAMILIES))
+kinds = st.sampled_from(KINDS)
 slow = settings(max_examples=12, deadline=None)
 
 
@@ -31,8 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pictures")
 
 
-def ready(family: str, folder: Path, seed: int = 0) -> tuple[Checkpoint, Encoded]:
-    checkpoint = tiny_checkpoint(family, dtype=torch.float64)
+def ready(family: str, folder: Path, seed: int = 0, kind: str = "llava") -> tuple[Checkpoint, Encoded]:
+    checkpoint = tiny_checkpoint(family, dtype=torch.float64, kind=kind)
     return checkpoint, encode(checkpoint, sample(picture(folder, seed)))
 
 
@@ -60,12 +62,55 @@ def watched(checkpoint: Checkpoint) -> Iterator[dict[int, tuple[Tensor, Tensor]]
 
 
 @slow
-@given(family=families)
-def test_without_a_knockout_the_reference_is_the_models_own_forward(family: str, folder: Path) -> None:
-    checkpoint, encoded = ready(family, folder)
+@given(family=families, kind=kinds)
+def test_without_a_knockout_the_reference_is_the_models_own_forward(
+    family: str, kind: str, folder: Path
+) -> None:
+    checkpoint, encoded = ready(family, folder, kind=kind)
     with torch.inference_mode():
-        plain = checkpoint.model(input_ids=encoded.ids[None], pixel_values=encoded.pixels).logits[0, -1]
+        plain = checkpoint.model(input_ids=encoded.ids[None], **encoded.visual).logits[0, -1]
     torch.testing.assert_close(reference.run(checkpoint, encoded).logits, plain, rtol=0, atol=1e-12)
+
+
+@contextmanager
+def own_masks(checkpoint: Checkpoint, layers: Collection[int], visible: Tensor) -> Iterator[None]:
+    """transformers' own attention, some of its layers given a mask ``[rows, keys]`` of what may be seen."""
+    mask = torch.zeros(visible.shape, dtype=torch.float64).masked_fill(~visible, -torch.inf)[None, None]
+    checkpoint.model.set_attn_implementation({"text_config": "sdpa"})
+    handles = [
+        checkpoint.decoder.layers[layer].register_forward_pre_hook(
+            lambda _layer, inputs, named: (inputs, {**named, "attention_mask": mask}), with_kwargs=True
+        )
+        for layer in layers
+    ]
+    try:
+        yield
+    finally:
+        checkpoint.model.set_attn_implementation({"text_config": ATTENTION_NAME})
+        for handle in handles:
+            handle.remove()
+
+
+@slow
+@given(
+    family=families,
+    kind=kinds,
+    flow=st.sampled_from([*FLOWS, "separators->question"]),
+    layers=st.sets(st.integers(0, 3)),
+)
+def test_a_knockout_is_a_masked_pass_of_the_models_own_attention(
+    family: str, kind: str, flow: str, layers: set[int], folder: Path
+) -> None:
+    checkpoint, encoded = ready(family, folder, kind=kind)
+    source, _, target = flow.partition("->")
+    sources, targets = encoded.regions.found(source), encoded.regions.found(target)
+    visible = torch.ones(encoded.length, encoded.length).tril().bool()
+    for row in targets:
+        visible[row, list(sources)] = False
+    with own_masks(checkpoint, layers, visible), torch.inference_mode():
+        own = checkpoint.model(input_ids=encoded.ids[None], **encoded.visual).logits[0, -1]
+    blocked = reference.run(checkpoint, encoded, block(sources, targets, layers)).logits
+    torch.testing.assert_close(blocked, own, rtol=0, atol=1e-12)
 
 
 @slow
@@ -101,11 +146,15 @@ def test_blocked_edges_weigh_exactly_zero_and_all_else_is_untouched(
 
 
 @slow
-@given(family=families)
-def test_with_the_image_blocked_for_everything_later_pixels_do_not_matter(family: str, folder: Path) -> None:
-    checkpoint, encoded = ready(family, folder, seed=1)
-    _, other = ready(family, folder, seed=2)
-    later = block(encoded.regions["image"], encoded.regions["after_image"], range(checkpoint.n_layers))
+@given(family=families, kind=kinds)
+def test_with_the_image_blocked_for_everything_later_pixels_do_not_matter(
+    family: str, kind: str, folder: Path
+) -> None:
+    """Marks between the visual tokens read the image, too: they are among what is later."""
+    checkpoint, encoded = ready(family, folder, seed=1, kind=kind)
+    _, other = ready(family, folder, seed=2, kind=kind)
+    regions, layers = encoded.regions, range(checkpoint.n_layers)
+    later = block(regions["image"], regions["after_image"], layers)
     assert not torch.equal(encoded.pixels, other.pixels)
     assert torch.equal(
         reference.run(checkpoint, encoded, later).logits, reference.run(checkpoint, other, later).logits
@@ -113,6 +162,15 @@ def test_with_the_image_blocked_for_everything_later_pixels_do_not_matter(family
     assert not torch.allclose(
         reference.run(checkpoint, encoded).logits, reference.run(checkpoint, other).logits, atol=1e-6
     )
+
+
+def test_marks_left_open_carry_the_image_on(folder: Path) -> None:
+    checkpoint, encoded = ready("llama", folder, seed=1, kind="idefics3")
+    _, other = ready("llama", folder, seed=2, kind="idefics3")
+    image = encoded.regions["image"]
+    behind = block(image, range(image[-1] + 1, encoded.length), range(checkpoint.n_layers))
+    first, second = (reference.run(checkpoint, one, behind).logits for one in (encoded, other))
+    assert not torch.allclose(first, second, atol=1e-6)
 
 
 @slow

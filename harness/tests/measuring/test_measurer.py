@@ -108,9 +108,11 @@ def asked(folder: Path, number: int, answer: str) -> Sample:
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Two questions whose expected answer is what the model says, and one it answers wrongly."""
-    folder = tmp_path_factory.mktemp("pictures")
+    return answered(checkpoint(), tmp_path_factory.mktemp("pictures"))
+
+
+def answered(made: Checkpoint, folder: Path) -> Dataset:
     samples = [asked(folder, number, "nothing of the kind") for number in range(3)]
-    made = checkpoint()
     for number in (0, 1):
         said = decoding.read(made, greedy_answer(made, encode(made, samples[number]))).strip().lower()
         samples[number] = replace(samples[number], answer=said)
@@ -152,6 +154,27 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
         assert row["p1"] == pytest.approx(slow[key]["p1"], abs=1e-10), key
         # An answer that is known to be wrong may be cut short, so only the rest must agree.
         assert row["reason"] == slow[key]["reason"]
+
+
+@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "internvl"])
+def test_so_it_does_where_marks_stand_between_the_visual_tokens(kind: str, tmp_path: Path) -> None:
+    made = tiny_checkpoint("qwen2", layers=LAYERS, per_side=2, dtype=torch.float64, seed=5, kind=kind)
+    data = answered(made, tmp_path)
+    more = (Sweep(Flow("separators", "question"), 1), Sweep(Flow("image+separators", "last"), 3))
+    request = Request(kept(data), (*MEASUREMENTS, *more))
+    fast, slow = (
+        ImageMeasurer(made, engine, data).image([request])
+        for engine in (SweepEngine(made), ReferenceEngine(made))
+    )
+    assert {row["reason"] for row in fast if row["measurement"] == "clean"} == {""}
+    for one, other in zip(sorted(fast, key=_whole_name), sorted(slow, key=_whole_name), strict=True):
+        assert _whole_name(one) == _whole_name(other)
+        assert one["values"] == pytest.approx(other["values"], abs=1e-8), _whole_name(one)
+        assert one["reason"] == other["reason"]
+
+
+def _whole_name(row: Mapping[str, object]) -> tuple[str, str]:
+    return str(row["measurement"]), str(row["reading"])
 
 
 @pytest.mark.parametrize("moved", [on_one_gpu, on_two_gpus])

@@ -17,18 +17,16 @@ from PIL import Image
 from fixtures import embedded, evaluation
 from harness.checkpoint.encode import encode
 from harness.checkpoint.info import CheckpointInfo, directory_info
-from harness.checkpoint.patches import SquarePadding
 from harness.checkpoint.without_weights import bare_checkpoint
 from harness.data.errors import CheckpointError
 from harness.data.prior_accuracy import prior_accuracy
-from harness.data.sample import Box, Sample
+from harness.data.sample import Sample
 from harness.evidence.shards import rows_to_frame
 from harness.interventions.measurements import Accuracy, Chance, Measurement, Quantity
 from harness.statistics.curves import Curves
 from harness.verdicts.evidence_table import Table
 from harness.verdicts.example_samples import (
     SIDE,
-    _place,
     chosen,
     pieces,
     samples_of,
@@ -83,24 +81,6 @@ def test_prompt_and_patches_are_those_of_the_model() -> None:
     assert texts == encoded.text.replace(view.processor.image_token, "")
     assert dict(found)["true_option"].strip() == sample.true_option
     assert found[-1][0] == "last"
-
-
-@pytest.mark.parametrize("size", [(84, 84), (200, 100), (70, 140)])
-def test_patches_are_drawn_where_they_lie_in_the_picture(size: tuple[int, int]) -> None:
-    grid = SquarePadding(side=84, patch=14).layout(size).base
-    box = Box("thing", size[0] // 3, size[1] // 3, 9, 7)
-    places = [_place(grid, token) for token in grid.holding(box)]
-    left, top = min(x for x, *_ in places), min(y for _, y, *_ in places)
-    right = max(x + width for x, _, width, _ in places)
-    bottom = max(y + height for _, y, _, height in places)
-    assert left <= box.x
-    assert top <= box.y
-    assert right >= box.x + box.width
-    assert bottom >= box.y + box.height
-    side = max(size) * 14 / 84
-    assert right - left < box.width + 2 * side
-    assert all(0 <= x <= x + width <= size[0] for x, _, width, _ in places)
-    assert all(0 <= y <= y + height <= size[1] for _, y, _, height in places)
 
 
 def test_a_picture_is_shown_small(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "llama_3": llama_3,
     "llama_3_without_bos": lambda folder: llama_3(folder, adds_bos=False),
     "llava_onevision": realistic.llava_onevision,
+    "smolvlm_256m": realistic.smolvlm_256m,
+    "smolvlm2": realistic.smolvlm2,
+    "internvl": realistic.internvl,
 }
 
 
