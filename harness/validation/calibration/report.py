@@ -77,7 +77,7 @@ def markdown(results: dict[str, Any]) -> str:
             "",
             _MADE.format(**results, minutes=results["seconds"] / 60),
             _METHOD.format(
-                looks=_listed(f"{share:.0%}".removesuffix("%") for share in results["looks"]),
+                looks=listed(f"{share:.0%}".removesuffix("%") for share in results["looks"]),
                 shares=", ".join(f"{share:g}" for share in results["shares"]),
                 fewest=FEWEST_IMAGES,
                 draws=results["draws"],
@@ -91,7 +91,8 @@ def markdown(results: dict[str, Any]) -> str:
     )
 
 
-def _listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str]) -> str:
+    """Join words as a sentence does."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
 
