@@ -25,7 +25,7 @@ from harness.statistics.looks import PLAN, LookPlan
 from harness.statistics.multipliers import Pseudo, Source
 from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Judgement, Verdict
-from harness.validation.calibration import report, schedule
+from harness.validation.calibration import report, schedule, stopping
 from harness.validation.calibration.batch import Batch, Multipliers
 from harness.validation.calibration.cases import Case, blocks, edges, powers
 from harness.validation.calibration.futility_report import slowest, worst
@@ -111,6 +111,7 @@ def test_batches_foretell_as_single_data_sets_do(case: Case) -> None:
     fixed = Multipliers.drawn(DRAWS, images, {key: v.shape[1] for key, v in data.items()}, random)
     stacked = {key: values.reshape(sets, images, -1) for key, values in data.items()}
     batch = Batch(stacked, {key: population.anchors(key) for key in data}, fixed)
+    batch.prove(case.tree)  # what is known of the present look is not taken for the last one's
     together = [Futures(batch, 0.3).power(tree, 0.025) for tree in (case.tree, negation(case.tree))]
     names = tuple(f"{image:02d}" for image in range(images))
     for one in range(sets):
@@ -133,6 +134,29 @@ def test_futility_makes_no_verdict() -> None:
     clear = next(case for case in POWERS if case.form == "deeper at")
     found = stopped(clear, clear.counts[0], "skewed", 360, 50, plan)
     assert (found.without, found.hits, found.stopped) == (50, 50, 0)
+
+
+def test_what_is_given_up_gets_no_verdict_and_needs_no_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If all that is open is given up, only the first look decides."""
+    monkeypatch.setattr(stopping, "FUTILE", 2.0)
+    plan = plan_of([64, 96, 180, 360], [0.15, 0.15, 0.2, 0.5])
+    case = next(case for case in POWERS if case.form == "drops somewhere")
+    found = stopped(case, Verdict.SUPPORTED, "skewed", 360, 50, plan)
+    assert found.hits + found.stopped == found.without == 50
+    assert 0 < found.hits < 50
+    assert found.images == 64 < found.images_without
+    assert found.bound == pytest.approx(proportion_confint(found.hits, 50, alpha=0.10, method="beta")[1])
+
+
+def test_one_question_per_image_spreads_more() -> None:
+    spreads = [
+        Population({"d": np.array([-30.0])}, frozenset(), "piled", one_question=one)
+        .averages(4_000, np.random.default_rng(1))["d"]
+        .std()
+        for one in (True, False)
+    ]
+    assert spreads[0] == pytest.approx(100 * np.sqrt(0.3 * 0.7), rel=0.03)
+    assert spreads[1] < 0.95 * spreads[0]
 
 
 def test_the_cells_of_the_futility_table_are_the_worst_of_each_form() -> None:
