@@ -382,5 +382,7 @@ def test_a_cell_gets_more_repetitions_if_its_bound_alone_is_too_high(
 
 def test_report_is_written(tmp_path: Path) -> None:
     results = json.loads((report.FOLDER / "results.json").read_text(encoding="utf-8"))
-    report.write(results, tmp_path)
-    assert (tmp_path / "results.md").read_text(encoding="utf-8").startswith("# How often")
+    report.write(results | {"looks": [64 / 360, 0.5, 1.0], "shares": [0.3, 0.2, 0.5]}, tmp_path)
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "looks at 18, 50 and 100 % of the images with shares 0.3, 0.2 and 0.5 of alpha" in text
+    assert text.startswith("# How often")

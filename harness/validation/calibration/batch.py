@@ -11,7 +11,7 @@ to a few per cent anyway.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -92,8 +92,8 @@ class Batch:
     values: Mapping[str, Floats]
     anchors: Mapping[str, tuple[float, float]]
     multipliers: Multipliers
-    _means: dict[str, Floats] = field(default_factory=dict)
-    _replicates: dict[str, Singles] = field(default_factory=dict)
+    _means: dict[Hashable, Floats] = field(default_factory=dict)
+    _replicates: dict[Hashable, Singles] = field(default_factory=dict)
     _atoms: dict[tuple[object, ...], Atoms] = field(default_factory=dict)
     _oriented: dict[tuple[object, ...], Singles] = field(default_factory=dict)
     _proven: dict[int, tuple[Tree, Floats]] = field(default_factory=dict)
@@ -123,11 +123,11 @@ class Batch:
         self._means[key] = mean.T
         self._replicates[key] = np.moveaxis(noise, 0, 2)
 
-    def mean(self, key: str) -> Floats:
+    def mean(self, key: Hashable) -> Floats:
         """Return the mean curves of a quantity, shape [sets, points]."""
         return self._means[key]
 
-    def replicates(self, key: str) -> Singles:
+    def replicates(self, key: Hashable) -> Singles:
         """Return the perturbed mean curves of a quantity, shape [sets, draws, points]."""
         return self._replicates[key]
 
@@ -250,8 +250,8 @@ class Batch:
 
     def _raw(self, leaf: Leaf) -> tuple[Floats, Singles, Floats]:
         """Return a leaf's estimates, [atoms, sets], their noise, and the mean of what mirroring takes off."""
-        means = [self.mean(str(key)) for key in leaf.quantities]
-        curves = [self.replicates(str(key)) for key in leaf.quantities]
+        means = [self.mean(key) for key in leaf.quantities]
+        curves = [self.replicates(key) for key in leaf.quantities]
         estimate = leaf.theta(*means)
         centre = estimate[:, None].astype(np.float32)
         noise = leaf.theta(*curves) - centre

@@ -70,7 +70,7 @@ class Futures:
 
     def _distance(self, leaf: Leaf) -> Floats:
         """Return oriented distances from the threshold, in standard errors of the last look."""
-        keys = [str(key) for key in leaf.quantities]
+        keys = leaf.quantities
         means = [self.batch.mean(key) for key in keys]
         reach = np.sqrt(1 - self.fraction)
         drawn = [
