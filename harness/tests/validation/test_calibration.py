@@ -347,9 +347,11 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     (row,) = results["errors"]
     assert row["repetitions"] == 50
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    Ledger(stored, tmp_path, map).count([first, second])
+    Ledger(stored, tmp_path, map).count([first, second, replace(first, repetitions=0)])
     (row,) = stored["errors"]
     assert row["repetitions"] == 100
+    Ledger(stored, tmp_path, map).count([replace(first, stage="many", repetitions=0)])
+    assert stored["errors"] == [row]
 
 
 def test_committed_report_is_of_these_results() -> None:
