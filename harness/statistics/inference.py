@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -132,6 +133,18 @@ class Panel:
     def replicates(self, key: Hashable) -> Floats:
         """Return the perturbed mean curves of a quantity, shape [draws, points]."""
         return self._replicates[key]
+
+    def of_more_images(self, fraction: float) -> Panel:
+        """Return the panel to expect if these are a fraction of the images, and the mean curves stay.
+
+        Its perturbations are sqrt(fraction) of these; errors, biases and skewness follow from them.
+        """
+        later, shrink = copy(self), np.sqrt(fraction)
+        replicates = {
+            key: self.mean(key) + shrink * (moved - self.mean(key)) for key, moved in self._replicates.items()
+        }
+        vars(later).update(_atoms={}, _replicates=replicates)
+        return later
 
     @cached_property
     def _replicates(self) -> dict[Hashable, Floats]:

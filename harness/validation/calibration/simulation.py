@@ -32,7 +32,8 @@ from harness.validation.calibration.populations import Population
 
 DRAWS = 399
 MANY_DRAWS = 1_999
-_BATCH = 25
+SETS = 25
+"""Data sets of a batch."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,12 @@ def count(
     plan: LookPlan = PLAN,
 ) -> list[Count]:
     """Judge a case on many data sets, in batches; equal arguments give equal counts."""
-    random = _random(case, shape, images, seed)
+    random = seeded(case, shape, images, seed)
     population = Population(case.means, case.probabilities, shape)
     against = negation(case.tree)
     tally: Counter[tuple[Verdict, int]] = Counter()
-    for start in range(0, repetitions, _BATCH):
-        sets = min(_BATCH, repetitions - start)
+    for start in range(0, repetitions, SETS):
+        sets = min(SETS, repetitions - start)
         data = population.averages(sets * images, random)
         points = {key: values.shape[1] for key, values in data.items()}
         multipliers = Multipliers.drawn(draws, images, points, random)
@@ -107,7 +108,7 @@ def count_singly(
     case: Case, shape: str, images: int, repetitions: int, *, seed: int = 0, plan: LookPlan = PLAN
 ) -> list[Count]:
     """Judge a case on many data sets, each exactly as a real one: what `count` abbreviates."""
-    random = _random(case, shape, images, seed)
+    random = seeded(case, shape, images, seed)
     population = Population(case.means, case.probabilities, shape)
     tally: Counter[tuple[Verdict, int]] = Counter()
     for repetition in range(repetitions):
@@ -139,7 +140,8 @@ def _first_decision(looks: Sequence[tuple[float, float, float]], planned: int) -
     return Verdict.INCONCLUSIVE, planned - 1
 
 
-def _random(case: Case, shape: str, images: int, seed: int) -> np.random.Generator:
+def seeded(case: Case, shape: str, images: int, seed: int) -> np.random.Generator:
+    """Return the generator of a cell: equal arguments give equal data sets."""
     return np.random.default_rng(zlib.crc32(f"{case.name}/{shape}/{images}/{seed}".encode()))
 
 

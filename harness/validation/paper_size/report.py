@@ -16,6 +16,7 @@ from harness.statistics.judge import judge
 from harness.statistics.looks import PLAN
 from harness.statistics.verdict import Ground, Verdict
 from harness.validation.calibration.populations import Population
+from harness.validation.calibration.report import per_cent
 from harness.validation.calibration.simulation import count
 from harness.validation.paper_size.attacks import Attack, attacks
 from harness.validation.paper_size.statements import Asked, ask, claim_functions
@@ -44,7 +45,7 @@ for what comes out of the image; six tasks.
 ## Power
 
 Share of data sets in which the right verdict comes out: SUPPORTED of what is true, REFUTED of what is not
-(R1 to R4). One to three questions per image, looks at 25, 50 and 100 % of the images. In brackets the share
+(R1 to R4). One to three questions per image, looks at {looks} % of the images. In brackets the share
 with the wrong verdict, if any.
 """
 
@@ -84,7 +85,12 @@ def run(options: argparse.Namespace) -> Page:
     minutes = (time.monotonic() - began) / 60
     text = "\n".join(
         [
-            _POWER.format(date=today(), minutes=minutes, repetitions=options.repetitions),
+            _POWER.format(
+                date=today(),
+                minutes=minutes,
+                repetitions=options.repetitions,
+                looks=per_cent(PLAN.images),
+            ),
             table(header, [*rows, ("**all**", *summary.split(" | "))]),
             _ATTACKS.format(repetitions=options.repetitions, judged=JUDGED, commit=before["commit"]),
             table(_COLUMNS, attacked),
