@@ -33,7 +33,15 @@ from harness.validation.calibration.futures import Futures
 from harness.validation.calibration.ledger import Job, Ledger
 from harness.validation.calibration.populations import SHAPES, Population
 from harness.validation.calibration.schedule import MOST, ROUND, plan_of, unsettled
-from harness.validation.calibration.simulation import DRAWS, Count, count, count_singly, planned
+from harness.validation.calibration.simulation import (
+    DRAWS,
+    Count,
+    corrections,
+    count,
+    count_singly,
+    draws_for,
+    planned,
+)
 from harness.validation.calibration.stopping import stopped
 from harness.validation.calibration.trees import trees
 from harness.validation.commands import parser
@@ -237,6 +245,31 @@ def test_counts_of_other_looks_are_not_added_to(tmp_path: Path) -> None:
     words = ["calibration", "--resume", "--folder", str(tmp_path), "--looks", "60", "--shares", "1"]
     with pytest.raises(HarnessError, match="counted with other looks; leave --resume out"):
         schedule.run(parser().parse_args(words))
+
+
+def test_draws_are_enough_for_the_last_look_to_decide() -> None:
+    """The smallest p-value that a tree can have lies below what the last look may spend."""
+    many = {name for name, tree in trees().items() if draws_for(tree) > DRAWS}
+    assert "in all: drops somewhere, below the control" in many
+    assert "drops somewhere" not in many
+    for tree in trees().values():
+        for side in (tree, negation(tree)):
+            assert corrections(side) / (draws_for(tree) + 1) <= 0.025
+
+
+def test_corrections_are_those_of_a_proof() -> None:
+    """Of a claim that is out of all doubt, the p-value is the smallest possible one times them."""
+    quiet = {f"{letter}{task}": np.zeros((60, 8)) for letter in "dn" for task in range(6)}
+    deep = {key: values - (60 if key[0] == "d" else 0) for key, values in quiet.items()}
+    tree = trees()["in all: drops somewhere, below the control"]
+    names = tuple(f"{image:02d}" for image in range(60))
+    for data, side, factor in ((deep, tree, 1), (quiet, negation(tree), 12)):
+        noisy = {
+            key: Curves(names, values + np.random.default_rng(1).normal(0, 0.1, values.shape), 60, (0.0, 0.0))
+            for key, values in data.items()
+        }
+        assert corrections(side) == factor
+        assert Prover(Panel(noisy, quantities(tree), 999)).prove(side) == pytest.approx(factor / 1_000)
 
 
 def test_what_is_calibrated_is_what_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

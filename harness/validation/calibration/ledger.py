@@ -14,7 +14,7 @@ from harness.statistics.inference import DRAWS as REAL_DRAWS
 from harness.statistics.looks import PLAN, LookPlan
 from harness.validation.calibration import report
 from harness.validation.calibration.cases import Case, edges, powers
-from harness.validation.calibration.simulation import DRAWS, MANY_DRAWS, Count, count, count_singly
+from harness.validation.calibration.simulation import MANY_DRAWS, Count, count, count_singly, draws_for
 
 REST = 10.0  # seconds between two writings
 PARTS = {"plan": "powers", "compared": "equivalence"}
@@ -50,7 +50,7 @@ class Job:
         """Draws per judgement."""
         if self.single:
             return REAL_DRAWS
-        return MANY_DRAWS if self.stage == "many" else DRAWS
+        return MANY_DRAWS if self.stage == "many" else draws_for(self.case.tree)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.statistics.inference import DRAWS, FEWEST_IMAGES
-from harness.validation.calibration.simulation import Count
+from harness.validation.calibration.simulation import MANY_DRAWS, Count
 from harness.validation.tables import table, write as write_text
 
 FOLDER = Path(__file__).parent
@@ -31,8 +31,8 @@ Version {version}, {date}. Made by `python -m harness.validation calibration` in
 _METHOD = """\
 Populations with known truth are sampled and judged as real data are: one to three questions per image,
 looks at {looks} % of the images with shares {shares} of alpha = 5 %, looks with fewer than
-{fewest} images left out and their share handed on. {draws} draws per judgement instead of {real}, which
-25 data sets share (see the last section).
+{fewest} images left out and their share handed on. {draws} draws per judgement instead of {real}
+({many:,} where a proof multiplies p-values by ten or more), which 25 data sets share (see the last section).
 """
 
 _SEARCH = """\
@@ -81,6 +81,7 @@ def markdown(results: dict[str, Any]) -> str:
                 shares=listed(f"{share:g}" for share in results["shares"]),
                 fewest=FEWEST_IMAGES,
                 draws=results["draws"],
+                many=MANY_DRAWS,
                 real=f"{DRAWS:,}",
             ),
             *_errors(errors),

@@ -8,7 +8,8 @@ Sharing makes the data sets of a batch a little alike: of 399 draws the critical
 a quarter of its level, which adds about 5 % to the variance of a rate.
 
 With many images a correlation or a ratio has a bias that 399 draws are too few to see, where 5,000 see it
-and count it against the claim; `MANY_DRAWS` are taken there.
+and count it against the claim; `MANY_DRAWS` are taken there. So they are where p-values are multiplied by ten
+or more (`corrections`): the smallest that 399 draws can have is then above what the last look may spend.
 """
 
 from __future__ import annotations
@@ -24,14 +25,25 @@ from scipy import stats
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.inference import FEWEST_IMAGES, Panel
 from harness.statistics.looks import PLAN, LookPlan, decide
-from harness.statistics.trees import negation, quantities
+from harness.statistics.trees import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Everywhere,
+    Pair,
+    Somewhere,
+    Tree,
+    negation,
+    quantities,
+)
 from harness.statistics.verdict import Verdict
-from harness.validation.calibration.batch import Batch, Multipliers
+from harness.validation.calibration.batch import FEW, Batch, Multipliers, joined
 from harness.validation.calibration.cases import Case
 from harness.validation.calibration.populations import Population
 
 DRAWS = 399
 MANY_DRAWS = 1_999
+_MANY_CORRECTIONS = 10
 SETS = 25
 """Data sets of a batch."""
 
@@ -117,6 +129,30 @@ def count_singly(
         decision = decide(case.tree, panels, plan)
         tally[decision.verdict, decision.look] += 1
     return _counts(case, shape, images, repetitions, tally, last=len(plan) - 1)
+
+
+def corrections(tree: Tree) -> int:
+    """Return by how much a proof of the tree multiplies a p-value, at most."""
+    match tree:
+        case Somewhere():
+            return 1
+        case Everywhere(_, rows):
+            return rows.shape[1] if rows.shape[1] <= FEW else 1
+        case AllOf(children):
+            return max(map(corrections, children))
+        case AnyOf(children):
+            members = joined(children)
+            return len(members) * max(map(corrections, members))
+        case AtLeast(count, children):
+            return (len(children) - count + 1) * max(map(corrections, children))
+        case Pair(holds, _):
+            return corrections(holds)
+
+
+def draws_for(tree: Tree) -> int:
+    """Return how many draws let the last look decide a tree."""
+    most = max(corrections(tree), corrections(negation(tree)))
+    return MANY_DRAWS if most >= _MANY_CORRECTIONS else DRAWS
 
 
 def planned(images: int, plan: LookPlan = PLAN) -> list[tuple[int, float]]:

@@ -17,7 +17,7 @@ from harness.validation.calibration.batch import Batch, Multipliers
 from harness.validation.calibration.cases import Case
 from harness.validation.calibration.futures import Futures
 from harness.validation.calibration.populations import Population
-from harness.validation.calibration.simulation import DRAWS, SETS, planned, seeded
+from harness.validation.calibration.simulation import SETS, draws_for, planned, seeded
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def stopped(
     for start in range(0, repetitions, SETS):
         sets = min(SETS, repetitions - start)
         data = population.averages(sets * images, random)
-        multipliers = Multipliers.drawn(DRAWS, images, {key: v.shape[1] for key, v in data.items()}, random)
+        points = {key: values.shape[1] for key, values in data.items()}
+        multipliers = Multipliers.drawn(draws_for(case.tree), images, points, random)
         stacked = {key: values.reshape(sets, images, -1) for key, values in data.items()}
         batches = [
             Batch(
