@@ -45,7 +45,7 @@ def test_verdicts_and_curves_were_accepted_together(name: str) -> None:
     assert expected.dataset_sha256 == about.dataset_sha256
 
 
-OUTDATED = pytest.mark.xfail(reason="accepted on the first 240 scenes, by earlier forms; takes an hour to renew")
+OUTDATED = pytest.mark.xfail(reason="of the first 240 scenes, by earlier forms; an hour renews it")
 
 
 @pytest.mark.parametrize(
