@@ -12,8 +12,10 @@ HARNESS = Path(__file__).parents[1]
 ENTRY = "measuring.load"
 """The module that loads what measures: all it imports from the harness decides a number."""
 NOT_MEASURING = (
+    "checkpoint.adapters.refused",
     "checkpoint.fingerprint",
     "checkpoint.info",
+    "checkpoint.tried_tokenizer",
     "data.errors",
     "data.user_paths",
     "evidence",
