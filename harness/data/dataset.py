@@ -77,7 +77,7 @@ class Dataset:
         """
         samples = self.by_task[task]
         images = list(dict.fromkeys(sample.image_id for sample in samples))
-        taken = set(images[: max(1, math.ceil(share * len(images) - _EXACT))])
+        taken = set(images[: share_of(len(images), share)])
         return tuple(sample for sample in samples if sample.image_id in taken)
 
     @cached_property
@@ -202,6 +202,11 @@ def _spread(samples: Sequence[Sample], most: int | None) -> list[Sample]:
         rounds.append((seen[sample.image_id], at))
         seen[sample.image_id] += 1
     return [samples[at] for at in sorted(at for _, at in sorted(rounds)[:most])]
+
+
+def share_of(images: int, share: float) -> int:
+    """How many of so many images a look at a share of them takes: at least one."""
+    return max(1, math.ceil(share * images - _EXACT))
 
 
 def order_key(image_id: str) -> str:

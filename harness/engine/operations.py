@@ -69,12 +69,15 @@ def layer_count(checkpoint: Checkpoint, rows: float, pairs: float) -> float:
 
 
 def vision_count(checkpoint: Checkpoint, size: Size = (1, 1)) -> float:
-    """Operations of the vision tower and the projector on a picture of some (width, height) in pixels."""
-    tower, tokens = checkpoint.model.model.vision_tower, checkpoint.pictures.layout(size).count
-    projector = checkpoint.model.model.multi_modal_projector
+    """Operations of all before the decoder on a picture of some (width, height) in pixels.
+
+    Of towers whose patches are merged into fewer visual tokens it is too few.
+    """
+    model, tokens = checkpoint.model.model, checkpoint.pictures.layout(size).count
     weights = sum(
         module.weight.numel()
-        for part in (tower, projector)
+        for part in model.children()
+        if part is not checkpoint.decoder
         for module in part.modules()
         if isinstance(module, nn.Linear)
     )

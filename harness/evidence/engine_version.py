@@ -17,6 +17,7 @@ NOT_MEASURING = (
     "checkpoint.info",
     "checkpoint.tried_tokenizer",
     "data.errors",
+    "data.limited_child",
     "data.user_paths",
     "evidence",
     "measuring.progress",

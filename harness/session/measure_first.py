@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -77,7 +77,8 @@ def predict(config: pytest.Config, run: Run, claims: Sequence[Claim], progress: 
     from harness.session.plan.forecast import predicted_costs  # noqa: PLC0415 - loads torch
 
     progress(PREPARING, State(PREDICTING))
-    run.predicted = predicted_costs(config, run, claims)
+    with suppress(Exception):  # a prediction is a courtesy: no run may end for lack of one
+        run.predicted = predicted_costs(config, run, claims)
 
 
 def _asks(config: pytest.Config) -> bool:

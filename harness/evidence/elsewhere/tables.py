@@ -167,7 +167,8 @@ def _csv(file: Path, content: bytes) -> tuple[pl.DataFrame, str]:
     """The cells as texts, and whether each row is one line: else rows are counted."""
     header = content.partition(b"\n")[0]
     _check_not_from_a_spreadsheet(file, header)
-    names = next(csv.reader([header.decode("utf-8", errors="replace")]), [])
+    with door(TableError, f"{file}, line 1: not a header of a CSV file"):
+        names = next(csv.reader([header.decode("utf-8", errors="replace")]), [])
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise TableError(f"{file}, line 1: column {twice!r} occurs twice")

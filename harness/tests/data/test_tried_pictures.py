@@ -92,12 +92,12 @@ def test_what_is_small_is_tried_by_one_process_and_each_picture_once(
 
 def test_a_child_that_dies_is_told_and_the_next_question_has_another() -> None:
     with LimitedChild(tried_pictures.__name__) as child:
-        assert child.ask("none") == [None, False]
+        assert child.ask("none") == [None, ""]
         assert child._process is not None
         first = child._process.pid
         os.kill(first, signal.SIGSEGV)
         with pytest.raises(ChildEndedError):
             child.ask("none")
-        assert child.ask("none") == [None, False]
+        assert child.ask("none") == [None, ""]
         assert child._process.pid != first
     assert child._process is None

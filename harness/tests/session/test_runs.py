@@ -1,6 +1,7 @@
 """Whole runs of the findings on the embedded checkpoint, in processes of their own."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,7 @@ def test_a_verdict_that_changes_fails_the_run(suite: Suite) -> None:
         known.replace('"SUPPORTED"', '"x"').replace('"REFUTED"', '"SUPPORTED"').replace('"x"', '"REFUTED"')
     )
     assert patched != known
+    patched = re.sub("(?m)^content_sha256 = .*", "", patched)
     try:
         suite.expectations.write_text(patched, encoding="utf-8")
         changed = suite("alone", *PART)

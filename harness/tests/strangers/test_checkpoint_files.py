@@ -164,7 +164,7 @@ def test_a_model_larger_than_its_weights_is_refused_before_it_is_made(
     if name == "num_hidden_layers":
         data[part]["intermediate_size"] = 48_000
     folder = with_file(root, "llava", "config.json", json.dumps(data).encode())
-    with pytest.raises(CheckpointError, match=r"a model of [\d,]+ values, its weights are 202,424 bytes"):
+    with pytest.raises(CheckpointError, match=r"a model of [\d,]+ values, its weights are [\d,]+ bytes"):
         load(folder)
 
 

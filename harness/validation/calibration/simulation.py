@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from harness.data.dataset import share_of
 from harness.statistics.curves import Curves, Floats
 from harness.statistics.inference import FEWEST_IMAGES, Panel
 from harness.statistics.looks import PLAN, LookPlan, decide
@@ -160,8 +161,8 @@ def planned(images: int, plan: LookPlan = PLAN) -> list[tuple[int, float]]:
     looks, level = [], 0.0
     for part, share in zip(plan.images, plan.spending, strict=True):
         level += plan.alpha * share
-        if round(part * images) >= FEWEST_IMAGES:
-            looks.append((round(part * images), level))
+        if share_of(images, part) >= FEWEST_IMAGES:
+            looks.append((share_of(images, part), level))
             level = 0.0
     return looks
 
