@@ -285,7 +285,7 @@ def test_what_is_calibrated_is_what_is_run(tmp_path: Path, monkeypatch: pytest.M
         study.judge(forms.drops_somewhere(study.effect("image->question", task), study.grid))
 
     monkeypatch.setattr("harness.verdicts.examination.judge", undecided)
-    images = 360
+    images = 500  # a tenth is answered wrongly
     made = examination(tmp_path, images)
     claim = Claim("findings/x.py::test", "X1", "OURS", "A statement.", "fake", "ChooseAttr", claimed)
     made.examine([claim], lambda *_: None)
