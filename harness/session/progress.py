@@ -67,6 +67,11 @@ class Lines:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def active(self) -> bool:
+        """Whether lines are still to come."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stop.wait(LOOK):
             with self._lock:

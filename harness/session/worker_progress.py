@@ -82,8 +82,10 @@ class Watch:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self) -> None:
-        """A result is about to be printed."""
-        self._display.hide()
+        """A result is about to be printed: all is measured, and what a worker still judges is soon told."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self._display.close()
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:

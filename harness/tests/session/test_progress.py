@@ -136,6 +136,21 @@ def test_workers_are_shown_at_the_step_that_was_begun_last(tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gw0", "gw1"]
 
 
+def test_nothing_is_shown_between_the_results_of_tests(tmp_path: Path) -> None:
+    """Even if the last that a worker wrote stays there."""
+    said: list[str] = []
+    lines = Lines(said.append)
+    watch = Watch(tmp_path, lines)
+    Written(tmp_path / "gw0")("tiny, look 1 of 4", State(JUDGING, total=3, stored=2))
+    watch.start()
+    watch.look()
+    assert said
+    assert lines.active
+    watch.pytest_runtest_logreport()
+    assert not lines.active
+    watch.stop()
+
+
 def test_a_state_that_is_told_too_often_is_not_written(tmp_path: Path) -> None:
     written = Written(tmp_path / "gw0")
     for done in range(5):
