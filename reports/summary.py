@@ -53,13 +53,6 @@ class Cell:
         return sum(claim.judgement.ground is Ground.MISSING for claim in self.claims)
 
     @property
-    def reach(self) -> tuple[float, float] | None:
-        """The smallest and the largest deciding estimate of its tasks, if they all decided on numbers."""
-        parts = [deciding(claim) for claim in self.claims]
-        estimates = [part.estimate for part in parts if part and math.isfinite(part.estimate)]
-        return (min(estimates), max(estimates)) if estimates else None
-
-    @property
     def smallest_p(self) -> float:
         """The smallest p-value of its verdicts, for sorting; 1 where there is none."""
         values = [min(c.judgement.p_support, c.judgement.p_refute) for c in self.claims]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from harness.data.errors import HarnessError
 from harness.verdicts.catalogue import CATALOGUE, Catalogue, Entry, check_tested, read_catalogue
-from harness.verdicts.claim_tests import claim_tests
+from harness.verdicts.claim_tests import claim_tests, statements
 from harness.verdicts.claims import Claim
 
 MARKER = "claim"
@@ -68,7 +67,7 @@ def claim_of(item: pytest.Item) -> Claim | None:
         test=item.nodeid,
         id=name,
         source=_entry(item, name).source,
-        statement=" ".join((inspect.getdoc(item.obj) or "").split()),
+        statement=statements(item.path).get(item.originalname, ""),
         checkpoint=str(params.get("study", "")),
         task=params.get("task"),
         function=item.obj,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,8 +77,10 @@ def predict(config: pytest.Config, run: Run, claims: Sequence[Claim], progress: 
     from harness.session.plan.forecast import predicted_costs  # noqa: PLC0415 - loads torch
 
     progress(PREPARING, State(PREDICTING))
-    with suppress(Exception):  # a prediction is a courtesy: no run may end for lack of one
+    try:
         run.predicted = predicted_costs(config, run, claims)
+    except Exception as error:  # noqa: BLE001 - a prediction is a courtesy: no run may end for lack of one
+        terminal.write_line(config, f"what it takes cannot be predicted ({type(error).__name__}: {error})")
 
 
 def _asks(config: pytest.Config) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from harness.data.errors import HarnessError
@@ -41,6 +42,20 @@ def claim_tests(folder: Path) -> list[ClaimTest]:
     return [test for path in sorted(folder.glob("test_*.py")) for test in _tests_of(path)]
 
 
+@cache
+def statements(path: Path) -> Mapping[str, str]:
+    """The docstrings of a file's functions by name, each on one line, as they are written there.
+
+    Python keeps none with ``PYTHONOPTIMIZE=2``, and a claim without its statement would say nothing.
+    """
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return {one.name: _statement(one) for one in body if isinstance(one, ast.FunctionDef)}
+
+
+def _statement(function: ast.FunctionDef) -> str:
+    return " ".join((ast.get_docstring(function) or "").split())
+
+
 def _tests_of(path: Path) -> Iterator[ClaimTest]:
     name = f"{path.parent.name}/{path.name}"
     try:
@@ -61,7 +76,7 @@ def _test(node: str, function: ast.FunctionDef, mark: ast.Call) -> ClaimTest:
     written = mark.args[0]
     if not isinstance(written, ast.Constant) or not isinstance(written.value, str):
         raise HarnessError(f"{node}: the claim's id must be written out, as in claim('A1')")
-    statement = " ".join((ast.get_docstring(function) or "").split())
+    statement = _statement(function)
     if not statement:
         raise HarnessError(f"{node}: the docstring is missing; it is the claim's statement")
     takes = {argument.arg for argument in function.args.args}

@@ -226,3 +226,19 @@ def test_the_catalogue_loads_no_model_classes(suite: Runner) -> None:
     listed = suite("findings", "--claims")
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert "A1   [ABS, 3P] Blocking Question→Last" in listed.stdout
+
+
+def test_a_python_that_keeps_no_docstrings_still_says_what_a_claim_is(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "findings", "-k", "last_position_hardly_needs", "--judge-only"),
+            *(f"--evidence={tmp_path / 'none'}", f"--report={tmp_path / 'report'}"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONOPTIMIZE": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "A3   INCONCLUSIVE" in done.stdout, done.stdout + done.stderr
+    assert "Blocking Last→Last barely matters, in all tasks." in done.stdout

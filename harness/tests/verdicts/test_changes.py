@@ -255,7 +255,7 @@ def test_any_parquet_file_is_no_baseline(tmp_path: Path) -> None:
         read_baseline(path)
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200, deadline=None)
 @given(at=st.integers(0, 1 << 20), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_never_read_as_other_curves(
     tmp_path_factory: pytest.TempPathFactory, at: int, bit: int
