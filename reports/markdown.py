@@ -14,10 +14,11 @@ from reports import summary
 from reports.catalogue import catalogue_of
 from reports.drawing import styles
 from reports.drawing.figures import at_the_rule, curves_of
+from reports.estimates import whole
 from reports.lost_margin import Lost, lost_margins, nats
 from reports.page.environment import environment
 from reports.sensitivity import sensitivity
-from reports.words import BADGES, MIXED, clean, count, interval, number, scope
+from reports.words import BADGES, MIXED, clean, count, scope
 
 _LOST = (
     styles.QUESTION_LAST,
@@ -93,7 +94,7 @@ def _if_missing(verdicts: int) -> str:
 
 
 def _estimate(part: Part) -> str:
-    return f"{number(part.estimate)} [{interval(part.lower, part.upper)}]"
+    return escape(whole(part))
 
 
 def _chip(verdict: Verdict) -> str:

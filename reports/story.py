@@ -1,7 +1,8 @@
 """What a checkpoint does, in one sentence: from the headline claims that are SUPPORTED, and never more.
 
-Each clause says what its claim's SUPPORTED means, in how many of the tasks, and what limits it. Layers are
-named where in every one of these tasks the whole 95 % band lies below the claim's threshold.
+Each clause says what its claim's SUPPORTED means, in how many of the tasks, and what limits it; a claim
+that is shown in half of the tasks or fewer adds none. Layers are named where in every one of these tasks the
+whole 95 % band lies below the claim's threshold.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ HEADLINES = (
     ),
     Headline(
         "A1",
-        "Question → last position",
+        "Question → last position, in all tasks",
         "passes the question on to the last position",
         QUESTION_LAST,
     ),
@@ -106,13 +107,15 @@ class Story:
     @property
     def pieces(self) -> tuple[tuple[str, str], ...]:
         """The sentence in pieces: (text, limits that stand in brackets behind it or nothing)."""
+        model = f"model “{self.checkpoint}”"
         if not self.clauses:
-            claims, verdict = count(self.judged, "headline claim"), "supported" if self.decided else "decided"
-            return ((f"On {self.checkpoint} none of {claims} is {verdict}.", ""),)
+            claims = count(self.judged, "headline claim")
+            verdict = "shown in most tasks" if self.decided else "decided"
+            return ((f"On the {model} none of {claims} is {verdict}.", ""),)
         *first, last = self.clauses
         listed = [(one.text, one.limits) for one in first]
         joined = f"{'and ' if first else ''}{last.text}"
-        return ((self.checkpoint, ""), *listed, (joined, last.limits))
+        return ((f"The {model}", ""), *listed, (joined, last.limits))
 
     @property
     def in_words(self) -> str:
@@ -143,23 +146,27 @@ def story(
 
 def _clause(headline: Headline, cell: Cell, layers: int, fragile: frozenset[_Key]) -> Clause | None:
     shown = [claim for claim in cell.claims if claim.judgement.verdict is Verdict.SUPPORTED]
-    if not shown:
+    holds, every = _extent(cell, shown)
+    if 2 * holds <= every and (cell.per_task or not shown):
         return None
-    where = _at(dropping(headline.flow, shown), layers) if headline.flow else ""
-    limits = filter(None, (_extent(cell, shown), *_doubts(shown, fragile)))
+    told = shown or list(cell.claims)
+    where = _at(dropping(headline.flow, told), layers) if headline.flow else ""
+    extent = "" if holds == every else f"in {holds} of {count(every, 'task')}"
+    limits = filter(None, (extent, *_doubts(told, fragile)))
     return Clause(headline.clause + where, ", ".join(limits))
 
 
-def _extent(cell: Cell, shown: Sequence[ClaimRecord]) -> str:
-    """In how many of the tasks it is shown; empty where in all, or where the record does not tell."""
-    tally = shown[0].judgement.tally
+def _extent(cell: Cell, shown: Sequence[ClaimRecord]) -> tuple[int, int]:
+    """In how many of how many tasks it is shown; of a claim over all tasks without a tally 1 or 0 of 1.
+
+    A claim over all tasks that fails on one holds on others all the same: its tally is corrected for them.
+    """
     if cell.per_task:
-        holds, every = len(shown), len(cell.claims)
-    elif tally:
-        holds, every = len(tally.holds), len((*tally.holds, *tally.fails, *tally.undecided))
-    else:
-        return ""
-    return "" if holds == every else f"{holds} of {count(every, 'task')}"
+        return len(shown), len(cell.claims)
+    tally = cell.claims[0].judgement.tally
+    if tally is None:
+        return len(shown), 1
+    return len(tally.holds), len((*tally.holds, *tally.fails, *tally.undecided))
 
 
 def _doubts(shown: Sequence[ClaimRecord], fragile: frozenset[_Key]) -> tuple[str, ...]:
@@ -168,7 +175,7 @@ def _doubts(shown: Sequence[ClaimRecord], fragile: frozenset[_Key]) -> tuple[str
         ("metric-dependent", sum(map(metric_dependent, shown))),
         ("only without the final norm", sum((c.id, c.checkpoint, c.task) in fragile for c in shown)),
     )
-    return tuple(text if n == len(shown) else f"{n} {text}" for text, n in found if n)
+    return tuple(text if n == len(shown) else f"{text} in {n}" for text, n in found if n)
 
 
 def dropping(flow: MeasurementRecord, shown: Sequence[ClaimRecord]) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ class Stage:
     Attributes:
         title: what is seen.
         claims: ids of the headline claims that speak of it.
-        unit: what the vertical axis counts, in a word.
+        unit: what the vertical axis counts, in a few words.
         curves: means over tasks; none where the run did not measure it.
         entries: the legend.
         styles: how they are drawn.
@@ -95,7 +95,9 @@ def _stage(stage: _Named, means: tuple[Curve, ...], effects: Sequence[Curve], la
     return Stage(
         title=title,
         claims=claims,
-        unit="p_c, %" if is_effect else "probability",
+        unit="change of the answer's probability, p_c in %"
+        if is_effect
+        else "its probability after each layer",
         curves=means,
         entries=tuple(Entry(names[one.measurement], look[series_of(one)]) for one in means),
         styles=look,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,7 +11,7 @@ from reports import compare
 from reports.page.render import claim_ids
 from reports.site.runs import History, Run
 from reports.site.spread import Spread, spreads
-from reports.summary import Cell, Headline, Row, deciding, rows
+from reports.summary import Headline, Row, rows
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,3 @@ def _step(before: Run, now: Run) -> Step:
         new_data=before.record.dataset_sha256 != now.record.dataset_sha256,
         changed=tuple((pair.one, pair.other) for pair in pairs if pair.differs),
     )
-
-
-def effect_of(cell: Cell) -> tuple[float, ...]:
-    """The deciding estimate of a cell, or the smallest and the largest of its tasks."""
-    parts = (deciding(claim) for claim in cell.claims)
-    known = sorted({part.estimate for part in parts if part and math.isfinite(part.estimate)})
-    return (known[0], known[-1]) if len(known) > 1 else tuple(known)

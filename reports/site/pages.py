@@ -15,7 +15,7 @@ from reports.catalogue import catalogue_of
 from reports.page.render import page_environment, render
 from reports.page.shared_styles import with_shared_styles
 from reports.site import forest_svg
-from reports.site.overview import effect_of, overview
+from reports.site.overview import overview
 from reports.site.runs import History, Run, histories
 from reports.site.spread import Spread
 from reports.words import BADGES, MIXED
@@ -92,7 +92,6 @@ def _overview(found: Sequence[History]) -> str:
             columns=shown.columns,
             parts=catalogue.parts,
             part_of=catalogue.part_of,
-            effect_of=effect_of,
             every_badge=sorted((*BADGES.values(), MIXED), key=lambda badge: badge.order),
             upright_from=_UPRIGHT_FROM,
             names=("overview",),
