@@ -5,4 +5,5 @@ bytes, prompt, dtype, engine source). Work is cut into blocks of images. A worke
 non-blocking file lock, measures what the block still lacks, and publishes it as one parquet file under
 its content hash, by atomic rename: a *shard*. Shards are never changed; what a block holds is the union
 of its shards. Bytes that are not what their name says are quarantined, named, and measured again.
+Every shard leaves an empty file of its name in ``published/``, so that one which is gone is named, too.
 """

@@ -67,15 +67,17 @@ def list_stores(found: list[Evidence]) -> int:
 
 
 def verify(found: list[Evidence]) -> int:
-    """Read every shard; name those that are not what their names say."""
+    """Read every shard; name those that are not what their names say, or that are gone."""
     bad = 0
     for one in found:
-        damaged = one.damaged()
+        damaged, missing = one.damaged(), one.missing()
         shards = sum(len(names) for names in one.shards().values())
-        say(f"{one.folder.name}: {shards} shards, {len(damaged)} damaged")
+        say(f"{one.folder.name}: {shards} shards, {len(damaged)} damaged, {len(missing)} gone")
         for name in damaged:
             say(f"  {name}: not the evidence that its name promises; remove it, and it is measured again")
-        bad += len(damaged)
+        for name in missing:
+            say(f"  {name}: published, and no longer there; the next run measures again what it held")
+        bad += len(damaged) + len(missing)
     return 1 if bad else 0
 
 
@@ -160,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", parents=[common], help="say what is stored")
     commands.add_parser(
-        "verify", parents=[common], help="check every file against its name; exit 1 if one is bad"
+        "verify", parents=[common], help="check every file against its name; exit 1 if one is bad or gone"
     )
     pruning = commands.add_parser(
         "prune", parents=[common], help="remove what no current checkpoint and engine uses"

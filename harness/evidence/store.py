@@ -33,6 +33,8 @@ from harness.evidence.shards import (
 KEY_FILE = "key.json"
 SOURCE_FILE = "source.json"
 LOCKS = "locks"
+PUBLISHED = "published"
+"""Folder of empty files, one for each shard that was published: what a shard that is gone leaves behind."""
 ROW = ("task", "sample", "measurement", "reading")
 """What tells one row from another."""
 Pair = tuple[str, str, str]
@@ -63,6 +65,8 @@ class Evidence:
         self._read_only = read_only
         self.quarantined: list[str] = []
         """Names of files that were no evidence."""
+        self.gone: list[str] = []
+        """Names of shards that were published and are no longer there."""
         self._digest = digest
         self._read: dict[int, tuple[list[str], pl.DataFrame]] = {}
         self._pairs: dict[int, tuple[pl.DataFrame, set[Pair]]] = {}
@@ -158,6 +162,9 @@ class Evidence:
         Raises:
             StoreError: if a file is there but cannot be read.
         """
+        for name in self.missing():
+            if block in (None, block_of(name)):
+                self._give_up(name)
         by_block = self.shards()
         if block is None:
             for name in self._names():
@@ -190,6 +197,15 @@ class Evidence:
             StoreError: if the folder cannot be read.
         """
         return [name for name in self._names() if self._is_damaged(name)]
+
+    def missing(self) -> list[str]:
+        """Names of the shards that were published and are no longer there; nothing is moved.
+
+        Raises:
+            StoreError: if the folder cannot be read.
+        """
+        published = self._published()  # first: a shard that appears meanwhile is not missing
+        return sorted(published - set(self._names())) if published else []
 
     @contextmanager
     def reserve(self, what: int | str) -> Iterator[bool]:
@@ -231,6 +247,7 @@ class Evidence:
         path = self.folder / shard_name(self._digest, block, content)
         try:
             write_whole(path, content, _label(block if sample is None else sample))
+            self._mark(path.name)
         except OSError as error:
             raise StoreError(
                 f"{path}: cannot be written ({error.strerror}); what was measured before is kept. "
@@ -246,6 +263,34 @@ class Evidence:
         except OSError as error:
             raise StoreError(f"evidence folder {self.folder} cannot be read ({error.strerror})") from error
         return sorted(name for name in names if name.endswith(SUFFIX) and not name.startswith(WRITING))
+
+    def _published(self) -> set[str]:
+        try:
+            names = {entry.name for entry in (self.folder / PUBLISHED).iterdir()}
+        except FileNotFoundError:  # of before shards were marked, or copied without
+            return set()
+        except OSError as error:
+            raise StoreError(
+                f"evidence folder {self.folder / PUBLISHED} cannot be read ({error.strerror})"
+            ) from error
+        return {name for name in names if block_of(name) is not None}
+
+    def _mark(self, name: str) -> None:
+        """Leave a sign that a shard was published; after the shard, so that no sign is ahead of one."""
+        marks = self.folder / PUBLISHED
+        marks.mkdir(exist_ok=True)
+        (marks / name).touch()
+
+    def _unmark(self, name: str) -> None:
+        with suppress(OSError):
+            (self.folder / PUBLISHED / name).unlink(missing_ok=True)
+
+    def _give_up(self, name: str) -> None:
+        """Note that a shard is gone; who writes measures again what it held, and asks for it no more."""
+        if name not in self.gone:
+            self.gone.append(name)
+        if not self._read_only:
+            self._unmark(name)
 
     def _rows(self, block: int, names: list[str]) -> pl.DataFrame:
         """A block's rows, each once, in an order that does not depend on who measured what when."""
@@ -299,6 +344,7 @@ class Evidence:
             return
         with suppress(OSError):
             (self.folder / name).replace(self.folder / f"{name.removesuffix(SUFFIX)}{QUARANTINED}")
+        self._unmark(name)
 
     def _sweep_up(self, label: str) -> None:
         """Remove what a worker left half written when it died; only who reserved the same may."""

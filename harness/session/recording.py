@@ -186,11 +186,9 @@ class RecordCollector:
 
     @property
     def _damaged(self) -> tuple[str, ...]:
-        """Files of the stores that were no evidence."""
+        """Files of the stores that were no evidence, or are gone."""
         judge_only = self._run.settings.judge_only
-        return tuple(
-            terminal.damage(name, judge_only=judge_only) for name in together(self.works).quarantined
-        )
+        return tuple(terminal.damage(found, judge_only=judge_only) for found in together(self.works).damages)
 
     @property
     def _missing(self) -> tuple[str, ...]:
@@ -198,7 +196,7 @@ class RecordCollector:
         damaged = len(self._damaged)
         if not (damaged and self._run.settings.judge_only):
             return ()
-        lost = f"{damaged} damaged files of the store were left out, and what they held is missing"
+        lost = f"files of the store that are damaged or gone: {damaged}; what they held is missing"
         return (f"{lost}; without --judge-only it is measured again",)
 
     def _uncompared(self, record: RunRecord) -> tuple[str, ...]:

@@ -242,7 +242,7 @@ class Run:
         return Work(
             passes={one.info.name: one.passes for one in self._begun.values()},
             measuring=(seconds := sum(one.seconds for one in self._begun.values())),
-            quarantined=tuple(name for one in self._begun.values() for name in one.quarantined),
+            damages=tuple(damage for one in self._begun.values() for damage in one.damages),
             lost_subprocesses=sum(one.lost_subprocesses for one in self._begun.values()),
             device_seconds=seconds,
             row_layers={one.info.name: one.row_layers for one in self._begun.values()},

@@ -74,8 +74,8 @@ def catalogue(config: pytest.Config, known: Catalogue, claims: Iterable[Claim]) 
 
 def evidence_notes(config: pytest.Config, work: Work, *, judge_only: bool) -> None:
     """Name what was wrong with stored evidence, and subprocesses that died."""
-    for name in work.quarantined:
-        write_line(config, f"evidence: {damage(name, judge_only=judge_only)}")
+    for found in work.damages:
+        write_line(config, f"evidence: {damage(found, judge_only=judge_only)}")
     if work.lost_subprocesses:
         write_line(
             config,
@@ -90,9 +90,9 @@ def lost_workers(work: Work) -> str:
     return f"{work.lost_workers} of the run's workers died; what they measured is kept, but not counted here"
 
 
-def damage(name: str, *, judge_only: bool) -> str:
-    """What became of a file of a store that is not what its name says."""
-    return f"{name}: hash mismatch: {'left out' if judge_only else 'quarantined, measured again'}"
+def damage(found: str, *, judge_only: bool) -> str:
+    """What became of a file of a store that is not what its name says, or is gone."""
+    return f"{found}: {'left out' if judge_only else 'measured again'}"
 
 
 def measured_only(config: pytest.Config, settings: Settings, work: Work) -> None:

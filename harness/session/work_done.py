@@ -16,7 +16,7 @@ class Work:
     Attributes:
         passes: knocked-out passes measured, by checkpoint name.
         measuring: seconds spent measuring; of several processes, the longest.
-        quarantined: files of the stores that were no evidence.
+        damages: files of the stores that were no evidence, or are gone.
         lost_subprocesses: subprocess workers that died.
         processes: how many processes this is the work of.
         device_seconds: seconds spent measuring, summed over processes.
@@ -28,7 +28,7 @@ class Work:
 
     passes: Mapping[str, int] = field(default_factory=dict)
     measuring: float = 0.0
-    quarantined: tuple[str, ...] = ()
+    damages: tuple[str, ...] = ()
     lost_subprocesses: int = 0
     processes: int = 1
     device_seconds: float = 0.0
@@ -60,7 +60,7 @@ def together(parts: Iterable[Work]) -> Work:
     return Work(
         passes=dict(passes),
         measuring=max((work.measuring for work in works), default=0.0),
-        quarantined=tuple(sorted({name for work in works for name in work.quarantined})),
+        damages=tuple(sorted({damage for work in works for damage in work.damages})),
         lost_subprocesses=sum(work.lost_subprocesses for work in works),
         lost_workers=sum(work.lost_workers for work in works),
         processes=sum(work.processes for work in works),

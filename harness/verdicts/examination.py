@@ -176,10 +176,13 @@ class Examination:
         return self._pool.lost if self._is_open else 0
 
     @property
-    def quarantined(self) -> list[str]:
-        """Files of the store that were no evidence."""
-        names = self.evidence.quarantined if self._is_open else []
-        return [f"{self.evidence.folder.name}/{name}" for name in names]
+    def damages(self) -> list[str]:
+        """Files of the store that were no evidence, or are gone, each with what is wrong with it."""
+        if not self._is_open:
+            return []
+        folder = self.evidence.folder.name
+        damaged = [f"{folder}/{name}: hash mismatch" for name in self.evidence.quarantined]
+        return damaged + [f"{folder}/{name}: gone from the store" for name in self.evidence.gone]
 
     @property
     def _is_open(self) -> bool:

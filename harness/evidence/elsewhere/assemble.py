@@ -149,7 +149,9 @@ def _holds(one: Curves) -> str:
 
 def _name() -> pl.Expr:
     """The measurement's name: `harness.interventions.measurements.Sweep` as text."""
-    return pl.format("{}->{}@{}", "source", "target", "window").alias("measurement")
+    whole = pl.format("{}->{}@{}", "source", "target", "window")
+    part = pl.format("{}[{}]", whole, "only")
+    return pl.when(pl.col("only") == "").then(whole).otherwise(part).alias("measurement")
 
 
 def _notes(one: Curves) -> Iterable[str]:

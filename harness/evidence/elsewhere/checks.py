@@ -29,8 +29,8 @@ class Curves:
 
     Attributes:
         part: the file.
-        frame: a row a curve: of effects `CURVE`, image, answer, p1, lists p2 (and `WRONG`), ``reason``; of a
-            lens `LENS_CURVE`, image, answer, a list a form, ``reason``.
+        frame: a row a curve: of effects `CURVE`, image, answer, only, p1, lists p2 (and `WRONG`), ``reason``;
+            of a lens `LENS_CURVE`, image, answer, a list a form, ``reason``.
     """
 
     part: Part
@@ -68,7 +68,7 @@ def _effects(part: Part, layers: int) -> Curves:
     lists = [pl.col("p2"), *map(pl.col, wrong)]
     base = pl.col("p1")
     curves = ordered.group_by(CURVE, maintain_order=True).agg(
-        pl.col("image", "answer").first(),
+        pl.col("image", "answer", "only").first(),
         base.first(),
         *lists,
         zero=(pl.col("p2") == base).all() & (base.first() < _SATURATED),
@@ -118,6 +118,11 @@ def _in_order(table: TableFile, frame: pl.DataFrame, curve: Sequence[str], point
 
 
 def _check_whole(table: TableFile, ordered: pl.DataFrame, curve: Sequence[str], points: int) -> None:
+    """Of a curve in part, that it has the layers that it says; of any other, that it has all."""
+    if "only" in ordered.columns:
+        in_part = (pl.col("only") != "").any().over(curve)
+        _check_parts(table, ordered.filter(in_part), curve)
+        ordered = ordered.filter(in_part.not_())
     counts = ordered.group_by(*curve).agg(pl.len().alias("rows"), pl.col("layer"), pl.col(LINE).max())
     short = counts.filter(pl.col("rows") < points).sort(LINE)
     if len(short):
@@ -126,6 +131,20 @@ def _check_whole(table: TableFile, ordered: pl.DataFrame, curve: Sequence[str], 
         what = f"question {row['sample']} has no layer {absent} of 0 to {points - 1}"
         more = f"; nor have {len(short) - 1} other curves all theirs" if len(short) > 1 else ""
         table.refuse(row[LINE], f"{what}{more}; is the file half finished, or --layers wrong?")
+
+
+def _check_parts(table: TableFile, ordered: pl.DataFrame, curve: Sequence[str]) -> None:
+    layers = pl.col("layer").cast(pl.String).implode().list.join(",")
+    curves = ordered.group_by(*curve, maintain_order=True).agg(
+        pl.col("only").first(),
+        pl.col("only").n_unique().alias("texts"),
+        layers.alias("found"),
+        pl.col(LINE).max(),
+    )
+    wrong = curves.filter((pl.col("texts") > 1) | (pl.col("only") != pl.col("found"))).sort(LINE)
+    table.refuse_first(
+        wrong, "question {sample} has layers {found} of {source}->{target}, and names {only!r} as 'only'"
+    )
 
 
 def _check_base(table: TableFile, ordered: pl.DataFrame) -> None:

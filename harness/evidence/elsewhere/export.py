@@ -1,8 +1,8 @@
 """Hand evidence on: in the release's format, which its plotting scripts read, or as one plain long table.
 
 Handed on are sweeps of whole flows by the answer's probability and, in the release's format, the logit lens
-without the final norm. What these formats have no name for (random-source controls, patching, sub-words, a
-part of a curve) stays behind, and is named.
+without the final norm; curves that were measured at some layers alone in the plain table only. What these
+formats have no name for (random-source controls, patching, sub-words) stays behind, and is named.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from harness.evidence.elsewhere.released import (
 from harness.evidence.shards import CLEAN
 
 SUFFIXES = (".csv", ".parquet")
-_WHOLE_FLOW = r"^([a-z0-9_+]+)->([a-z0-9_+]+)@(\d+)$"
+_FLOW = r"^([a-z0-9_+]+)->([a-z0-9_+]+)@(\d+)(?:\[([\d,]+)\])?$"
 _BLOCKS = {region: name for name, region in RELEASED_NAMES.items()}
 
 
@@ -68,7 +68,7 @@ def export_plain(frame: pl.DataFrame, file: Path) -> Written:
     if not len(swept):
         raise HarnessError(f"{file}: there is no flow to hand on")
     effects = swept.select(
-        *("sample", "image", "task", "source", "target", "window", "layer", "p1", "p2", "answer")
+        *("sample", "image", "task", "source", "target", "window", "layer", "only", "p1", "p2", "answer")
     )
     out = frame.filter((pl.col("measurement") == CLEAN) & (pl.col("reason") != "")).unique(["task", "sample"])
     left_out = out.select("sample", "image", "task", "answer", left_out="reason").sort("task", "sample")
@@ -90,7 +90,9 @@ def export_released(frame: pl.DataFrame, checkpoint: str, folder: Path) -> Writt
     """
     model = checkpoint.replace("-", "_").replace(".", "_")
     swept = _swept(frame)
-    known = swept.filter(pl.col("source").is_in(list(_BLOCKS)), pl.col("target").is_in(list(_BLOCKS)))
+    known = swept.filter(
+        pl.col("only") == "", pl.col("source").is_in(list(_BLOCKS)), pl.col("target").is_in(list(_BLOCKS))
+    )
     files = [*_flow_files(known), *_lens_files(frame)]
     if not files:
         raise HarnessError(f"{folder}: there is nothing that the release's format has a name for")
@@ -106,17 +108,25 @@ def export_released(frame: pl.DataFrame, checkpoint: str, folder: Path) -> Writt
 
 
 def _swept(frame: pl.DataFrame) -> pl.DataFrame:
-    """Whole curves of whole flows, a row a window, in a fixed order."""
-    flow = pl.col("measurement")
-    named = frame.filter(
-        (pl.col("reading") == "p") & (pl.col("reason") == "") & flow.str.contains(_WHOLE_FLOW)
-    ).with_columns(
-        source=flow.str.extract(_WHOLE_FLOW, 1),
-        target=flow.str.extract(_WHOLE_FLOW, 2),
-        window=flow.str.extract(_WHOLE_FLOW, 3).cast(pl.Int64),
-        layer=pl.int_ranges(pl.col("values").list.len()),
+    """Curves of whole flows, a row a window, in a fixed order; of several the one with most windows."""
+    flow, layers = pl.col("measurement"), pl.col("only").str.split(",").cast(pl.List(pl.Int64))
+    named = (
+        frame.filter((pl.col("reading") == "p") & (pl.col("reason") == "") & flow.str.contains(_FLOW))
+        .with_columns(
+            source=flow.str.extract(_FLOW, 1),
+            target=flow.str.extract(_FLOW, 2),
+            window=flow.str.extract(_FLOW, 3).cast(pl.Int64),
+            only=flow.str.extract(_FLOW, 4).fill_null(""),
+        )
+        .with_columns(
+            layer=pl.when(pl.col("only") == "")
+            .then(pl.int_ranges(pl.col("values").list.len()))
+            .otherwise(layers)
+        )
     )
-    ordered = named.sort("task", "source", "target", "window", "sample")
+    curve = ["task", "source", "target", "window", "sample"]
+    most = named.sort(*curve, pl.col("values").list.len(), descending=[False] * 5 + [True])
+    ordered = most.unique(curve, keep="first", maintain_order=True)
     return ordered.explode("values", "layer").rename({"values": "p2"})
 
 

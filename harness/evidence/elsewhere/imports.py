@@ -97,6 +97,8 @@ class Imported:
 
     quarantined: tuple[str, ...] = ()
     """Names of files that were no evidence; here such a file is an error."""
+    gone: tuple[str, ...] = ()
+    """Names of files that are gone; here that is an error."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -137,7 +139,7 @@ class Imported:
     @cached_property
     def window_sizes(self) -> frozenset[int]:
         """The window sizes of its flows."""
-        sizes = self.read()["measurement"].unique().str.extract(r"->.*@(\d+)$", 1).drop_nulls()
+        sizes = self.read()["measurement"].unique().str.extract(r"->.*@(\d+)(?:\[[\d,]+\])?$", 1).drop_nulls()
         return frozenset(map(int, sizes.to_list()))
 
     def shards(self) -> dict[int, list[str]]:
@@ -277,7 +279,9 @@ def _check(path: Path, manifest: Manifest) -> None:
 def _is_sound(frame: pl.DataFrame, task: str, layers: int) -> bool:
     """Whether rows are as they are written here: one a reading, curves whole, numbers finite."""
     clean, there = pl.col("measurement") == CLEAN, pl.col("reason") == ""
-    points = pl.when(pl.col("measurement") == LENS_NAME).then(layers + 1).otherwise(layers)
+    some = pl.col("measurement").str.extract(r"\[([\d,]+)\]$", 1)
+    whole = pl.when(pl.col("measurement") == LENS_NAME).then(layers + 1).otherwise(layers)
+    points = pl.when(some.is_null()).then(whole).otherwise(some.str.count_matches(",") + 1)
     length = pl.when(clean).then(1).when(there).then(points).otherwise(0)
     values = pl.col("values")
     finite = values.list.eval(pl.element().is_finite().fill_null(value=False)).list.all()

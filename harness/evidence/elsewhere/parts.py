@@ -10,8 +10,11 @@ import polars as pl
 from harness.checkpoint.regions import REGION_NAMES, RELEASED_NAMES
 from harness.evidence.elsewhere.tables import LINE, TableFile
 
-EFFECT_COLUMNS = ("task", "sample", "image", "answer", "source", "target", "window", "layer", "p1", "p2")
-"""Columns of effects; ``wrong1`` and ``wrong2``, the wrong answer's probabilities, may follow, and `LINE`."""
+EFFECT_COLUMNS = (
+    *("task", "sample", "image", "answer", "source", "target", "window", "only", "layer", "p1", "p2"),
+)
+"""Columns of effects; ``only`` names the layers of a curve in part, and is empty for a whole one; ``wrong1``
+and ``wrong2``, the wrong answer's probabilities, may follow, and `LINE`."""
 WRONG = ("wrong1", "wrong2")
 LENS_COLUMNS = ("task", "sample", "image", "answer", "layer", "lower", "capital")
 FALSE = ("false_lower", "false_capital")

@@ -6,11 +6,14 @@ the release; ``window`` is the number of layers blocked and ``layer`` the centre
 are the probabilities, 0 to 1, of the first token of the model's own, right answer without and with the
 knockout. ``answer`` may be there, and ``wrong1`` and ``wrong2``, the same probabilities of the wrong answer
 (empty where there is none). A row with ``left_out`` says of a sample that was looked at why it was not used,
-and no more. A table of one task, or of one window size, may leave the column out: ``--task`` or ``--window``
-says it then.
+and no more. ``only`` names the layers of a curve that was not measured at all of them, in ascending order,
+``0,2,4``; it is the same in every row of the curve, and empty in those of whole ones. A table of one task, or
+of one window size, may leave the column out: ``--task`` or ``--window`` says it then.
 """
 
 from __future__ import annotations
+
+import re
 
 import polars as pl
 
@@ -19,7 +22,9 @@ from harness.evidence.elsewhere.parts import LEFT_OUT, WRONG, Part, regions
 from harness.evidence.elsewhere.tables import LINE, TableFile, check_columns
 
 NEEDED = ("sample", "image", "source", "target", "layer", "p1", "p2")
-OPTIONAL = ("task", "window", "answer", *WRONG, "left_out")
+OPTIONAL = ("task", "window", "answer", "only", *WRONG, "left_out")
+
+_LAYERS = re.compile(r"(0|[1-9]\d{0,5})(,[1-9]\d{0,5})*", re.ASCII)
 
 
 def is_plain(table: TableFile) -> bool:
@@ -53,6 +58,7 @@ def read_plain(table: TableFile, task: str | None, window: int | None) -> Part:
         target=regions(used, used.texts("target")),
         window=_windows(used, window),
         layer=used.wholes("layer"),
+        only=_only(used),
         p1=used.numbers("p1"),
         p2=used.numbers("p2"),
     )
@@ -104,6 +110,24 @@ def _windows(table: TableFile, asked: int | None) -> pl.Series:
     if asked is None:
         table.refuse(1, "no column 'window'; say the size with --window")
     return pl.repeat(asked, len(table.frame), dtype=pl.Int64(), eager=True)
+
+
+def _only(table: TableFile) -> pl.Series:
+    """The layers that a row's curve was measured at, as written; empty for a whole curve."""
+    if "only" not in table.frame.columns:
+        return pl.repeat("", len(table.frame), dtype=pl.String(), eager=True)
+    found = table.frame["only"].cast(pl.String).fill_null("").str.strip_chars()
+    wrong = [text for text in found.unique().to_list() if text and not _ascending(text)]
+    rows = pl.DataFrame({LINE: table.frame[LINE], "only": found}).filter(found.is_in(wrong))
+    table.refuse_first(rows, "column 'only' holds {only!r}; it names layers in ascending order, as in 0,2,4")
+    return found
+
+
+def _ascending(text: str) -> bool:
+    if not _LAYERS.fullmatch(text):
+        return False
+    layers = [int(layer) for layer in text.split(",")]
+    return layers == sorted(set(layers))
 
 
 def _numbers_or_empty(table: TableFile, column: str) -> pl.Series:

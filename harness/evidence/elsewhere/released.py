@@ -98,6 +98,7 @@ def read_flow(table: TableFile, task: str | None, window: int | None) -> Part:
         source=regions(table, ends["field_0"].fill_null("")),
         target=regions(table, ends["field_1"].fill_null("")),
         window=pl.lit(_window(table, named, window), dtype=pl.Int64()),
+        only=pl.lit(""),
         p1=table.numbers("base_score_first"),
         p2=table.numbers("new_score_first"),
         difference=table.numbers(DIFFERENCE),

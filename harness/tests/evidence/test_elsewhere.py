@@ -396,6 +396,10 @@ def plain(output: Path) -> pl.DataFrame:
     )
 
 
+def some_layers(frame: pl.DataFrame, *layers: int) -> pl.DataFrame:
+    return frame.filter(pl.col("layer").is_in(layers))
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_plain_table_gives_the_rows_of_the_release(output: Path, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"plain{suffix}"
@@ -469,6 +473,22 @@ def test_samples_that_were_looked_at_and_left_out_are_counted(output: Path, tmp_
         (cell("window", 3, 11), "line 3: window 11 of 10 layers"),
         (lambda frame: frame.drop("task"), "no column 'task'; name the task with --task"),
         (lambda frame: frame.drop("window"), "no column 'window'; say the size with --window"),
+        (
+            lambda frame: frame.with_columns(only=pl.lit("0,2,1")),
+            "line 2: column 'only' holds '0,2,1'; it names",
+        ),
+        (lambda frame: frame.with_columns(only=pl.lit("0,2")), "and names '0,2' as 'only'"),
+        (
+            lambda frame: some_layers(frame, 0, 2).with_columns(only=pl.lit("0,2,4")),
+            "has layers 0,2 of image",
+        ),
+        (
+            lambda frame: some_layers(frame, 0, 2).with_columns(
+                only=pl.when(pl.col("layer") == 2).then(pl.lit("0,2"))
+            ),
+            "has layers 0,2 of image->question, and names",
+        ),
+        (lambda frame: some_layers(frame, 0, 2), "has no layer 1 of 0 to 9"),
     ],
 )
 def test_what_is_wrong_with_a_plain_table_is_said(
@@ -597,25 +617,45 @@ def test_exported_as_a_plain_table_and_imported_it_is_the_same(
 
 def test_what_a_format_has_no_name_for_is_named(tmp_path: Path) -> None:
     def row(measurement: str, sample: str = "a", **other: object) -> dict[str, object]:
-        values = [0.1, 0.2, 0.3] if measurement != CLEAN else [0.5]
+        values = [0.5] if measurement == CLEAN else [0.1, 0.2, 0.3][: 2 if "[" in measurement else 3]
         made = {"sample": sample, "task": TASKS[0], "image": "1", "measurement": measurement, "reading": "p"}
         return {**made, "values": values, "p1": 0.5, "reason": "", "answer": "Yes ", **other}
 
-    kept = ["image->question@3", "shifted_patches->question@3"]
-    behind = ["image->question@1[0,1]", "image->question@3|grey", "lens", "random0:image->question@3"]
+    kept = ["image->question@3", "image->question@1[0,2]", "shifted_patches->question@3"]
+    behind = ["image->question@3|grey", "lens", "random0:image->question@3"]
     left = row(CLEAN, "b", reason="wrong answer")
     frame = rows_to_frame([row(CLEAN), left, *map(row, (*kept, *behind))])
     plain = export_plain(frame, tmp_path / "plain.csv")
-    assert (plain.rows, list(plain.behind)) == (7, behind)
-    found = import_(tmp_path / "plain.csv", layers=3, checkpoint="x")
+    assert (plain.rows, list(plain.behind)) == (9, behind)
+    found = import_(tmp_path / "plain.csv", layers=3, checkpoint="x", window=3)
+    assert set(found.read()["measurement"]) == {CLEAN, *kept} and found.window_sizes == {1, 3}
     assert [one.id for one in found.dataset().samples] == ["a", "b"]
     released = export_released(frame, "x", tmp_path)
-    assert list(released.behind) == sorted([*behind, kept[1]])
+    assert list(released.behind) == sorted([*behind, *kept[1:]])
     assert table(released.files[0])["predicted answer"].to_list() == ["yes"] * 3
     with pytest.raises(HarnessError, match=r"a plain table is .csv or .parquet"):
         export_plain(frame, tmp_path / "plain.txt")
     with pytest.raises(HarnessError, match="there is no flow to hand on"):
         export_plain(frame.filter(pl.col("measurement") == CLEAN), tmp_path / "plain.csv")
+
+
+def test_of_curves_of_some_windows_the_one_with_most_is_handed_on(tmp_path: Path) -> None:
+    def row(measurement: str, *values: float) -> dict[str, object]:
+        made = {"sample": "a", "task": TASKS[0], "image": "1", "measurement": measurement, "reading": "p"}
+        return {**made, "values": values, "p1": 0.5, "reason": "", "answer": "yes"}
+
+    some = [row("image->last@3[2]", 0.3), row("image->last@3[0,2]", 0.1, 0.3), row("image->last@3[1]", 0.2)]
+    other = [row("image->question@3[1]", 0.2), row("image->question@3", 0.1, 0.2, 0.3)]
+    frame = rows_to_frame([row(CLEAN, 0.5), *some, *other])
+    assert export_plain(frame, tmp_path / "plain.csv").behind == (
+        "image->last@3[1]",
+        "image->last@3[2]",
+        "image->question@3[1]",
+    )
+    found = import_(tmp_path / "plain.csv", layers=3, checkpoint="x").read()
+    assert set(found["measurement"]) == {CLEAN, "image->last@3[0,2]", "image->question@3"}
+    values = found.filter(pl.col("measurement") == "image->last@3[0,2]")["values"]
+    assert values.to_list() == [[0.1, 0.3]]
 
 
 def test_flows_on_fewer_questions_come_in_if_asked_to(output: Path) -> None:

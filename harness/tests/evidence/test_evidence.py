@@ -152,6 +152,40 @@ def test_a_damaged_file_is_named_quarantined_and_measured_again(
     assert again.damaged() == []
 
 
+def test_a_shard_that_is_gone_is_named_and_measured_again(store: Evidence) -> None:
+    store.publish(0, rows_to_frame([row("a")]))
+    path = store.publish(1, rows_to_frame([row("b")]))
+    path.unlink()
+    archive = Evidence.open(store.folder.parent, "tiny", KEY, read_only=True)
+    assert archive.read(0)["sample"].to_list() == ["a"] and archive.gone == []
+    assert archive.read(1).is_empty() and archive.gone == [path.name]
+    assert archive.missing() == [path.name]  # judging writes nothing, so the loss stays known
+    assert store.stored(1) == set() and store.gone == [path.name]
+    assert Evidence.existing(store.folder).missing() == []  # told; from here on it is only not measured
+    assert store.publish(1, rows_to_frame([row("b")])) == path
+    again = Evidence.existing(store.folder)
+    assert again.read()["sample"].to_list() == ["a", "b"]
+    assert (again.gone, again.quarantined) == ([], [])
+    path.unlink()
+    assert again.missing() == [path.name]
+
+
+def test_a_quarantined_shard_is_not_called_gone_as_well(store: Evidence) -> None:
+    store.publish(0, rows_to_frame([row("a")])).write_bytes(b"damaged")
+    assert store.read().is_empty()
+    again = Evidence.existing(store.folder)
+    assert again.read().is_empty()
+    assert (store.gone, again.gone, again.quarantined) == ([], [], [])
+
+
+def test_shards_without_signs_are_evidence(store: Evidence) -> None:
+    store.publish(0, rows_to_frame([row("a")]))
+    shutil.rmtree(store.folder / "published")
+    again = Evidence.existing(store.folder)
+    assert again.read()["sample"].to_list() == ["a"]
+    assert again.missing() == []
+
+
 def test_evidence_of_another_block_or_store_is_foreign(store: Evidence, tmp_path: Path) -> None:
     other = Evidence.open(tmp_path, "tiny", KEY | {"dtype": "bfloat16"})
     theirs = other.publish(0, rows_to_frame([row("a")]))

@@ -55,12 +55,17 @@ def test_list_says_what_is_stored(
 
 def test_verify_names_damage_and_moves_nothing(current: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(current, "verify") == 0
-    assert capsys.readouterr().out == f"{current.folder.name}: 2 shards, 0 damaged\n"
+    assert capsys.readouterr().out == f"{current.folder.name}: 2 shards, 0 damaged, 0 gone\n"
     path = next(current.folder.glob("block-00001-*"))
     path.write_bytes(path.read_bytes()[:-1])
     assert run(current, "verify") == 1
     assert f"{path.name}: not the evidence that its name promises" in capsys.readouterr().out
     assert path.exists()
+    path.unlink()
+    assert run(current, "verify") == 1
+    heading, named = capsys.readouterr().out.splitlines()
+    assert heading.endswith("1 shards, 0 damaged, 1 gone")
+    assert named == f"  {path.name}: published, and no longer there; the next run measures again what it held"
 
 
 def test_verify_goes_on_behind_what_cannot_be_read(
@@ -72,7 +77,7 @@ def test_verify_goes_on_behind_what_cannot_be_read(
     last.write_bytes(last.read_bytes()[:-1])
     assert run(current, "verify") == 1
     heading, *named = capsys.readouterr().out.splitlines()
-    assert heading == f"{current.folder.name}: 4 shards, 3 damaged"
+    assert heading == f"{current.folder.name}: 4 shards, 3 damaged, 0 gone"
     assert [line.split(":")[0].strip() for line in named] == [
         "block-00000-0000000000000000.parquet",
         "block-00000-1111111111111111.parquet",

@@ -181,11 +181,11 @@ def test_damaged_evidence_is_named_and_measured_again(runs: Runs, whole: Done) -
     shard = next((runs.folder / "damaged").glob("fake-*/block-*.parquet"))
     shard.write_bytes(shard.read_bytes()[:-7])
     done = runs("damaged", "-k", TWO)
-    assert f"{shard.parent.name}/{shard.name}: hash mismatch: quarantined" in done.said
+    assert f"{shard.parent.name}/{shard.name}: hash mismatch: measured again" in done.said
     assert 0 < len(done.measured) < len(whole.measured)
     assert (done.code, verdicts(done)) == (0, verdicts(whole))
     clean = runs("damaged", "-k", TWO)
-    assert clean.measured == [] and "quarantined" not in clean.said
+    assert clean.measured == [] and "mismatch" not in clean.said
 
 
 @pytest.mark.slow
@@ -193,16 +193,19 @@ def test_damaged_evidence_is_named_and_measured_again(runs: Runs, whole: Done) -
 def test_judging_a_damaged_store_says_what_is_missing_and_writes_nothing(runs: Runs) -> None:
     """An archive is judged as it is, and a loss is no green run."""
     shutil.copytree(runs.folder / "whole", runs.folder / "archive")
-    shard = next((runs.folder / "archive").glob("fake-*/block-*.parquet"))
+    shard, gone, *_ = (runs.folder / "archive").glob("fake-*/block-*.parquet")
     shard.write_bytes(shard.read_bytes()[:-7])
+    gone.unlink()
     before = {path: path.stat().st_mtime_ns for path in (runs.folder / "archive").rglob("*")}
     done = runs("archive", "-k", TWO, "--judge-only")
     assert {path: path.stat().st_mtime_ns for path in (runs.folder / "archive").rglob("*")} == before
     assert done.code == 1
     assert f"{shard.parent.name}/{shard.name}: hash mismatch: left out" in done.said
-    assert "ERROR: 1 damaged files of the store were left out" in done.said
+    assert f"{gone.parent.name}/{gone.name}: gone from the store: left out" in done.said
+    assert "ERROR: files of the store that are damaged or gone: 2" in done.said
     record = (runs.folder / "report" / "report.json").read_text(encoding="utf-8")
     assert f"{shard.name}: hash mismatch: left out" in record
+    assert f"{gone.name}: gone from the store: left out" in record
 
 
 @pytest.mark.slow
