@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Sample
-from harness.interventions.measurements import Measurement, Quantity
+from harness.interventions.measurements import Accuracy, Chance, Lens, Measurement, Quantity
 from harness.measuring.load import load_measurer
 from harness.measuring.request import Request
 from harness.session.plan.cost import Cost, Sizes
@@ -36,12 +36,18 @@ _IMAGES = re.compile(r"; (\d+) images\b")
 
 
 class Planned(Examination):
-    """An examination of which only what it would ask for is read: it measures nothing."""
+    """An examination of which only what it would ask for is read: it measures nothing.
+
+    Attributes:
+        inapplicable: tests of the claims that ask for nothing further, once what they need is known.
+    """
+
+    inapplicable: frozenset[str] = frozenset()
 
     def _wanted(self, claim: Claim) -> tuple[Quantity, ...]:
         """All that a claim may ask for; where layers would be located, what it says before they are."""
         stated = self.declared(claim)
-        return (*stated.quantities, *stated.needed)
+        return stated.needed if claim.test in self.inapplicable else (*stated.quantities, *stated.needed)
 
     @property
     def begins_afresh(self) -> bool:
@@ -93,6 +99,7 @@ class Prediction:
         self.sizes = Sizes(checkpoint)
         self._counter = cache(self._made)
         self._counted = cache(self._count)
+        planned.inapplicable = frozenset(claim.test for claim in self.claims if self._is_inapplicable(claim))
 
     @property
     def name(self) -> str:
@@ -160,6 +167,19 @@ class Prediction:
         ]
         longest = max((one for one in counts if one), key=lambda one: one.stem + one.tail, default=None)
         return longest, max(Counter(one.sample.image_id for one in requests).values(), default=1)
+
+    def _is_inapplicable(self, claim: Claim) -> bool:
+        """Whether a sample has nothing of what a claim cannot be asked without: tiles, say."""
+        return any(
+            not self._has(quantity.task, quantity.measurement)
+            for quantity in self._planned.declared(claim).needed
+            if not isinstance(quantity.measurement, Lens | Accuracy | Chance)
+        )
+
+    def _has(self, task: str, measurement: Measurement) -> bool:
+        samples = self._planned.dataset.by_task.get(task, ())[: self._sampled]
+        counts = [one for sample in samples if (one := self._counted(sample, (measurement,)))]
+        return not counts or any(one.passes for one in counts)
 
     # ------------------------------------------------------------------------------- looks
 

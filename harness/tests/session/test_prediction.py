@@ -13,7 +13,7 @@ from harness.checkpoint.info import directory_info
 from harness.checkpoint.without_weights import sized_checkpoint
 from harness.data.dataset import Dataset
 from harness.session.plan.prediction import Planned, Prediction
-from harness.statistics.forms import drops_somewhere
+from harness.statistics.forms import drops_somewhere, in_all
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.looks import LOOKS
 from harness.statistics.verdict import Verdict
@@ -132,6 +132,22 @@ def test_a_claim_adds_what_no_other_claim_asks_for(predict: Predict, dataset: Da
     assert [costs[name].alone.passes for name in costs] == [whole, whole, 2 * whole]
     assert [costs[name].adds.passes for name in costs] == [0, 0, whole]
     assert costs["X3"].adds.row_layers < costs["X3"].alone.row_layers
+
+
+@pytest.mark.parametrize(("needed", "flows"), [("tile_patches->question", 0), (FIRST, 2)])
+def test_a_claim_that_lacks_what_it_needs_asks_for_nothing_further(
+    predict: Predict, dataset: Dataset, needed: str, flows: int
+) -> None:
+    """The embedded checkpoint sees no tiles."""
+
+    def test(study: Study, task: str) -> None:
+        first, second = study.effect(needed, task), study.effect(SECOND, task)
+        if study.undefined(first):
+            return study.not_applicable("nothing to read")
+        return study.judge(in_all([drops_somewhere(one, study.grid) for one in (first, second)]))
+
+    one = Claim("findings/x.py::X1", "X1", "OURS", "A statement.", "embedded", TASK, test)
+    assert predict([one], None).most.passes == flows * LAYERS * len(dataset.samples)
 
 
 def test_few_samples_are_all_counted(checkpoint: Checkpoint, tmp_path: Path) -> None:
