@@ -15,7 +15,7 @@ from itertools import groupby
 from harness.statistics.verdict import Verdict
 from harness.verdicts.record import ClaimRecord, Curve, MeasurementRecord
 from reports.drawing.styles import IMAGE_QUESTION, QUESTION_LAST, RELATED
-from reports.summary import Cell, metric_dependent
+from reports.summary import Cell
 from reports.words import clean, count
 
 
@@ -60,7 +60,7 @@ HEADLINES = (
     ),
     Headline(
         "D1",
-        "In order: other patches, related, last",
+        "In order: other patches, then related, then last",
         "takes these steps in order: other patches, related patches, last position",
     ),
     Headline(
@@ -72,6 +72,7 @@ HEADLINES = (
 """In the order of the flow."""
 
 _Key = tuple[str, str, str | None]
+_NO_NORM = "only without the final norm"
 _DECIDED = frozenset({Verdict.SUPPORTED, Verdict.REFUTED})
 
 
@@ -152,7 +153,7 @@ def _clause(headline: Headline, cell: Cell, layers: int, fragile: frozenset[_Key
     told = shown or list(cell.claims)
     where = _at(dropping(headline.flow, told), layers) if headline.flow else ""
     extent = "" if holds == every else f"in {holds} of {count(every, 'task')}"
-    limits = filter(None, (extent, *_doubts(told, fragile)))
+    limits = filter(None, (extent, _doubt(told, fragile)))
     return Clause(headline.clause + where, ", ".join(limits))
 
 
@@ -169,13 +170,10 @@ def _extent(cell: Cell, shown: Sequence[ClaimRecord]) -> tuple[int, int]:
     return len(tally.holds), len((*tally.holds, *tally.fails, *tally.undecided))
 
 
-def _doubts(shown: Sequence[ClaimRecord], fragile: frozenset[_Key]) -> tuple[str, ...]:
-    """What must be said with it: whether it hangs on the reading of the effects, or on a missing norm."""
-    found = (
-        ("metric-dependent", sum(map(metric_dependent, shown))),
-        ("only without the final norm", sum((c.id, c.checkpoint, c.task) in fragile for c in shown)),
-    )
-    return tuple(text if n == len(shown) else f"{text} in {n}" for text, n in found if n)
+def _doubt(shown: Sequence[ClaimRecord], fragile: frozenset[_Key]) -> str:
+    """Whether it hangs on a missing norm; that metrics disagree is said beside each verdict."""
+    n = sum((claim.id, claim.checkpoint, claim.task) in fragile for claim in shown)
+    return "" if not n else _NO_NORM if n == len(shown) else f"{_NO_NORM} in {n}"
 
 
 def dropping(flow: MeasurementRecord, shown: Sequence[ClaimRecord]) -> tuple[int, ...]:

@@ -149,7 +149,7 @@ def tally_in_words(tally: Tally) -> str:
     every = (*tally.holds, *tally.fails, *tally.undecided)
     told = [f"holds in {len(tally.holds)} of {len(every)}"]
     told += [f"not in {', '.join(tally.fails)}"] if tally.fails else []
-    told += [f"open in {', '.join(tally.undecided)}"] if tally.undecided else []
+    told += [f"inconclusive in {', '.join(tally.undecided)}"] if tally.undecided else []
     return ", ".join(told)
 
 

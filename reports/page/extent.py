@@ -28,4 +28,6 @@ def _tasks(cell: Cell) -> str:
 
 def _of(cell: Cell, text: str, verdicts: int) -> str:
     """What is so of some verdicts; how many, where not of all."""
-    return f"{text} in {verdicts}" if 0 < verdicts < len(cell.claims) else text if verdicts else ""
+    if not verdicts:
+        return ""
+    return text if verdicts == len(cell.claims) else f"{text} in {count(verdicts, 'task')}"

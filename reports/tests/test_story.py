@@ -81,14 +81,6 @@ def test_a_claim_over_all_tasks_is_told_where_it_holds_if_that_is_most(verdict: 
     assert told({"A1": overall("A1", verdict, half)}).clauses == ()
 
 
-def test_a_claim_that_another_reading_contradicts_is_told_as_such() -> None:
-    both = cell("B1", S, S)
-    read = (Reading("flip", R),)
-    one = replace(both.claims[0], judgement=replace(both.claims[0].judgement, readings=read))
-    assert told({"B1": Cell("embedded", (one, both.claims[1]))}).clauses[0].limits == "metric-dependent in 1"
-    assert told({"B1": Cell("embedded", (one,))}).clauses[0].limits == "metric-dependent"
-
-
 def test_what_needs_the_missing_norm_is_told_as_such() -> None:
     cells = {"E3": cell("E3", S, S)}
     assert told(cells, ("E3", "embedded", TASKS[1])).clauses[0].limits == "only without the final norm in 1"
@@ -142,7 +134,7 @@ def test_an_extent_says_what_limits_a_verdict_and_begins_with_a_word() -> None:
     mixed = Cell(
         "x", (replace(half[0], judgement=replace(half[0].judgement, ground=Ground.MISSING)), half[1])
     )
-    assert extent(mixed) == "in all 2 tasks; stage missing in 1"
+    assert extent(mixed) == "in all 2 tasks; stage missing in 1 task"
 
 
 def shown(*deep: frozenset[int], band: bool = True, **other: object) -> list[ClaimRecord]:

@@ -141,7 +141,7 @@ def test_an_unknown_kind_is_shown_as_it_stands() -> None:
     [
         (Tally(("a", "b"), (), ()), "holds in 2 of 2"),
         (Tally(tuple("abcde"), ("LogicalObj",), ()), "holds in 5 of 6, not in LogicalObj"),
-        (Tally((), ("a", "b"), ("c",)), "holds in 0 of 3, not in a, b, open in c"),
+        (Tally((), ("a", "b"), ("c",)), "holds in 0 of 3, not in a, b, inconclusive in c"),
     ],
 )
 def test_where_a_claim_over_tasks_holds(tally: Tally, told: str) -> None:

@@ -123,7 +123,7 @@
     // One step before the first layer nothing is held.
     Object.assign(slider, { type: "range", min: first - 1, max: Math.max(...points), value: first - 1 });
     slider.setAttribute("aria-valuetext", "none");
-    const label = make("label", "Layer ", "asking");
+    const label = make("label", "Pin a layer ", "asking");
     label.append(slider, make("output", "none"));
     const end = section.querySelector(".caption");
     if (end) { end.after(label); } else { (inside[0].closest(".curves") ?? inside[0].closest("figure") ?? inside[0]).before(label); }
