@@ -14,6 +14,7 @@ from harness.checkpoint.encode import Encoded
 from harness.engine import decoding, reference
 from harness.engine.reference import Pass
 from harness.engine.sweep.clean_run import CleanRun
+from harness.engine.sweep.pixel_check import PixelCheck
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, Positions
@@ -58,6 +59,11 @@ class SweepEngine:
     def agreement(self) -> float | None:
         """What the check of the first run found; see `Sweeper.agreement`."""
         return self._sweeper.agreement
+
+    @property
+    def pixels(self) -> PixelCheck | None:
+        """What that check found of other pixels; see `Sweeper.pixels`."""
+        return self._sweeper.pixels
 
     @property
     def walked(self) -> Walked:

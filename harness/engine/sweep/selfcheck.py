@@ -84,8 +84,17 @@ def compare(
     return max(found)
 
 
+def total_variation(one: Tensor, other: Tensor) -> float:
+    """Half the sum of differences between the distributions of two rows of logits ``[vocabulary]``."""
+    return _distance(_probabilities(one), other)
+
+
+def _distance(own: Tensor, logits: Tensor) -> float:
+    return float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
+
+
 def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor) -> float:
-    distance = float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
+    distance = _distance(own, logits)
     limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
     if not distance <= limit:
         raise CheckpointError(

@@ -10,6 +10,7 @@ computes the same numbers the long way.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,10 +23,12 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.checkpoint.processor import first_line
 from harness.data.errors import CheckpointError, HarnessError
+from harness.data.plain_text import one_line
 from harness.engine.reference import Pass, check_finite
 from harness.engine.sweep import selfcheck
 from harness.engine.sweep.clean_run import CleanRun, clean_run
 from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, out_of_memory, rows_within
+from harness.engine.sweep.pixel_check import PixelCheck, check_pixels, cut, other_pixels
 from harness.engine.sweep.reach import Reach, reach
 from harness.engine.sweep.schedule import Branch, check_keys
 from harness.engine.sweep.walk import walk
@@ -34,6 +37,9 @@ from harness.interventions.knockout import Knockout, check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+
+LONGEST_TOLD = 400
+"""Characters of a warning."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Sweeper:
             keep_freed_memory()
         self.agreement: float | None = None
         """Largest total variation between the sweep and the model's own forward pass; None before any."""
+        self.pixels: PixelCheck | None = None
+        """What other pixels change with the image cut off and without; None before any run."""
         self.walked = Walked()
 
     @torch.inference_mode()
@@ -73,14 +81,17 @@ class Sweeper:
 
         Raises:
             DataError: if there is no question, or the questions are on different images.
-            CheckpointError: if clean run or knockouts are not what the model's own forward pass says.
+            CheckpointError: if clean run or knockouts are not what the model's own forward pass says, or the
+                answer depends on the pixels though all rows after the image are cut off from it.
             NumericsError: if logits are not finite.
         """
         if self.agreement is not None:
             return clean_run(self.checkpoint, encoded)
         with self._first_run():
             done = clean_run(self.checkpoint, encoded)
-            self.agreement = self._check(done)
+            agreement = self._check(done)
+            self.pixels = self._check_pixels(done.encoded[selfcheck.prompts_to_check(done.encoded)[0]])
+            self.agreement = agreement
         return done
 
     @contextmanager
@@ -112,6 +123,18 @@ class Sweeper:
             one, unblocked = clean.encoded[number], swept[number].clean.logits
             found.append(selfcheck.compare(self.checkpoint, one, unblocked, knocked_out))
         return max(found)
+
+    def _check_pixels(self, encoded: Encoded) -> PixelCheck:
+        own, other = (self._seen_and_cut(one) for one in (encoded, other_pixels(encoded)))
+        found = check_pixels(self.checkpoint, own, other)
+        if found.blind:
+            warnings.warn(one_line(f"{self.checkpoint.name}: {found.told}", LONGEST_TOLD), stacklevel=2)
+        return found
+
+    def _seen_and_cut(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """Logits of a prompt alone, unblocked and with the image cut off."""
+        (swept,) = self.sweep(clean_run(self.checkpoint, [encoded]), [[cut(self.checkpoint, encoded)]])
+        return swept.clean.logits, swept.logits[0]
 
     @torch.inference_mode()
     def sweep(self, clean: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Swept]:

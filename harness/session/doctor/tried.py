@@ -31,7 +31,8 @@ def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, memory: in
         memory: bytes that a packed batch may take; None for what is free.
 
     Raises:
-        CheckpointError: if the sweep is not what the model's own forward pass says.
+        CheckpointError: if the sweep is not what the model's own forward pass says, or an answer depends on
+            the pixels with the image cut off.
         MemoryLimitError: if memory does not suffice for one question.
     """
     engine = SweepEngine(checkpoint, memory)
@@ -46,6 +47,8 @@ def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, memory: in
         if not checked and engine.agreement is not None:
             checked = True
             sheet.say("load check", _agreement(engine.agreement))
+            if engine.pixels is not None:
+                sheet.say("", engine.pixels.told)
     if not checked:
         sheet.say("load check", "not made: no sample could be run")
     for label, task in zip(["accuracy", *[""] * len(few.tasks)], few.tasks, strict=False):
