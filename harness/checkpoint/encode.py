@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.checkpoint.adapters import ADAPTERS
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.lengths import check_context
 from harness.checkpoint.patches import TokenLayout
+from harness.checkpoint.positions import MODALITIES, as_inputs, following
 from harness.checkpoint.prompt import IMAGE
 from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
 from harness.checkpoint.tokenizing import tokens_of
@@ -29,11 +31,13 @@ class Encoded:
     Attributes:
         sample: the sample.
         ids: token ids ``[n]``, one image token per visual token.
-        pixels: the model's ``pixel_values``: ``[1, 3, height, width]``, or ``[1, tiles, 3, height, width]``.
+        pixels: the model's ``pixel_values``: ``[1, 3, height, width]``, ``[1, tiles, 3, height, width]``, or
+            ``[patches, values]``.
         regions: positions by region name.
         text: the prompt's text, the image tokens written out.
         offsets: character offsets of every token in ``text``.
         extra: what the model wants beside the pixels, by keyword (``image_sizes``).
+        positions: rotary positions ``[n, axes]``, where they are not the numbers of the tokens.
     """
 
     sample: Sample
@@ -43,6 +47,7 @@ class Encoded:
     text: str
     offsets: tuple[Span, ...]
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    positions: Tensor | None = None
 
     @property
     def length(self) -> int:
@@ -59,6 +64,22 @@ class Encoded:
     def visual(self) -> dict[str, Tensor]:
         """The picture as keyword inputs of the model."""
         return {"pixel_values": self.pixels, **self.extra}
+
+    @property
+    def rotary_positions(self) -> Tensor:
+        """Where the decoder's rotary embedding has every token: ``[n]``, or ``[n, axes]``."""
+        return torch.arange(self.length) if self.positions is None else self.positions
+
+    @property
+    def placed(self) -> dict[str, Tensor]:
+        """The positions as keyword inputs of the model; none where it counts its tokens, as most do."""
+        device = self.pixels.device
+        return {} if self.positions is None else {"position_ids": as_inputs(self.positions).to(device)}
+
+    def modalities(self, image_token: int) -> dict[str, Tensor]:
+        """What a model needs to find the same positions by itself; nothing where it counts its tokens."""
+        types = (self.ids == image_token).long()[None].to(self.pixels.device)
+        return {} if self.positions is None else {MODALITIES: types}
 
 
 def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default") -> Encoded:
@@ -90,7 +111,10 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
             raise CheckpointError("its processor makes pixels that are not finite; see its mean and scale")
         pixels = pixels.to(checkpoint.device, checkpoint.dtype)
     ids = torch.tensor(prompt.ids, dtype=torch.long)
-    return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, inputs)
+    extra = {name: value.to(checkpoint.device) for name, value in inputs.items()}
+    find = ADAPTERS[checkpoint.model.config.model_type].positions
+    positions = None if find is None else find(layout, regions["image"], len(ids))
+    return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, extra, positions)
 
 
 def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
@@ -106,11 +130,16 @@ def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
     moved = {"last": (length - 1,), "before_last": tuple(range(1, length - 1))}
     moved["after_image"] = (*encoded.regions["after_image"], *range(encoded.length, length))
     end = (len(encoded.text), len(encoded.text))
+    positions = encoded.positions
+    if positions is not None:
+        new = [following(positions, count) for count in range(1, len(tokens) + 1)]
+        positions = torch.cat([positions, torch.stack(new)])
     return replace(
         encoded,
         ids=torch.cat([encoded.ids, torch.tensor(list(tokens), dtype=encoded.ids.dtype)]),
         regions=Regions({**encoded.regions.positions, **moved}, length),
         offsets=(*encoded.offsets, *[end] * len(tokens)),
+        positions=positions,
     )
 
 

@@ -55,12 +55,14 @@ def continued(encoded: Encoded, answer: Sequence[int], condition: Condition) -> 
         condition: ``first_subword`` or ``last_subword``.
 
     Raises:
-        RegionError: if the answer is one token.
+        RegionError: if the answer is one token, or holds an image's, which stands for no picture there.
     """
     if len(answer) < 2:  # noqa: PLR2004 - a first and a last
         raise RegionError("the answer is one token")
     if condition == "first_subword":
         return encoded
+    if int(encoded.ids[encoded.regions["image"][0]]) in answer[:-1]:
+        raise RegionError("the answer holds an image token")
     return extended(encoded, answer[:-1])
 
 

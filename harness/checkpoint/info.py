@@ -116,7 +116,7 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     check_supported(data["model_type"], str(folder))
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
-    depth = _depth(config, data.get("text_config"))
+    depth = _depth(config, data)
     _check_counts(config, data)
     try_tokenizer(folder)
     return CheckpointInfo(name or folder.resolve().name, str(folder), depth, dtype=_stated_dtype(data))
@@ -137,13 +137,19 @@ def _check_counts(config: Path, data: Mapping[str, Any]) -> None:
     for name, value in data.items():
         if isinstance(value, dict):
             _check_counts(config, value)
-        counts = name.startswith("num_") and name.endswith(("_layers", "_experts", "_blocks"))
-        if counts and isinstance(value, int) and value > MOST_LAYERS:
+        numbered = name.startswith("num_") and name.endswith(("_layers", "_experts", "_blocks"))
+        if (numbered or name == "depth") and isinstance(value, int) and value > MOST_LAYERS:
             raise CheckpointError(f"{config}: {name} is more than {MOST_LAYERS}")
 
 
-def _depth(config: Path, decoder: object) -> int:
-    """The decoder's layers: as written, else as its own configuration class has them by default."""
+def _depth(config: Path, data: Mapping[str, Any]) -> int:
+    """The decoder's layers: as written, else as its own configuration class has them by default.
+
+    The first Qwen-VL checkpoints state their decoder's settings beside the vision tower's.
+    """
+    decoder = data.get("text_config")
+    if decoder is None and "num_hidden_layers" in data:
+        decoder = data
     if not isinstance(decoder, dict):
         raise CheckpointError(f"{config}: has no text_config with num_hidden_layers")
     layers = decoder["num_hidden_layers"] if "num_hidden_layers" in decoder else _default_depth(config)

@@ -113,5 +113,5 @@ def check_length(name: str, config: Any, length: int) -> None:  # noqa: ANN401 -
         if most is not None and length > most:
             raise CheckpointError(
                 f"{name}: a prompt of {length} tokens {what} {most}: not supported; it can be measured on "
-                "shorter prompts (fewer tiles: --image-handling=square)"
+                "shorter prompts (fewer visual tokens: --image-handling=square or limited)"
             )

@@ -24,6 +24,7 @@ from harness.checkpoint.fingerprint import fingerprint
 from harness.checkpoint.info import CheckpointInfo, check_supported, checkpoint_info
 from harness.checkpoint.lengths import SLIDING, attention_window
 from harness.checkpoint.permanent_mask import FILE as MASK_FILE, read_permanent_mask
+from harness.checkpoint.positions import FINDS_POSITIONS
 from harness.checkpoint.processor import check_image_token, first_line, load_processor
 from harness.checkpoint.prompt import prompt_format
 from harness.data.errors import CheckpointError
@@ -148,6 +149,11 @@ def _check_decoder(model: Any, info: CheckpointInfo) -> None:  # noqa: ANN401
         raise CheckpointError(
             f"{info.path}: {type(decoder).__name__} is not built as the engine knows decoders (it has no "
             f"{' and no '.join(lacking)}); it cannot be measured"
+        )
+    if hasattr(model.model, FINDS_POSITIONS) and ADAPTERS[model.config.model_type].positions is None:
+        raise CheckpointError(
+            f"{info.path}: {type(model).__name__} finds rotary positions of its own ({FINDS_POSITIONS}), "
+            "which its adapter does not tell the engine; it cannot be measured"
         )
     layers = len(decoder.layers)
     if layers != info.layers:

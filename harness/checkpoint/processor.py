@@ -13,13 +13,15 @@ from harness.data.errors import CheckpointError
 
 IMAGE_TOKENS = ("image_token", "context_image_token")
 """What tokenizers call the token of a visual token; InternVL's has a name of its own."""
+WRITTEN = (IMAGE, "<|image_pad|>")
+"""How it is written where no file says so: Qwen-VL's processors have it in their code."""
 
 
 @dataclass(frozen=True)
 class ImageProcessing:
     """What the harness needs of a processor, for model types whose processor wants more than is there.
 
-    LLaVA-OneVision's, SmolVLM2's and InternVL's bring a video processor, which needs torchvision.
+    LLaVA-OneVision's, SmolVLM2's, InternVL's and Qwen-VL's bring a video processor, which needs torchvision.
     """
 
     tokenizer: Any
@@ -57,8 +59,9 @@ def load_processor(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers 
     return processor
 
 
-def _known(tokenizer: Any, token: str) -> str | None:  # noqa: ANN401
-    return token if token in tokenizer.get_vocab() else None
+def _known(tokenizer: Any) -> str | None:  # noqa: ANN401
+    vocabulary = tokenizer.get_vocab()
+    return next((token for token in WRITTEN if token in vocabulary), None)
 
 
 def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
@@ -69,7 +72,7 @@ def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
     images = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
     settings = ProcessorMixin.get_processor_dict(source, **options)[0]
     token = next(filter(None, (getattr(tokenizer, name, None) for name in IMAGE_TOKENS)), None)
-    token = token or settings.get("image_token") or _known(tokenizer, IMAGE)
+    token = token or settings.get("image_token") or _known(tokenizer)
     template = settings.get("chat_template") or tokenizer.chat_template
     return ImageProcessing(tokenizer, images, token, template)
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import extended
 from harness.checkpoint.lengths import check_length
+from harness.checkpoint.positions import as_inputs, following
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.first_layer_rows import token_rows
 from harness.engine.sweep.masks import bias_at
@@ -126,11 +127,11 @@ def _may_become(text: str, expected: str) -> bool:
 def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]) -> list[int]:
     """The next token of every row."""
     ids = torch.tensor([row.tokens[-1] for row in rows], device=checkpoint.device)
-    positions = [clean.tree.lengths[row.question] + len(row.tokens) - 1 for row in rows]
-    check_length(checkpoint.name, checkpoint.model.config, max(positions) + 1)
+    lengths = [clean.tree.lengths[row.question] + len(row.tokens) for row in rows]
+    check_length(checkpoint.name, checkpoint.model.config, max(lengths))
     state = token_rows(checkpoint, ids)
-    at = torch.tensor(positions, device=state.device)
-    rotary = checkpoint.decoder.rotary_emb(state[None], at[None])
+    at = [following(clean.encoded[row.question].rotary_positions, len(row.tokens)) for row in rows]
+    rotary = checkpoint.decoder.rotary_emb(state[None], as_inputs(torch.stack(at).to(state.device)))
     plan = _StepPlan(clean, rows, [_permanent(checkpoint, clean, row) for row in rows])
     for layer in checkpoint.decoder.layers:
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]

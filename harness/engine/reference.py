@@ -100,6 +100,7 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
         output = checkpoint.model(
             input_ids=encoded.ids[None].to(checkpoint.device),
             **encoded.visual,
+            **encoded.placed,
             plan=plan,
             output_hidden_states=True,
             use_cache=False,
@@ -161,6 +162,7 @@ def keys_values(checkpoint: Checkpoint, encoded: Encoded) -> tuple[list[Tensor],
     checkpoint.model(
         input_ids=encoded.ids[None].to(checkpoint.device),
         **encoded.visual,
+        **encoded.placed,
         plan=plan,
         use_cache=False,
         logits_to_keep=1,
@@ -183,6 +185,7 @@ def answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = 128) -> tuple[
         input_ids=encoded.ids[None].to(checkpoint.device),
         attention_mask=torch.ones_like(encoded.ids)[None].to(checkpoint.device),
         **encoded.visual,
+        **encoded.modalities(checkpoint.model.config.image_token_id),
         max_new_tokens=limit,
         do_sample=False,
         eos_token_id=sorted(checkpoint.stop_tokens),  # the tokenizer's, where no generation_config says any

@@ -18,6 +18,10 @@ from transformers import (
     LlavaOnevisionForConditionalGeneration,
     LlavaProcessor,
     PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
     SiglipVisionConfig,
     SmolVLMConfig,
     SmolVLMForConditionalGeneration,
@@ -31,6 +35,12 @@ from transformers.models.llava_next.image_processing_pil_llava_next import Llava
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
     LlavaOnevisionImageProcessorPil,
 )
+from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import (
+    Qwen2_5_VLTextConfig,
+    Qwen2_5_VLVisionConfig,
+)
+from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLTextConfig, Qwen2VLVisionConfig
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.smolvlm.configuration_smolvlm import SmolVLMVisionConfig
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
@@ -42,11 +52,20 @@ CLASSES: dict[str, tuple[Any, Any]] = {
     "idefics3": (Idefics3Config, Idefics3ForConditionalGeneration),
     "smolvlm": (SmolVLMConfig, SmolVLMForConditionalGeneration),
     "internvl": (InternVLConfig, InternVLForConditionalGeneration),
+    "qwen2_vl": (Qwen2VLConfig, Qwen2VLForConditionalGeneration),
+    "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
 }
 PROCESSORS: dict[str, Any] = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
-"""Those of LLaVA-OneVision, SmolVLM2 and InternVL are missing: they want torchvision."""
+"""Those of LLaVA-OneVision, SmolVLM2, InternVL and Qwen-VL are missing: they want torchvision."""
 SHUFFLED = ("idefics3", "smolvlm", "internvl")
-"""Model types that make one visual token of several patches."""
+"""Model types that make one visual token of several patches, on squares."""
+QWEN: dict[str, tuple[Any, Any]] = {
+    "qwen2_vl": (Qwen2VLTextConfig, Qwen2VLVisionConfig),
+    "qwen2_5_vl": (Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig),
+}
+"""Model types whose decoder turns by time, row and column: the configurations of decoder and vision tower."""
+SECTIONS = (1, 1, 2)
+"""How many of the four frequencies of a head of eight go to time, row and column."""
 TOWERS: dict[str, Any] = {
     "idefics3": Idefics3VisionConfig,
     "smolvlm": SmolVLMVisionConfig,
@@ -62,6 +81,15 @@ MARKS = {
     "end_image_token": "</img>",
 }
 """Tokens around visual tokens, by what the processors call them."""
+
+
+def qwen_vision(kind: str, patch: int, width: int, **more: Any) -> Any:
+    """A vision tower of two layers on pictures of any shape, for a decoder of a width, as a configuration."""
+    more |= {"depth": 2, "num_heads": 2, "patch_size": patch}
+    if kind == "qwen2_vl":
+        return QWEN[kind][1](embed_dim=16, hidden_size=width, mlp_ratio=2, **more)
+    more |= {"window_size": 4 * patch, "fullatt_block_indexes": [1]}
+    return QWEN[kind][1](hidden_size=16, intermediate_size=32, out_hidden_size=width, **more)
 
 
 def vision(kind: str, side: int, patch: int, **more: Any) -> Any:
@@ -82,6 +110,9 @@ def image_processor(kind: str, side: int, pinpoints: Pinpoints | None = None, **
         return TILES[kind](
             **{"size": {"longest_edge": 4 * side}, "max_image_size": {"longest_edge": side}, **more}
         )
+    if kind in QWEN:
+        size = {"shortest_edge": side**2, "longest_edge": 16 * side**2}
+        return Qwen2VLImageProcessorPil(**{"size": size, **more})
     if kind == "internvl":
         return GotOcr2ImageProcessorPil(size=square, **more)
     if kind == "llava_onevision":
@@ -107,7 +138,7 @@ def processor(kind: str, images: Any, tokenizer: PreTrainedTokenizerFast, patch:
 
 def image_token(tokenizer: PreTrainedTokenizerFast) -> int:
     known = tokenizer.get_vocab()
-    return next(known[token] for token in ("<IMG_CONTEXT>", "<image>") if token in known)
+    return next(known[token] for token in ("<IMG_CONTEXT>", "<|image_pad|>", "<image>") if token in known)
 
 
 def model(
@@ -124,7 +155,7 @@ def model(
         more["video_token_index"] = len(tokenizer) - 2
     if pinpoints is not None:
         more["image_grid_pinpoints"] = pinpoints
-    if kind in SHUFFLED:
+    if kind in SHUFFLED or kind in QWEN:
         more["image_token_id"] = image_token(tokenizer)
     else:
         more["image_token_index"] = image_token(tokenizer)

@@ -12,9 +12,11 @@ import torch
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
+from harness.data.sample import Size
 from harness.engine import decoding
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, block
+from harness.testing import building_blocks as blocks
 from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
 
 QUESTIONS = (
@@ -23,10 +25,18 @@ QUESTIONS = (
     "is the large square left or right of the small red object in the picture ?",
 )
 
+WIDE = (16, 8)
+"""A picture whose rows and columns count differently, for model types that keep its shape."""
+
+
+def shape_for(kind: str) -> Size:
+    """(Width, height) of the picture that a model type is shown."""
+    return WIDE if kind in blocks.QWEN else (8, 8)
+
 
 @functools.cache
-def noise_picture() -> Path:
-    return picture(Path(tempfile.mkdtemp()))
+def noise_picture(size: Size = (8, 8)) -> Path:
+    return picture(Path(tempfile.mkdtemp()), size=size)
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,9 @@ class Case:
         )
 
     def encoded(self, checkpoint: Checkpoint) -> list[Encoded]:
-        return [encode(checkpoint, sample(noise_picture(), question)) for question in self.questions]
+        size = shape_for(self.kind)
+        shown = noise_picture(size)
+        return [encode(checkpoint, sample(shown, question, size)) for question in self.questions]
 
 
 def greedy_answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = decoding.LIMIT) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from transformers import InternVLProcessor, SmolVLMProcessor
+from transformers import InternVLProcessor, Qwen2_5_VLProcessor, SmolVLMProcessor
 
 from harness.checkpoint.checkpoint import Checkpoint
 
@@ -26,21 +26,31 @@ INTERNVL = {
     "end_image_token": "</img>",
 }
 
+QWEN = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"}
+OWN: dict[str, tuple[Any, dict[str, Any]]] = {
+    "smolvlm": (SmolVLMProcessor, {**SMOLVLM, "image_seq_len": 81}),
+    "internvl": (InternVLProcessor, {**INTERNVL, "image_seq_length": 256}),
+    "qwen2_5_vl": (Qwen2_5_VLProcessor, QWEN),
+}
+"""By model type, the class and the attributes that its ``__init__`` would set."""
+
 
 def own_processor(checkpoint: Checkpoint) -> Any:
     """The processor class of the model type itself, on a checkpoint's tokenizer and image processor."""
     kind = checkpoint.model.config.model_type
-    if kind not in {"smolvlm", "internvl"}:
+    if kind not in OWN:
         return checkpoint.processor
-    made: Any = object.__new__(SmolVLMProcessor if kind == "smolvlm" else InternVLProcessor)
+    own, names = OWN[kind]
+    made: Any = object.__new__(own)
     images, tokenizer = checkpoint.processor.image_processor, checkpoint.processor.tokenizer
-    length = {"image_seq_len": 81} if kind == "smolvlm" else {"image_seq_length": 256}
-    names = {**(SMOLVLM if kind == "smolvlm" else INTERNVL), **length}
     for name, value in {"image_processor": images, "tokenizer": tokenizer, **names}.items():
         setattr(made, name, value)
     made.video_processor = None
     made.multimodal_pattern = re.compile("(?P<image><IMG_CONTEXT>)|(?P<video><video>)")  # InternVL's
-    for name in SMOLVLM | INTERNVL:
-        if isinstance(token := names.get(name), str):
-            setattr(made, f"{name}_id", tokenizer.convert_tokens_to_ids(token))
+    for name, token in names.items():
+        if isinstance(token, str):
+            number = tokenizer.convert_tokens_to_ids(token)
+            setattr(made, f"{name}_id", number)
+            setattr(made, f"{name}_ids", [number])
+    made.audio_token_ids = []
     return made

@@ -65,7 +65,8 @@ def on_two_gpus(checkpoint: Checkpoint) -> Checkpoint:
     text = "model.language_model"
     layers = {f"{text}.layers.{layer}": f"cuda:{min(layer, 1)}" for layer in range(checkpoint.n_layers)}
     top = dict.fromkeys((f"{text}.norm", f"{text}.rotary_emb", "lm_head"), "cuda:1")
-    below = dict.fromkeys((f"{text}.embed_tokens", "model.vision_tower"), "cuda:0")
+    tower = "model.visual" if hasattr(moved.model.model, "visual") else "model.vision_tower"
+    below = dict.fromkeys((f"{text}.embed_tokens", tower), "cuda:0")
     spread(moved.model, {**below, **layers, **top})
     return moved
 

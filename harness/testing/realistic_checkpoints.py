@@ -1,8 +1,9 @@
 """Small random-weight checkpoint directories of every supported class, with real processors and geometry.
 
 336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the true
-grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B and of InternVL3, their files
-in the form that they have on the hub. Tokenizers of both kinds, trained in a moment on a few sentences.
+grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B, of InternVL3 and of
+Qwen2.5-VL, their files in the form that they have on the hub. Tokenizers of both kinds, trained in a moment
+on a few sentences.
 """
 
 from __future__ import annotations
@@ -54,6 +55,15 @@ INTERNVL_TEMPLATE = (
     "{% if add_generation_prompt %}{{'<|im_start|>assistant\n' }}{% endif %}"
 )
 """A template in the manner of InternVL3's."""
+QWEN_TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}"
+    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}"
+    "<|im_start|>{{ message['role'] }}\n{% for part in message['content'] %}{% if part['type'] == 'image' %}"
+    "<|vision_start|><|image_pad|><|vision_end|>{% elif 'text' in part %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""A template in the manner of Qwen2.5-VL's."""
+QWEN_MARKS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 HALF = [0.5, 0.5, 0.5]
 PROMPTS = {
     "llava": "vicuna_v1",
@@ -129,7 +139,7 @@ def byte_level(
     )
 
 
-def decoder(tokenizer: PreTrainedTokenizerFast, family: type[Any] = LlamaConfig) -> Any:
+def decoder(tokenizer: PreTrainedTokenizerFast, family: type[Any] = LlamaConfig, **more: Any) -> Any:
     return family(
         vocab_size=len(tokenizer),
         hidden_size=32,
@@ -139,6 +149,7 @@ def decoder(tokenizer: PreTrainedTokenizerFast, family: type[Any] = LlamaConfig)
         num_key_value_heads=2,
         max_position_embeddings=16384,
         eos_token_id=tokenizer.eos_token_id,
+        **more,
     )
 
 
@@ -233,6 +244,41 @@ def internvl(folder: Path, side: int = 448) -> Path:
     text, tower = decoder(tokenizer, Qwen2Config), blocks.vision(kind, side, PATCH)
     save(blocks.model(kind, text, tower, tokenizer), folder)
     return folder
+
+
+def qwen2_5_vl(folder: Path) -> Path:
+    """Qwen2.5-VL-3B's geometry, 28 pixels a token; its decoder's settings lie beside its tower's."""
+    tokenizer, kind = byte_level("<|im_start|>", "<|im_end|>", *QWEN_MARKS, named={}), "qwen2_5_vl"
+    tokenizer.save_pretrained(folder)
+    pixels = {"min_pixels": 3136, "max_pixels": 12_845_056}
+    _write(folder, "preprocessor_config.json", _native("Qwen2_5_VLProcessor", PATCH, **pixels))
+    _write(folder, "chat_template.json", {"chat_template": QWEN_TEMPLATE})
+    text, tower = _turned(kind, tokenizer), blocks.qwen_vision(kind, PATCH, 32)
+    save(blocks.model(kind, text, tower, tokenizer, tie_word_embeddings=True), folder)
+    _flatten(folder / "config.json")
+    return folder
+
+
+def _turned(kind: str, tokenizer: PreTrainedTokenizerFast) -> Any:
+    """A decoder that turns by time, row and column."""
+    rope = {"rope_theta": 1e6, "rope_type": "default", "mrope_section": list(blocks.SECTIONS)}
+    return decoder(tokenizer, blocks.QWEN[kind][0], rope_parameters=rope, bos_token_id=tokenizer.bos_token_id)
+
+
+def _native(processor: str, patch: int, **more: Any) -> dict[str, Any]:
+    images = {"image_processor_type": "Qwen2VLImageProcessor", "processor_class": processor}
+    return {**images, **_scales(), "patch_size": patch, "temporal_patch_size": 2, "merge_size": 2, **more}
+
+
+def _flatten(file: Path) -> None:
+    """Write a configuration in the form of the first Qwen-VL checkpoints."""
+    data = json.loads(file.read_text(encoding="utf-8"))
+    text = data.pop("text_config")
+    rope = text.pop("rope_parameters")
+    text |= {"rope_theta": rope["rope_theta"]}
+    text |= {"rope_scaling": {"type": "mrope", "mrope_section": rope["mrope_section"]}}
+    data["vision_config"]["model_type"] = data["model_type"]
+    file.write_text(json.dumps({**text, **data}), encoding="utf-8")
 
 
 def _marks() -> tuple[str, ...]:

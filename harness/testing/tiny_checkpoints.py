@@ -29,7 +29,7 @@ FAMILIES: dict[str, type[Any]] = {
     "qwen2": Qwen2Config,
     "qwen3": Qwen3Config,
 }
-KINDS = ("llava", "llava_next", "llava_onevision", *blocks.SHUFFLED)
+KINDS = ("llava", "llava_next", "llava_onevision", *blocks.SHUFFLED, *blocks.QWEN)
 """Model types."""
 MERGED = 2
 """Patches along each side of what becomes one visual token, in model types that merge any."""
@@ -97,7 +97,7 @@ def tiny_checkpoint(
     patch = 4
     side = per_side * patch
     torch.manual_seed(seed)
-    model = _model(kind, _text(family, layers, heads, kv_heads), side, patch)
+    model = _model(kind, _text(family, layers, heads, kv_heads, kind), side, patch)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if (weight.ndim > 1 or name.endswith("bias")) and "vision" not in name:
@@ -112,8 +112,11 @@ def tiny_checkpoint(
     return Checkpoint(name, name, model, made, SHORT_PROMPT, pictures, name)
 
 
-def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
-    return FAMILIES[family](
+def _text(family: str, layers: int, heads: int, kv_heads: int, kind: str) -> Any:
+    """A decoder of a family; a Qwen-VL has its own."""
+    own = blocks.QWEN[kind][0] if kind in blocks.QWEN else FAMILIES[family]
+    sections = {"rope_theta": 10_000.0, "rope_type": "default", "mrope_section": list(blocks.SECTIONS)}
+    return own(
         vocab_size=len(tokenizer()),
         hidden_size=8 * heads,
         intermediate_size=48,
@@ -124,10 +127,16 @@ def _text(family: str, layers: int, heads: int, kv_heads: int) -> Any:
         initializer_range=0.3,
         tie_word_embeddings=False,
         **({"sliding_window": None} if family == "mistral" else {}),
+        **(
+            {"rope_parameters": sections, "bos_token_id": 1, "eos_token_id": 2} if kind in blocks.QWEN else {}
+        ),
     )
 
 
 def _model(kind: str, text: Any, side: int, patch: int) -> Any:
+    if kind in blocks.QWEN:
+        tower = blocks.qwen_vision(kind, patch // MERGED, text.hidden_size, initializer_range=0.3)
+        return blocks.model(kind, text, tower, tokenizer())
     merged = MERGED if kind in blocks.SHUFFLED else 1
     tower = blocks.vision(kind, side, patch // merged, initializer_range=0.3)
     more: dict[str, dict[str, Any]] = {"llava_onevision": {"vision_aspect_ratio": "anyres_max_2"}}
@@ -144,6 +153,8 @@ def _images(kind: str, side: int) -> Any:
     more: dict[str, Any] = {"size": {"longest_edge": 2 * side}} if kind in blocks.TILES else {}
     if kind == "internvl":
         more = {"min_patches": 2, "max_patches": 4}
+    if kind in blocks.QWEN:
+        more = {"patch_size": 4 // MERGED, "merge_size": MERGED}
     return blocks.image_processor(kind, side, _pinpoints(kind, side), **more)
 
 

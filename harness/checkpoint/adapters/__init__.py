@@ -8,9 +8,11 @@ neither torch nor transformers.
 
 from __future__ import annotations
 
-from harness.checkpoint.adapters import idefics3, internvl, llava, llava_next, llava_onevision
+from harness.checkpoint.adapters import idefics3, internvl, llava, llava_next, llava_onevision, qwen_vl
 from harness.checkpoint.adapters.adapter import (
     ANALYTIC_BOXES,
+    LIMITED,
+    NATIVE,
     RELEASED_BOXES,
     RELEASED_TILES,
     SQUARE,
@@ -29,11 +31,13 @@ ADAPTERS: dict[str, Adapter] = {
         idefics3.IDEFICS3,
         idefics3.SMOLVLM,
         internvl.ADAPTER,
+        qwen_vl.QWEN2_VL,
+        qwen_vl.QWEN2_5_VL,
     )
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""
 
-HANDLINGS = (SQUARE, TILES, RELEASED_TILES)
+HANDLINGS = (SQUARE, TILES, RELEASED_TILES, NATIVE, LIMITED)
 """Every way to handle pictures; no model type has all."""
 BOX_RULES = (ANALYTIC_BOXES, RELEASED_BOXES)
 """Every rule by which boxes become patches (`harness.checkpoint.boxes`)."""
@@ -43,6 +47,8 @@ __all__ = [
     "ANALYTIC_BOXES",
     "BOX_RULES",
     "HANDLINGS",
+    "LIMITED",
+    "NATIVE",
     "RELEASED_BOXES",
     "RELEASED_TILES",
     "SQUARE",

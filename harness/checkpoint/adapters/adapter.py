@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,11 @@ SQUARE = "square"
 way), or squeezed to it where the model's own processor does so."""
 TILES = "tiles"
 """A picture is seen whole, squeezed to a square, and also in tiles, as its processor cuts them."""
+NATIVE = "native"
+"""A picture is seen once, in its own shape: sides rounded to whole tokens, within a budget of pixels."""
+LIMITED = "limited"
+"""The same, within a budget of `LIMITED_TOKENS` visual tokens."""
+LIMITED_TOKENS = 256
 RELEASED_TILES = "released-tiles"
 """The same, but canvases are read as (width, height), as LLaVA-NeXT's own code does (released code), where
 transformers reads (height, width). Both name the same canvases, so only which of two equally good ones is
@@ -67,6 +72,8 @@ class Adapter:
             processor's way, or, where that would lose part of a picture, what it was trained with.
         pictures: makes `Pictures` from the model, its processor and one of ``handlings``.
         boxes: the rules by which boxes can become patches; the first is the default.
+        positions: the decoder's rotary positions ``[n, axes]``, from a picture's layout, where its tokens
+            stand in the prompt, and the prompt's length; None where they are the numbers of the tokens.
     """
 
     model_type: str
@@ -74,6 +81,7 @@ class Adapter:
     handlings: tuple[str, ...]
     pictures: Callable[[Any, Any, str], Pictures]
     boxes: tuple[str, ...] = (ANALYTIC_BOXES,)
+    positions: Callable[[TokenLayout, Sequence[int], int], Tensor] | None = None
 
     def handling(self, asked: str | None) -> str:
         """The handling asked for, or the model's own.

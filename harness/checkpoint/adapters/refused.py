@@ -21,8 +21,6 @@ REFUSED = {
     "gemma4": SHARED,
     "gemma4_unified": SHARED,
     "gemma3n": SHARED,
-    "qwen2_vl": ROTARY,
-    "qwen2_5_vl": ROTARY,
     "qwen3_vl": f"{ROTARY}; it adds image features in its first decoder layers, too",
     "qwen3_vl_moe": f"{ROTARY}; it adds image features in its first decoder layers, too",
     "gemma3": "its image attends both ways, and most of its layers have a sliding window; not supported yet",

@@ -17,6 +17,7 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.checkpoint.lengths import check_length
+from harness.checkpoint.positions import as_inputs
 from harness.data.errors import DataError
 from harness.engine.reference import Pass, check_finite, check_plan_reached
 from harness.engine.sweep.first_layer_rows import entering
@@ -77,7 +78,7 @@ class CleanRun:
         tree: how they lie in one row of tokens.
         hidden: what enters every layer, ``[rows, width]`` each.
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
-        rotary: cosine and sine ``[longest prompt, rotary width]``.
+        rotary: cosine and sine ``[rows, rotary width]``.
         passes: per question the unblocked pass.
         permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
     """
@@ -98,9 +99,9 @@ class CleanRun:
         tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
         return kept.upto(stem).then(CachedKeyValues(kept.key[:, tail], kept.value[:, tail]))
 
-    def rotary_at(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosine and sine of some positions, ``[1, rows, rotary width]``."""
-        cosine, sine = (table[positions.to(table.device)][None].to(like.device) for table in self.rotary)
+    def rotary_at(self, rows: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of some of its rows, ``[1, rows, rotary width]``."""
+        cosine, sine = (table[rows.to(table.device)][None].to(like.device) for table in self.rotary)
         return cosine, sine
 
 
@@ -145,23 +146,27 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     """
     if not encoded:
         raise DataError("a sweep needs at least one question")
-    if any(not torch.equal(one.pixels, encoded[0].pixels) for one in encoded[1:]):
+    if not all(_same_picture(one, encoded[0]) for one in encoded[1:]):
         raise DataError("the questions of one sweep must be on one image")
     check_length(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
     permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
     tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
     state = tree.pack(entering(checkpoint, encoded))
-    positions = torch.arange(max(tree.lengths), device=state.device)
-    cosine, sine = checkpoint.decoder.rotary_emb(state[None], positions[None])
-    done = CleanRun(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
-    packed = tree.pack([torch.arange(length) for length in tree.lengths])
-    plan, rotary = TreePlan(tree, done.cache, permanent), done.rotary_at(packed, state)
+    positions = tree.pack([one.rotary_positions for one in encoded]).to(state.device)
+    rotary = checkpoint.decoder.rotary_emb(state[None], as_inputs(positions))
+    done = CleanRun(tuple(encoded), tree, (rotary[0][0], rotary[1][0]), permanent=permanent)
+    plan = TreePlan(tree, done.cache, permanent)
     for layer in checkpoint.decoder.layers:
         done.hidden.append(state)
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
     check_plan_reached(checkpoint, len(done.cache))
     done.passes = _passes(checkpoint, done, state)
     return done
+
+
+def _same_picture(one: Encoded, other: Encoded) -> bool:
+    """Whether two prompts show the model the same: an even picture has the same pixels in another shape."""
+    return all(torch.equal(value, other.visual[name]) for name, value in one.visual.items())
 
 
 def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:

@@ -36,7 +36,9 @@ def entering(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> list[Tensor]
     token = checkpoint.model.config.image_token_id
     first, *others = encoded
     ids = first.ids[None].to(checkpoint.device)
-    rows = [_stopped(checkpoint, partial(checkpoint.model, ids, **first.visual, use_cache=False))]
+    rows = [
+        _stopped(checkpoint, partial(checkpoint.model, ids, **first.visual, **first.placed, use_cache=False))
+    ]
     visual = rows[0][(first.ids == token).to(rows[0].device)]
     for one in others:
         text = token_rows(checkpoint, one.ids)

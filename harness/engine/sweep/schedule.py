@@ -86,12 +86,12 @@ class BatchChange:
         joining: rows of the clean run that join here, ``[new]``.
         order: where each row of the batch comes from: first the rows that leave the layer below, then the
             joining ones, ``[N]``.
-        positions: position of every row in its prompt, ``[N]``.
+        rows: row of the clean run that every row of the batch was, before a knockout, ``[N]``.
     """
 
     joining: Tensor
     order: Tensor
-    positions: Tensor
+    rows: Tensor
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,6 @@ class Cohort:
     def __init__(self, question: int, row: int, tree: Tree, branches: Sequence[Branch]) -> None:
         self.question, self.row, self.length = question, row, tree.lengths[question]
         self.rows = self.length - row
-        self.positions = np.arange(row, self.length)
         self.base_rows = tree.rows(question, row).numpy()
         self.branches = sorted(branches, key=lambda branch: (branch.reach.last, branch.reach.first))
         self.leaves = np.array([branch.reach.last for branch in self.branches])
@@ -297,15 +296,15 @@ def _change(
     found: Sequence[Cohort], layer: int, before: Sequence[Index], now: Sequence[Index]
 ) -> BatchChange:
     below, new = 0, sum(len(old) * cohort.rows for cohort, old in zip(found, before, strict=True))
-    joining, order, positions = [], [], []
+    joining, order, rows = [], [], []
     for cohort, old, active in zip(found, before, now, strict=True):
         source, from_base = cohort.sources(layer, old, active)
         fresh = np.cumsum(from_base)
         starts = np.where(from_base, new + cohort.rows * (fresh - 1), below + cohort.rows * source)
         count = int(fresh[-1]) if len(fresh) else 0
         order.append((starts[:, None] + np.arange(cohort.rows)).ravel())
-        positions.append(np.tile(cohort.positions, len(active)))
+        rows.append(np.tile(cohort.base_rows, len(active)))
         joining.append(np.tile(cohort.base_rows, count))
         below += len(old) * cohort.rows
         new += count * cohort.rows
-    return BatchChange(*(torch.from_numpy(np.concatenate(rows)) for rows in (joining, order, positions)))
+    return BatchChange(*(torch.from_numpy(np.concatenate(found)) for found in (joining, order, rows)))

@@ -134,7 +134,15 @@ def own_distribution(
 
 
 def own_inputs(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
-    """What a model's processor gives it for every token beside the ids: which tokens are an image's, say."""
+    """What a model's processor gives it for every token beside the ids: which tokens are an image's, say.
+
+    Positions are not among them: a model that finds them by itself does so here.
+    """
+    modalities = encoded.modalities(checkpoint.model.config.image_token_id)
+    return {**modalities, **_of_the_processor(checkpoint, encoded)}
+
+
+def _of_the_processor(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
     if not callable(checkpoint.processor):
         return {}
     start, stop = encoded.picture_span

@@ -125,7 +125,7 @@ def walk(
             continue
         if batch.change is not None:
             state = _changed(state, clean.hidden[layer], batch.change)
-            rotary = clean.rotary_at(batch.change.positions, state)
+            rotary = clean.rotary_at(batch.change.rows, state)
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
         rows = len(state)
         if layer == checkpoint.n_layers - 1:

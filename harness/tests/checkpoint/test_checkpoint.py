@@ -162,7 +162,7 @@ def test_the_checkpoints_of_today_are_data() -> None:
         ("lfm2_vl", "most of its layers are not attention"),
         ("molmo2", "its image tokens attend both ways"),
         ("gemma4", "read keys and values of lower ones"),
-        ("qwen2_5_vl", "rotary positions have three dimensions"),
+        ("qwen3_vl", "rotary positions have three dimensions"),
         ("qwen3_vl", "adds image features in its first decoder layers"),
         ("gemma3", "its image attends both ways"),
     ],

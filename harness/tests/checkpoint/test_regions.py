@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from harness.checkpoint.encode import Encoded, encode
+from harness.checkpoint.encode_condition import continued
 from harness.checkpoint.regions import REGION_NAMES, Regions, word_spans
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Box
@@ -94,6 +95,16 @@ def test_a_region_that_is_unknown_or_empty_is_an_error(tmp_path: Path) -> None:
     outside = sample(picture(tmp_path), box=Box("circle", 90, 90, 4, 4))
     with pytest.raises(RegionError, match="region 'related_patches' is empty"):
         _ = encode(tiny_checkpoint(), outside).regions["related_patches"]
+
+
+def test_an_answer_is_continued_unless_it_holds_an_image_token(tmp_path: Path) -> None:
+    """Models with random weights say such; in a prompt there would be features for one token too few."""
+    checkpoint = tiny_checkpoint()
+    encoded, token = encode(checkpoint, sample(picture(tmp_path))), checkpoint.model.config.image_token_id
+    assert continued(encoded, (7, 8, token), "last_subword").ids[-2:].tolist() == [7, 8]
+    assert continued(encoded, (token, 8), "first_subword") is encoded
+    with pytest.raises(RegionError, match="the answer holds an image token"):
+        continued(encoded, (7, token, 8), "last_subword")
 
 
 def test_every_region_a_prompt_makes_has_a_public_name(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def _generated(checkpoint: Checkpoint, encoded: Encoded) -> tuple[int, ...]:
         input_ids=encoded.ids[None],
         attention_mask=torch.ones(1, encoded.length, dtype=torch.long),
         **encoded.visual,
+        **encoded.modalities(checkpoint.model.config.image_token_id),
         do_sample=False,
         eos_token_id=sorted(checkpoint.stop_tokens),
         max_new_tokens=LIMIT,

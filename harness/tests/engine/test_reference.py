@@ -20,6 +20,7 @@ from harness.engine import reference
 from harness.engine.lens import lens
 from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Substitution, block
 from harness.measuring.readout import Tokens, read_sweep
+from harness.testing.cases import shape_for
 from harness.testing.tiny_checkpoints import FAMILIES, KINDS, picture, sample, tiny_checkpoint
 
 FLOWS = ["image->question", "question->last", "image->last", "last->last", "related_patches->question"]
@@ -35,7 +36,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ready(family: str, folder: Path, seed: int = 0, kind: str = "llava") -> tuple[Checkpoint, Encoded]:
     checkpoint = tiny_checkpoint(family, dtype=torch.float64, kind=kind)
-    return checkpoint, encode(checkpoint, sample(picture(folder, seed)))
+    size = shape_for(kind)
+    return checkpoint, encode(checkpoint, sample(picture(folder, seed, size), size=size))
+
+
+def own_inputs(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
+    """What the model itself needs: the positions it finds by itself, where it has any of its own."""
+    modalities = encoded.modalities(checkpoint.model.config.image_token_id)
+    return {"input_ids": encoded.ids[None], **encoded.visual, **modalities}
 
 
 def edges(encoded: Encoded, flow: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -68,7 +76,7 @@ def test_without_a_knockout_the_reference_is_the_models_own_forward(
 ) -> None:
     checkpoint, encoded = ready(family, folder, kind=kind)
     with torch.inference_mode():
-        plain = checkpoint.model(input_ids=encoded.ids[None], **encoded.visual).logits[0, -1]
+        plain = checkpoint.model(**own_inputs(checkpoint, encoded)).logits[0, -1]
     torch.testing.assert_close(reference.run(checkpoint, encoded).logits, plain, rtol=0, atol=1e-12)
 
 
@@ -108,7 +116,7 @@ def test_a_knockout_is_a_masked_pass_of_the_models_own_attention(
     for row in targets:
         visible[row, list(sources)] = False
     with own_masks(checkpoint, layers, visible), torch.inference_mode():
-        own = checkpoint.model(input_ids=encoded.ids[None], **encoded.visual).logits[0, -1]
+        own = checkpoint.model(**own_inputs(checkpoint, encoded)).logits[0, -1]
     blocked = reference.run(checkpoint, encoded, block(sources, targets, layers)).logits
     torch.testing.assert_close(blocked, own, rtol=0, atol=1e-12)
 

@@ -15,6 +15,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "smolvlm": lambda folder: realistic.smolvlm_256m(folder, side=128),
     "smolvlm2": realistic.smolvlm2,
     "internvl": lambda folder: realistic.internvl(folder, side=56),
+    "qwen2_5_vl": realistic.qwen2_5_vl,
 }
 FEW = ("--task=QueryAttr", "--samples=60")
 
