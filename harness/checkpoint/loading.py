@@ -51,7 +51,7 @@ def load(
         device: a torch device, or ``auto``: spread over all GPUs and, where they do not suffice, memory.
         dtype: the dtype of all weights.
         prompt: name or file of a prompt format, instead of the checkpoint's own.
-        image_handling: ``square``, ``tiles`` or ``released-tiles``, instead of the checkpoint's own.
+        image_handling: one of `harness.checkpoint.adapters.HANDLINGS`, instead of the checkpoint's own.
         boxes: ``analytic`` or ``released``: how boxes become patches, instead of the default.
 
     Raises:

@@ -2,8 +2,9 @@
 
 Some decoders turn queries and keys by three numbers a token (time, row, column), and count on after a picture
 from its longer side instead of its tokens. transformers works them out where it is told which tokens are a
-picture's; where it is not, it counts the tokens without a word, or goes on from the picture of an earlier
-call. So the engines always say the positions, and no call of theirs leaves them to the model.
+picture's; where it is not, Qwen2.5-VL counts the tokens without a word, and generation may go on from the
+picture of an earlier call. So the engines always say the positions, and no call of theirs leaves them to the
+model.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     (
         "image_handling",
         "HOW",
-        "square (no tiles, no newlines), tiles, released-tiles: as LLaVA-NeXT's code cuts (default: its own)",
+        "square (no tiles, no newlines), tiles, released-tiles, native, limited (default: its own)",
     ),
     ("boxes", "RULE", "how boxes become patches: analytic, or released: by paint (default: analytic)"),
     ("accept_as", "NAME", "as --accept, under this name, replacing what is on file there"),

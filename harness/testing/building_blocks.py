@@ -22,6 +22,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
     SiglipVisionConfig,
     SmolVLMConfig,
     SmolVLMForConditionalGeneration,
@@ -41,6 +43,7 @@ from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import (
 )
 from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLTextConfig, Qwen2VLVisionConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig, Qwen3VLVisionConfig
 from transformers.models.smolvlm.configuration_smolvlm import SmolVLMVisionConfig
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
@@ -54,6 +57,7 @@ CLASSES: dict[str, tuple[Any, Any]] = {
     "internvl": (InternVLConfig, InternVLForConditionalGeneration),
     "qwen2_vl": (Qwen2VLConfig, Qwen2VLForConditionalGeneration),
     "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
+    "qwen3_vl": (Qwen3VLConfig, Qwen3VLForConditionalGeneration),
 }
 PROCESSORS: dict[str, Any] = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
 """Those of LLaVA-OneVision, SmolVLM2, InternVL and Qwen-VL are missing: they want torchvision."""
@@ -62,6 +66,7 @@ SHUFFLED = ("idefics3", "smolvlm", "internvl")
 QWEN: dict[str, tuple[Any, Any]] = {
     "qwen2_vl": (Qwen2VLTextConfig, Qwen2VLVisionConfig),
     "qwen2_5_vl": (Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig),
+    "qwen3_vl": (Qwen3VLTextConfig, Qwen3VLVisionConfig),
 }
 """Model types whose decoder turns by time, row and column: the configurations of decoder and vision tower."""
 SECTIONS = (1, 1, 2)
@@ -88,7 +93,10 @@ def qwen_vision(kind: str, patch: int, width: int, **more: Any) -> Any:
     more |= {"depth": 2, "num_heads": 2, "patch_size": patch}
     if kind == "qwen2_vl":
         return QWEN[kind][1](embed_dim=16, hidden_size=width, mlp_ratio=2, **more)
-    more |= {"window_size": 4 * patch, "fullatt_block_indexes": [1]}
+    if kind == "qwen2_5_vl":
+        more |= {"window_size": 4 * patch, "fullatt_block_indexes": [1]}
+    else:
+        more |= {"num_position_embeddings": 16, "deepstack_visual_indexes": [0, 1]}
     return QWEN[kind][1](hidden_size=16, intermediate_size=32, out_hidden_size=width, **more)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from transformers import InternVLProcessor, Qwen2_5_VLProcessor, SmolVLMProcessor
+from transformers import InternVLProcessor, Qwen2_5_VLProcessor, Qwen3VLProcessor, SmolVLMProcessor
 
 from harness.checkpoint.checkpoint import Checkpoint
 
@@ -31,6 +31,7 @@ OWN: dict[str, tuple[Any, dict[str, Any]]] = {
     "smolvlm": (SmolVLMProcessor, {**SMOLVLM, "image_seq_len": 81}),
     "internvl": (InternVLProcessor, {**INTERNVL, "image_seq_length": 256}),
     "qwen2_5_vl": (Qwen2_5_VLProcessor, QWEN),
+    "qwen3_vl": (Qwen3VLProcessor, QWEN),
 }
 """By model type, the class and the attributes that its ``__init__`` would set."""
 

@@ -1,9 +1,9 @@
 """Small random-weight checkpoint directories of every supported class, with real processors and geometry.
 
 336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the true
-grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B, of InternVL3 and of
-Qwen2.5-VL, their files in the form that they have on the hub. Tokenizers of both kinds, trained in a moment
-on a few sentences.
+grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B, of InternVL3, of
+Qwen2.5-VL and of Qwen3-VL, their files in the form that they have on the hub. Tokenizers of both kinds,
+trained in a moment on a few sentences.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ QWEN_TEMPLATE = (
     "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 """A template in the manner of Qwen2.5-VL's."""
+QWEN3_TEMPLATE = (
+    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\n' }}"
+    "{%- for part in message.content %}{%- if part.type == 'image' %}"
+    "<|vision_start|><|image_pad|><|vision_end|>{%- elif 'text' in part %}{{- part.text }}{%- endif %}"
+    "{%- endfor %}{{- '<|im_end|>\n' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
+)
+"""A template in the manner of Qwen3-VL's."""
 QWEN_MARKS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 HALF = [0.5, 0.5, 0.5]
 PROMPTS = {
@@ -259,10 +267,24 @@ def qwen2_5_vl(folder: Path) -> Path:
     return folder
 
 
-def _turned(kind: str, tokenizer: PreTrainedTokenizerFast) -> Any:
+def qwen3_vl(folder: Path) -> Path:
+    """Qwen3-VL-2B's geometry, 32 pixels a token; the tower gives the decoder's first two layers features."""
+    tokenizer, kind = byte_level("<|im_start|>", "<|im_end|>", *QWEN_MARKS, named={}), "qwen3_vl"
+    tokenizer.save_pretrained(folder)
+    size = {"size": {"longest_edge": 16_777_216, "shortest_edge": 65_536}}
+    _write(folder, "preprocessor_config.json", _native("Qwen3VLProcessor", 16, **size))
+    (folder / "chat_template.jinja").write_text(QWEN3_TEMPLATE, encoding="utf-8")
+    text, tower = _turned(kind, tokenizer, head_dim=8), blocks.qwen_vision(kind, 16, 32)
+    save(blocks.model(kind, text, tower, tokenizer, tie_word_embeddings=True), folder)
+    return folder
+
+
+def _turned(kind: str, tokenizer: PreTrainedTokenizerFast, **more: Any) -> Any:
     """A decoder that turns by time, row and column."""
     rope = {"rope_theta": 1e6, "rope_type": "default", "mrope_section": list(blocks.SECTIONS)}
-    return decoder(tokenizer, blocks.QWEN[kind][0], rope_parameters=rope, bos_token_id=tokenizer.bos_token_id)
+    return decoder(
+        tokenizer, blocks.QWEN[kind][0], rope_parameters=rope, bos_token_id=tokenizer.bos_token_id, **more
+    )
 
 
 def _native(processor: str, patch: int, **more: Any) -> dict[str, Any]:

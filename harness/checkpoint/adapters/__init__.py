@@ -33,6 +33,7 @@ ADAPTERS: dict[str, Adapter] = {
         internvl.ADAPTER,
         qwen_vl.QWEN2_VL,
         qwen_vl.QWEN2_5_VL,
+        qwen_vl.QWEN3_VL,
     )
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""

@@ -1,8 +1,8 @@
-"""Qwen2-VL and Qwen2.5-VL: a picture in its own shape, one run of visual tokens, row by row.
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: a picture in its own shape, one run of visual tokens, row by row.
 
 Both sides are rounded to multiples of what a visual token shows (patches, two by two), within a budget of
 pixels. The decoder's rotary positions are those of a token's row and column. That Qwen2.5's tower attends
-in windows changes no token's place.
+in windows changes no token's place; nor that Qwen3's gives the decoder features for its first layers, too.
 """
 
 from __future__ import annotations
@@ -94,14 +94,17 @@ def _pictures(model: Any, processor: Any, handling: str) -> NativePictures:  # n
 def _budget(image_processor: Any) -> tuple[int, int]:  # noqa: ANN401 - transformers' classes
     """The least and the most pixels of a resized picture."""
     size = {name: value for name, value in dict(image_processor.size).items() if value is not None}
-    least, most = (size.get(name) for name in BUDGET)
-    whole = isinstance(least, int) and isinstance(most, int)
-    if set(size) != set(BUDGET) or not whole or not 1 <= least <= most <= MOST_PIXELS**2:
+    budget = [value for name in BUDGET if isinstance(value := size.get(name), int)]
+    if (
+        set(size) != set(BUDGET)
+        or len(budget) < len(size)
+        or not 1 <= budget[0] <= budget[1] <= MOST_PIXELS**2
+    ):
         raise CheckpointError(
             f"the processor's size ({size}) is not a shortest_edge and a longest_edge, the least and the "
             f"most pixels of a picture, from 1 to {MOST_PIXELS**2:,}"
         )
-    return int(least), int(most)
+    return budget[0], budget[1]
 
 
 def _positions(layout: TokenLayout, image: Sequence[int], length: int) -> Tensor:
@@ -117,3 +120,4 @@ def _adapter(model_type: str, model_class: str) -> Adapter:
 
 QWEN2_VL = _adapter("qwen2_vl", "Qwen2VLForConditionalGeneration")
 QWEN2_5_VL = _adapter("qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration")
+QWEN3_VL = _adapter("qwen3_vl", "Qwen3VLForConditionalGeneration")

@@ -9,7 +9,6 @@ MIXED = "most of its layers are not attention: a knockout would cut a part of wh
 CROSS = (
     "its text sees the image only through cross-attention layers, where no token of the prompt is an image's"
 )
-ROTARY = "its rotary positions have three dimensions, which the engine does not compute; not supported yet"
 SHARED = "its upper layers read keys and values of lower ones: a block in one layer would be one in others"
 REFUSED = {
     "paligemma": "its whole prompt is one prefix that attends both ways",
@@ -21,8 +20,7 @@ REFUSED = {
     "gemma4": SHARED,
     "gemma4_unified": SHARED,
     "gemma3n": SHARED,
-    "qwen3_vl": f"{ROTARY}; it adds image features in its first decoder layers, too",
-    "qwen3_vl_moe": f"{ROTARY}; it adds image features in its first decoder layers, too",
+    "qwen3_vl_moe": "its layers choose experts, whose outputs the engine cannot zero; not supported yet",
     "gemma3": "its image attends both ways, and most of its layers have a sliding window; not supported yet",
 }
 """By ``model_type`` of ``config.json``, the reason."""

@@ -20,6 +20,7 @@ from harness.checkpoint.lengths import check_length
 from harness.checkpoint.positions import as_inputs
 from harness.data.errors import DataError
 from harness.engine.reference import Pass, check_finite, check_plan_reached
+from harness.engine.sweep.added_features import AddedFeatures
 from harness.engine.sweep.first_layer_rows import entering
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed_attention import CachedKeyValues, attend_causal, attend_shared
@@ -79,6 +80,7 @@ class CleanRun:
         hidden: what enters every layer, ``[rows, width]`` each.
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
         rotary: cosine and sine ``[rows, rotary width]``.
+        added: what is added to its rows after the first layers.
         passes: per question the unblocked pass.
         permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
     """
@@ -86,6 +88,7 @@ class CleanRun:
     encoded: tuple[Encoded, ...]
     tree: Tree
     rotary: tuple[Tensor, Tensor]
+    added: AddedFeatures
     hidden: list[Tensor] = field(default_factory=list)
     cache: list[CachedKeyValues] = field(default_factory=list)
     passes: tuple[Pass, ...] = ()
@@ -151,17 +154,26 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     check_length(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
     permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
     tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
-    state = tree.pack(entering(checkpoint, encoded))
+    found = entering(checkpoint, encoded)
+    state = tree.pack(found.rows)
+    added = AddedFeatures.of(found.added, tree.pack([_visual(checkpoint, one) for one in encoded]))
     positions = tree.pack([one.rotary_positions for one in encoded]).to(state.device)
     rotary = checkpoint.decoder.rotary_emb(state[None], as_inputs(positions))
-    done = CleanRun(tuple(encoded), tree, (rotary[0][0], rotary[1][0]), permanent=permanent)
+    done = CleanRun(tuple(encoded), tree, (rotary[0][0], rotary[1][0]), added, permanent=permanent)
     plan = TreePlan(tree, done.cache, permanent)
-    for layer in checkpoint.decoder.layers:
+    for number, layer in enumerate(checkpoint.decoder.layers):
         done.hidden.append(state)
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+        state = added.after(number, state)
     check_plan_reached(checkpoint, len(done.cache))
     done.passes = _passes(checkpoint, done, state)
     return done
+
+
+def _visual(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
+    """The number of every token's visual token, ``[n]``; -1 for all others."""
+    visual = encoded.ids == checkpoint.model.config.image_token_id
+    return torch.where(visual, visual.cumsum(0) - 1, -1)
 
 
 def _same_picture(one: Encoded, other: Encoded) -> bool:

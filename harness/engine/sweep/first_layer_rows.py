@@ -1,4 +1,4 @@
-"""The rows that enter the first decoder layer, taken from the model itself.
+"""The rows that enter the first decoder layer, and what is added to them later, taken from the model itself.
 
 What a model does between token ids and its first layer is its own business: features of the image
 put in place, embeddings scaled. So the model is started and stopped at the door of layer 0, and
@@ -9,6 +9,7 @@ on the image take its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
+from harness.engine.sweep.added_features import FEATURES
 
 
 class _AtTheDoorError(Exception):
@@ -26,8 +28,21 @@ class _AtTheDoorError(Exception):
         self.rows = rows
 
 
-def entering(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> list[Tensor]:
-    """Rows ``[n, width]`` that enter layer 0, for every question on one image.
+@dataclass
+class Entering:
+    """What a decoder is given for the questions on one image.
+
+    Attributes:
+        rows: by question, what enters layer 0, ``[n, width]``.
+        added: by layer, what is added to the visual tokens after it, ``[visual tokens, width]``.
+    """
+
+    rows: list[Tensor]
+    added: list[Tensor] = field(default_factory=list)
+
+
+def entering(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> Entering:
+    """What enters the decoder, for every question on one image.
 
     Args:
         checkpoint: the checkpoint.
@@ -36,15 +51,24 @@ def entering(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> list[Tensor]
     token = checkpoint.model.config.image_token_id
     first, *others = encoded
     ids = first.ids[None].to(checkpoint.device)
-    rows = [
-        _stopped(checkpoint, partial(checkpoint.model, ids, **first.visual, **first.placed, use_cache=False))
-    ]
-    visual = rows[0][(first.ids == token).to(rows[0].device)]
+    found = Entering([])
+
+    def listen(_decoder: Any, _inputs: Any, named: dict[str, Any]) -> None:  # noqa: ANN401
+        found.added = list(named.get(FEATURES) or ())
+
+    listening = checkpoint.decoder.register_forward_pre_hook(listen, with_kwargs=True)
+    start = partial(checkpoint.model, ids, **first.visual, **first.placed, use_cache=False)
+    try:
+        found.rows.append(_stopped(checkpoint, start))
+    finally:
+        listening.remove()
+    (rows,) = found.rows
+    visual = rows[(first.ids == token).to(rows.device)]
     for one in others:
         text = token_rows(checkpoint, one.ids)
         text[(one.ids == token).to(text.device)] = visual
-        rows.append(text)
-    return rows
+        found.rows.append(text)
+    return found
 
 
 def token_rows(checkpoint: Checkpoint, ids: Tensor) -> Tensor:

@@ -125,13 +125,14 @@ def walk(
             continue
         if batch.change is not None:
             state = _changed(state, clean.hidden[layer], batch.change)
-            rotary = clean.rotary_at(batch.change.rows, state)
+            at = batch.change.rows
+            rotary = clean.rotary_at(at, state)
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
         rows = len(state)
         if layer == checkpoint.n_layers - 1:
             state = _top(block, clean, batch, state, rotary)
         else:
-            state = _through(block, clean, batch, state, rotary)
+            state = clean.added.after(layer, _through(block, clean, batch, state, rotary), at)
         walked.row_layers += rows
     packed = checkpoint.head(checkpoint.decoder.norm(state))
     logits = torch.empty_like(packed)

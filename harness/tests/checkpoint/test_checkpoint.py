@@ -144,7 +144,7 @@ def test_the_papers_checkpoints_are_data() -> None:
 def test_the_checkpoints_of_today_are_data() -> None:
     """No GPU is demanded; prompt and handling are their own."""
     others = set(registry()) - set(papers())
-    assert {"smolvlm-256m", "internvl3-1b"} <= others
+    assert {"smolvlm-256m", "internvl3-1b", "qwen3-vl-2b"} <= others
     for alias in others:
         info = checkpoint_info(alias)
         assert info == checkpoint_info(registry()[alias]["hub_id"])
@@ -162,8 +162,7 @@ def test_the_checkpoints_of_today_are_data() -> None:
         ("lfm2_vl", "most of its layers are not attention"),
         ("molmo2", "its image tokens attend both ways"),
         ("gemma4", "read keys and values of lower ones"),
-        ("qwen3_vl", "rotary positions have three dimensions"),
-        ("qwen3_vl", "adds image features in its first decoder layers"),
+        ("qwen3_vl_moe", "its layers choose experts"),
         ("gemma3", "its image attends both ways"),
     ],
 )

@@ -16,6 +16,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "smolvlm2": realistic.smolvlm2,
     "internvl": lambda folder: realistic.internvl(folder, side=56),
     "qwen2_5_vl": realistic.qwen2_5_vl,
+    "qwen3_vl": realistic.qwen3_vl,
 }
 FEW = ("--task=QueryAttr", "--samples=60")
 

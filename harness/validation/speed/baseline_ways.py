@@ -81,4 +81,4 @@ def tidy(checkpoint: Checkpoint, start: Tensor, plans: list[MaskedPlan]) -> Tens
 @torch.inference_mode()
 def start_rows(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
     """The rows that enter layer 0."""
-    return entering(checkpoint, [encoded])[0]
+    return entering(checkpoint, [encoded]).rows[0]

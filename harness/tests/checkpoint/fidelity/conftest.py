@@ -26,6 +26,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "smolvlm2": realistic.smolvlm2,
     "internvl": realistic.internvl,
     "qwen2_5_vl": realistic.qwen2_5_vl,
+    "qwen3_vl": realistic.qwen3_vl,
 }
 
 

@@ -29,7 +29,7 @@ def test_without_tiles_the_model_reads_one_padded_square(
     assert encoded.regions["base_patches"] == encoded.regions["image"]
     assert not {"newline", "tile_patches"} & set(encoded.regions.positions)
     assert encoded.pixels.shape[:2] == (1, 1)
-    (rows,) = entering(checkpoint, [encoded])
+    (rows,) = entering(checkpoint, [encoded]).rows
     with torch.inference_mode():
         tower = checkpoint.model.model.vision_tower(encoded.pixels[0], output_hidden_states=True)
         layer = checkpoint.model.config.vision_feature_layer
