@@ -22,6 +22,7 @@ from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.first_layer_rows import token_rows
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed_attention import CachedKeyValues, attend_shared
+from harness.engine.sweep.rotary import rotary_tables
 from harness.interventions.knockout import EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 
@@ -130,10 +131,10 @@ def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]
     check_length(checkpoint.name, checkpoint.model.config, max(positions) + 1)
     state = token_rows(checkpoint, ids)
     at = torch.tensor(positions, device=state.device)
-    rotary = checkpoint.decoder.rotary_emb(state[None], at[None])
+    tables = rotary_tables(checkpoint, state, at)
     plan = _StepPlan(clean, rows, [_permanent(checkpoint, clean, row) for row in rows])
-    for layer in checkpoint.decoder.layers:
-        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+    for layer, (cosine, sine) in zip(checkpoint.decoder.layers, tables, strict=True):
+        state = layer(state[None], position_embeddings=(cosine[None], sine[None]), plan=plan)[0]
     logits: Tensor = checkpoint.head(checkpoint.decoder.norm(state))
     return [int(token) for token in logits.argmax(dim=-1)]
 

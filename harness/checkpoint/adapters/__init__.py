@@ -8,7 +8,7 @@ neither torch nor transformers.
 
 from __future__ import annotations
 
-from harness.checkpoint.adapters import idefics3, internvl, llava, llava_next, llava_onevision
+from harness.checkpoint.adapters import gemma3, idefics3, internvl, llava, llava_next, llava_onevision
 from harness.checkpoint.adapters.adapter import (
     ANALYTIC_BOXES,
     RELEASED_BOXES,
@@ -29,6 +29,7 @@ ADAPTERS: dict[str, Adapter] = {
         idefics3.IDEFICS3,
         idefics3.SMOLVLM,
         internvl.ADAPTER,
+        gemma3.ADAPTER,
     )
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""

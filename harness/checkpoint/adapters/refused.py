@@ -25,6 +25,5 @@ REFUSED = {
     "qwen2_5_vl": ROTARY,
     "qwen3_vl": f"{ROTARY}; it adds image features in its first decoder layers, too",
     "qwen3_vl_moe": f"{ROTARY}; it adds image features in its first decoder layers, too",
-    "gemma3": "its image attends both ways, and most of its layers have a sliding window; not supported yet",
 }
 """By ``model_type`` of ``config.json``, the reason."""

@@ -22,7 +22,8 @@ from harness.engine.reference import Pass, check_finite, check_plan_reached
 from harness.engine.sweep.first_layer_rows import entering
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed_attention import CachedKeyValues, attend_causal, attend_shared
-from harness.interventions.knockout import EdgeBlock
+from harness.engine.sweep.rotary import Rotary, rotary_tables
+from harness.interventions.knockout import Blocks, EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 
 
@@ -34,25 +35,32 @@ class Tree:
         stem: number of common tokens.
         starts: where each prompt's tail begins in the row.
         lengths: length of each prompt.
+        two_way: of each prompt the blocks whose rows read each other both ways; the stem's end cuts none.
     """
 
     stem: int
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
+    two_way: tuple[Blocks, ...]
 
     @classmethod
-    def of(cls, prompts: Sequence[Tensor], longest: int | None = None) -> Tree:
+    def of(
+        cls, prompts: Sequence[Tensor], longest: int | None = None, two_way: Sequence[Blocks] | None = None
+    ) -> Tree:
         """The tree of these token ids, each ``[n]``, with a stem of at most ``longest`` tokens."""
         stem = min(len(ids) for ids in prompts)
         stem = stem if longest is None else min(stem, longest)
         for ids in prompts[1:]:
             different = (ids[:stem] != prompts[0][:stem]).nonzero()
             stem = int(different[0]) if len(different) else stem
+        blocks = tuple(two_way or [()] * len(prompts))
+        # No row of the stem may read one behind it.
+        stem = min([stem, *(start for one in blocks for start, stop in one if start < stem < stop)])
         starts, at = [], stem
         for ids in prompts:
             starts.append(at)
             at += len(ids) - stem
-        return cls(stem, tuple(starts), tuple(len(ids) for ids in prompts))
+        return cls(stem, tuple(starts), tuple(len(ids) for ids in prompts), blocks)
 
     def row(self, prompt: int, position: int) -> int:
         """Where a prompt's token lies in the row."""
@@ -77,14 +85,14 @@ class CleanRun:
         tree: how they lie in one row of tokens.
         hidden: what enters every layer, ``[rows, width]`` each.
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
-        rotary: cosine and sine ``[longest prompt, rotary width]``.
+        rotary: of every layer cosine and sine ``[longest prompt, rotary width]``.
         passes: per question the unblocked pass.
         permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
     """
 
     encoded: tuple[Encoded, ...]
     tree: Tree
-    rotary: tuple[Tensor, Tensor]
+    rotary: tuple[Rotary, ...]
     hidden: list[Tensor] = field(default_factory=list)
     cache: list[CachedKeyValues] = field(default_factory=list)
     passes: tuple[Pass, ...] = ()
@@ -98,15 +106,16 @@ class CleanRun:
         tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
         return kept.upto(stem).then(CachedKeyValues(kept.key[:, tail], kept.value[:, tail]))
 
-    def rotary_at(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosine and sine of some positions, ``[1, rows, rotary width]``."""
-        cosine, sine = (table[positions.to(table.device)][None].to(like.device) for table in self.rotary)
+    def rotary_at(self, layer: int, positions: Tensor, like: Tensor) -> Rotary:
+        """Cosine and sine of some positions in a layer, ``[1, rows, rotary width]``."""
+        tables = self.rotary[layer]
+        cosine, sine = (table[positions.to(table.device)][None].to(like.device) for table in tables)
         return cosine, sine
 
 
 @dataclass(frozen=True)
 class TreePlan:
-    """Causal attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
+    """Attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
 
     tree: Tree
     cache: list[CachedKeyValues]
@@ -120,13 +129,15 @@ class TreePlan:
         stem = self.tree.stem
         output = query.new_empty(*query.shape[:3], value.shape[3])
         prefix = CachedKeyValues(key[0, :, :stem], value[0, :, :stem])
-        output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling)
-        for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):
+        in_stem = bias_at((), layer, 0, stem, query, self.tree.two_way[0])
+        output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling, in_stem)
+        prompts = zip(self.tree.starts, self.tree.lengths, self.permanent, self.tree.two_way, strict=True)
+        for start, length, edges, two_way in prompts:
             tail = slice(start, start + length - stem)
             if length > stem:
                 folded = query[0, :, tail].unflatten(0, (key.shape[1], -1))[:, None]
                 own = CachedKeyValues(key[0, :, None, tail], value[0, :, None, tail])
-                bias = bias_at(edges, layer, stem, length, query)
+                bias = bias_at(edges, layer, stem, length, query, two_way)
                 output[0, :, tail] = attend_shared(folded, prefix, own, scaling, bias)[:, 0].flatten(0, 1)
         return output.transpose(1, 2).contiguous(), None
 
@@ -149,15 +160,18 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
         raise DataError("the questions of one sweep must be on one image")
     check_length(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
     permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
-    tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
+    blocks = [one.regions.two_way for one in encoded]
+    tree = Tree.of([one.ids for one in encoded], _first_target(permanent), blocks)
     state = tree.pack(entering(checkpoint, encoded))
     positions = torch.arange(max(tree.lengths), device=state.device)
-    cosine, sine = checkpoint.decoder.rotary_emb(state[None], positions[None])
-    done = CleanRun(tuple(encoded), tree, (cosine[0], sine[0]), permanent=permanent)
+    tables = rotary_tables(checkpoint, state, positions)
+    done = CleanRun(tuple(encoded), tree, tables, permanent=permanent)
     packed = tree.pack([torch.arange(length) for length in tree.lengths])
-    plan, rotary = TreePlan(tree, done.cache, permanent), done.rotary_at(packed, state)
-    for layer in checkpoint.decoder.layers:
+    plan = TreePlan(tree, done.cache, permanent)
+    for number, layer in enumerate(checkpoint.decoder.layers):
         done.hidden.append(state)
+        if number == 0 or tables[number] is not tables[number - 1]:
+            rotary = done.rotary_at(number, packed, state)
         state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
     check_plan_reached(checkpoint, len(done.cache))
     done.passes = _passes(checkpoint, done, state)

@@ -32,6 +32,7 @@ LAYERS = 3
 CASES = [
     *(Case(family, LAYERS, (4, 2), 2, QUESTIONS[:2]) for family in sorted(FAMILIES)),
     *(Case("llama", LAYERS, (4, 2), 2, QUESTIONS[:2], kind) for kind in KINDS[1:] if "llava" in kind),
+    Case("gemma3", LAYERS, (4, 2), 2, QUESTIONS[:2], "gemma3"),
 ]
 LLAMA = CASES[0]
 

@@ -156,7 +156,7 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
         assert row["reason"] == slow[key]["reason"]
 
 
-@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "internvl"])
+@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "internvl", "gemma3"])
 def test_so_it_does_where_marks_stand_between_the_visual_tokens(kind: str, tmp_path: Path) -> None:
     made = tiny_checkpoint("qwen2", layers=LAYERS, per_side=2, dtype=torch.float64, seed=5, kind=kind)
     data = answered(made, tmp_path)

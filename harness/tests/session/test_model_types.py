@@ -15,6 +15,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "smolvlm": lambda folder: realistic.smolvlm_256m(folder, side=128),
     "smolvlm2": realistic.smolvlm2,
     "internvl": lambda folder: realistic.internvl(folder, side=56),
+    "gemma3": lambda folder: realistic.gemma3(folder, side=112),
 }
 FEW = ("--task=QueryAttr", "--samples=60")
 

@@ -25,6 +25,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "smolvlm_256m": realistic.smolvlm_256m,
     "smolvlm2": realistic.smolvlm2,
     "internvl": realistic.internvl,
+    "gemma3": realistic.gemma3,
 }
 
 
