@@ -16,12 +16,23 @@ from harness.checkpoint.door import checkpoint_door
 from harness.checkpoint.lengths import check_context
 from harness.checkpoint.patches import TokenLayout
 from harness.checkpoint.positions import MODALITIES, as_inputs, following
+from harness.checkpoint.processor import visual_token
 from harness.checkpoint.prompt import IMAGE
-from harness.checkpoint.regions import Regions, Span, image_regions, question_parts, segment_positions
+from harness.checkpoint.regions import (
+    Regions,
+    Span,
+    image_regions,
+    question_parts,
+    runs,
+    segment_positions,
+)
 from harness.checkpoint.tokenizing import tokens_of
 from harness.data.errors import CheckpointError, RegionError
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
+
+TOKEN_TYPES = "token_type_ids"
+"""The input by which models are told where their prompt attends both ways."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +73,18 @@ class Encoded:
 
     @property
     def visual(self) -> dict[str, Tensor]:
-        """The picture as keyword inputs of the model."""
-        return {"pixel_values": self.pixels, **self.extra}
+        """The picture as keyword inputs of the model, and where its tokens attend both ways."""
+        return {"pixel_values": self.pixels, **self.extra, **self._token_types}
+
+    @property
+    def _token_types(self) -> dict[str, Tensor]:
+        """One for tokens that attend both ways, ``[1, n]``; transformers' models are told by it."""
+        if not self.regions.two_way:
+            return {}
+        types = torch.zeros_like(self.ids)
+        for start, stop in self.regions.two_way:
+            types[start:stop] = 1
+        return {TOKEN_TYPES: types[None].to(self.pixels.device)}
 
     @property
     def rotary_positions(self) -> Tensor:
@@ -137,7 +158,7 @@ def extended(encoded: Encoded, tokens: Sequence[int]) -> Encoded:
     return replace(
         encoded,
         ids=torch.cat([encoded.ids, torch.tensor(list(tokens), dtype=encoded.ids.dtype)]),
-        regions=Regions({**encoded.regions.positions, **moved}, length),
+        regions=replace(encoded.regions, positions={**encoded.regions.positions, **moved}, length=length),
         offsets=(*encoded.offsets, *[end] * len(tokens)),
         positions=positions,
     )
@@ -166,7 +187,7 @@ class _Prompt:
     @classmethod
     def of(cls, checkpoint: Checkpoint, sample: Sample, instruction: str, layout: TokenLayout) -> _Prompt:
         """Write and tokenize the prompt of a sample whose picture becomes these visual tokens."""
-        visual = layout.written(checkpoint.processor.image_token)
+        visual = layout.written(visual_token(checkpoint.processor))
         text, spans = "", []
         for name, segment in checkpoint.prompt.fill(sample.question, instruction):
             filled = visual if segment == IMAGE else segment.replace(IMAGE, visual)
@@ -210,7 +231,7 @@ def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: To
         name: tuple(image[token] for token in tokens)
         for name, tokens in image_regions(layout, related).items()
     }
-    return Regions(named, len(prompt.ids))
+    return Regions(named, len(prompt.ids), runs(image) if layout.two_way else ())
 
 
 def _check_picture(segment: Sequence[int], image: Sequence[int], layout: TokenLayout, says: _Decoder) -> None:

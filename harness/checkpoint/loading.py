@@ -172,5 +172,7 @@ def refuse_unsupported_attention(model: Any, source: str) -> None:  # noqa: ANN4
     known = {"full_attention", *([SLIDING] if attention_window(config) else [])}
     if not kinds <= known:
         raise CheckpointError(f"{source}: attention {min(kinds - known)} is not supported")
+    if getattr(config, "use_bidirectional_attention", None):
+        raise CheckpointError(f"{source}: a prompt that attends both ways is not supported")
     if getattr(config, "attn_logit_softcapping", None):
         raise CheckpointError(f"{source}: soft-capped attention is not supported")

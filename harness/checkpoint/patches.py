@@ -141,12 +141,14 @@ class TokenLayout:
         tiles: the picture on tiles of higher resolution, or None where there are none.
         marks: (token, text): what the prompt says before a visual token; at ``count``, behind the last one.
             A text of the model's own processor, which writes it around the tokens of its tiles.
+        two_way: whether visual tokens side by side attend to each other both ways, later ones included.
     """
 
     size: Size
     base: TokenGrid
     tiles: TokenGrid | None = None
     marks: tuple[tuple[int, str], ...] = ()
+    two_way: bool = False
 
     @property
     def grids(self) -> tuple[TokenGrid, ...]:

@@ -77,12 +77,22 @@ def _without_video(source: str, options: dict[str, Any]) -> ImageProcessing:
     return ImageProcessing(tokenizer, images, token, template)
 
 
+def visual_token(processor: Any) -> str:  # noqa: ANN401
+    """The text of one visual token.
+
+    What a template writes for a picture is ``image_token``, the same token in most model types; Gemma 3's
+    writes a mark, which its processor replaces by visual tokens of another name.
+    """
+    owner = processor.tokenizer if hasattr(processor, "boi_token") else processor
+    return str(owner.image_token)
+
+
 def check_image_token(processor: Any, model: Any) -> None:  # noqa: ANN401
     """The tokenizer must write the very token that the model puts its visual tokens in place of."""
-    written = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
+    written = processor.tokenizer.convert_tokens_to_ids(visual_token(processor))
     if written != model.config.image_token_id:
         raise CheckpointError(
-            f"its tokenizer's image token {processor.image_token!r} has id {written}, the model's image "
+            f"its tokenizer's image token {visual_token(processor)!r} has id {written}, the model's image "
             f"token has id {model.config.image_token_id}"
         )
 

@@ -56,10 +56,12 @@ class Regions:
     Attributes:
         positions: positions by region name; a name that is missing does not apply to the sample.
         length: prompt length in tokens.
+        two_way: runs of positions, (start, stop), whose rows read each other both ways; all else is causal.
     """
 
     positions: Mapping[str, tuple[int, ...]]
     length: int
+    two_way: tuple[Span, ...] = ()
 
     def __getitem__(self, name: str) -> tuple[int, ...]:
         """Positions of a region, or of a union written ``a+b``.
@@ -80,6 +82,13 @@ class Regions:
         """
         check_region_names(name)
         return tuple(sorted({at for part in name.split("+") for at in self.positions.get(part, ())}))
+
+
+def runs(positions: Sequence[int]) -> tuple[Span, ...]:
+    """The runs (start, stop) of neighbours among some positions, in order."""
+    starts = [at for at in positions if at - 1 not in positions]
+    stops = [at + 1 for at in positions if at + 1 not in positions]
+    return tuple(zip(sorted(starts), sorted(stops), strict=True))
 
 
 def check_region_names(name: str) -> None:

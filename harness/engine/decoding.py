@@ -18,11 +18,12 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import extended
 from harness.checkpoint.lengths import check_length
-from harness.checkpoint.positions import as_inputs, following
+from harness.checkpoint.positions import following
 from harness.engine.sweep.clean_run import CleanRun
 from harness.engine.sweep.first_layer_rows import token_rows
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed_attention import CachedKeyValues, attend_shared
+from harness.engine.sweep.rotary import rotary_tables
 from harness.interventions.knockout import EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 
@@ -130,11 +131,13 @@ def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]
     lengths = [clean.tree.lengths[row.question] + len(row.tokens) for row in rows]
     check_length(checkpoint.name, checkpoint.model.config, max(lengths))
     state = token_rows(checkpoint, ids)
-    at = [following(clean.encoded[row.question].rotary_positions, len(row.tokens)) for row in rows]
-    rotary = checkpoint.decoder.rotary_emb(state[None], as_inputs(torch.stack(at).to(state.device)))
+    at = torch.stack(
+        [following(clean.encoded[row.question].rotary_positions, len(row.tokens)) for row in rows]
+    )
+    tables = rotary_tables(checkpoint, state, at.to(state.device))
     plan = _StepPlan(clean, rows, [_permanent(checkpoint, clean, row) for row in rows])
-    for layer in checkpoint.decoder.layers:
-        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+    for layer, (cosine, sine) in zip(checkpoint.decoder.layers, tables, strict=True):
+        state = layer(state[None], position_embeddings=(cosine[None], sine[None]), plan=plan)[0]
     logits: Tensor = checkpoint.head(checkpoint.decoder.norm(state))
     return [int(token) for token in logits.argmax(dim=-1)]
 

@@ -35,7 +35,7 @@ def sweep_count(checkpoint: Checkpoint, encoded: Encoded, knockouts: Iterable[Kn
     total = layer_count(checkpoint, n, n * (n + 1) / 2) * layers
     total += vision_count(checkpoint) + 2 * head_size(checkpoint)
     for knockout in knockouts:
-        found = reach(knockout, n, layers)
+        found = reach(knockout, n, layers, encoded.regions.two_way)
         if found is not None:
             rows = n - found.row
             pairs = rows * found.row + rows * (rows + 1) / 2

@@ -21,6 +21,7 @@ from harness.checkpoint.encode import Encoded, extended
 from harness.checkpoint.lengths import check_length
 from harness.data.errors import CheckpointError, NumericsError
 from harness.interventions.knockout import (
+    Blocks,
     Knockout,
     ModuleZero,
     check,
@@ -54,6 +55,7 @@ class DensePlan:
 
     knockout: Knockout
     length: int
+    two_way: Blocks
     attended: set[int] = field(default_factory=set)
     """The layers whose attention has asked."""
 
@@ -63,7 +65,7 @@ class DensePlan:
         """Attend with this layer's mask; see `harness.checkpoint.attention.Plan`."""
         self.attended.add(layer)
         heads = query.shape[1]
-        mask = visible(self.knockout, layer, self.length).to(query.device)
+        mask = visible(self.knockout, layer, self.length, self.two_way).to(query.device)
         output, weights = softmax_attention(
             query, repeat_heads(key, heads), repeat_heads(value, heads), scaling, mask
         )
@@ -95,7 +97,7 @@ def run(checkpoint: Checkpoint, encoded: Encoded, knockout: Knockout | None = No
     check_length(checkpoint.name, checkpoint.model.config, encoded.length)
     knockout = (knockout or Knockout()).beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
     check(knockout, encoded.length, checkpoint.n_layers)
-    plan = DensePlan(knockout, encoded.length)
+    plan = DensePlan(knockout, encoded.length, encoded.regions.two_way)
     with zeroed_modules(checkpoint, knockout.zeroed):
         output = checkpoint.model(
             input_ids=encoded.ids[None].to(checkpoint.device),
@@ -142,6 +144,7 @@ class ListeningPlan:
     """Unblocked attention that keeps every layer's keys and values."""
 
     permanent: Knockout
+    two_way: Blocks
     keys: list[Tensor]
     values: list[Tensor]
 
@@ -151,14 +154,15 @@ class ListeningPlan:
         """Attend; see `harness.checkpoint.attention.Plan`."""
         self.keys.append(key[0])
         self.values.append(value[0])
-        return DensePlan(self.permanent, query.shape[2]).attend(layer, query, key, value, scaling)
+        plan = DensePlan(self.permanent, query.shape[2], self.two_way)
+        return plan.attend(layer, query, key, value, scaling)
 
 
 @torch.inference_mode()
 def keys_values(checkpoint: Checkpoint, encoded: Encoded) -> tuple[list[Tensor], list[Tensor]]:
     """Every layer's keys (after rotary embedding) and values, ``[kv_heads, n, head_dim]`` each."""
     permanent = Knockout().beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
-    plan = ListeningPlan(permanent, [], [])
+    plan = ListeningPlan(permanent, encoded.regions.two_way, [], [])
     checkpoint.model(
         input_ids=encoded.ids[None].to(checkpoint.device),
         **encoded.visual,
@@ -231,7 +235,15 @@ def zeroed_modules(checkpoint: Checkpoint, zeroed: tuple[ModuleZero, ...]) -> It
 
 
 def zeroed_module(layer: Any, module: str) -> nn.Module:  # noqa: ANN401 - layer classes differ by model
-    """The matrix whose output `ModuleZero` zeroes, in one decoder layer."""
+    """The module whose output `ModuleZero` zeroes, in one decoder layer: it is added to the residual stream.
+
+    That is a matrix, unless its output is normalised once more: such a norm would undo a part that is taken.
+    """
+    if hasattr(layer, "post_feedforward_layernorm"):
+        norm: nn.Module = (
+            layer.post_attention_layernorm if module == "attention" else layer.post_feedforward_layernorm
+        )
+        return norm
     matrix: nn.Module = layer.self_attn.o_proj if module == "attention" else layer.mlp.down_proj
     return matrix
 

@@ -54,7 +54,7 @@ def with_controls(checkpoint: Checkpoint, dataset: Dataset, encoded: Encoded) ->
             found[name] = tuple(at for at in centre if at in shown)[:1]
     found["foreign_patches"] = _foreign(checkpoint, dataset, encoded)
     named = {name: positions for name, positions in found.items() if positions}
-    return Regions({**encoded.regions.positions, **named}, encoded.regions.length)
+    return replace(encoded.regions, positions={**encoded.regions.positions, **named})
 
 
 def _drawn(sample: Sample, name: str, candidates: Patches, count: int) -> Patches:

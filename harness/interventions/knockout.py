@@ -24,6 +24,9 @@ from harness.data.errors import KnockoutError
 
 Positions = tuple[int, ...]
 Layers = tuple[int, ...]
+Blocks = tuple[tuple[int, int], ...]
+"""Runs of positions, (start, stop), whose rows read each other both ways: the image, in some models. What is
+in none of them reads backwards only."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class EdgeBlock:
 
 @dataclass(frozen=True)
 class ModuleZero:
-    """The output of ``self_attn.o_proj`` or ``mlp.down_proj`` is zero at ``rows``, in ``layers``.
+    """What a layer's attention or MLP adds to the residual stream is zero at ``rows``, in ``layers``.
 
     Attributes:
         module: whose output.
@@ -122,7 +125,11 @@ def block(sources: Iterable[int], targets: Iterable[int], layers: Iterable[int])
 
 
 def open_paths_only(
-    kept: Iterable[EdgeBlock], sources: Iterable[int], targets: Iterable[int], n_layers: int
+    kept: Iterable[EdgeBlock],
+    sources: Iterable[int],
+    targets: Iterable[int],
+    n_layers: int,
+    two_way: Blocks = (),
 ) -> Knockout:
     """Block every edge from ``sources`` to ``targets`` in every layer, except the ``kept`` ones.
 
@@ -131,13 +138,14 @@ def open_paths_only(
         sources: key positions of the edges in question.
         targets: query positions of the edges in question.
         n_layers: how many layers the model has.
+        two_way: blocks whose rows read each other both ways.
     """
     kept = tuple(kept)
     sources, targets = _ordered(sources), _ordered(targets)
     rows: dict[tuple[int, Positions], list[int]] = {}
     for layer in range(n_layers):
         for target in targets:
-            closed = _closed(kept, sources, target, layer)
+            closed = _closed(kept, sources, target, layer, block_around(target, two_way)[1])
             if closed:
                 rows.setdefault((layer, closed), []).append(target)
     layers: dict[tuple[Positions, Positions], list[int]] = {}
@@ -146,21 +154,27 @@ def open_paths_only(
     return Knockout(tuple(EdgeBlock(closed, held, tuple(at)) for (closed, held), at in layers.items()))
 
 
-def _closed(kept: Iterable[EdgeBlock], sources: Positions, target: int, layer: int) -> Positions:
-    """The sources that a target may not read in a layer: all earlier ones that no kept edge opens."""
+def _closed(kept: Iterable[EdgeBlock], sources: Positions, target: int, layer: int, stop: int) -> Positions:
+    """The sources that a target may not read in a layer: all before ``stop`` that no kept edge opens."""
     opened = {
         source for edge in kept if layer in edge.layers and target in edge.targets for source in edge.sources
     }
-    return tuple(source for source in sources if source not in opened and source <= target)
+    return tuple(source for source in sources if source not in opened and source < stop)
 
 
-def visible(knockout: Knockout, layer: int, length: int) -> Tensor:
-    """Which key each query may read in ``layer``: causal, less the blocked edges.
+def block_around(position: int, two_way: Blocks) -> tuple[int, int]:
+    """The block (start, stop) that a position is in; of one that is in none, itself alone."""
+    return next((one for one in two_way if one[0] <= position < one[1]), (position, position + 1))
+
+
+def visible(knockout: Knockout, layer: int, length: int, two_way: Blocks = ()) -> Tensor:
+    """Which key each query may read in ``layer``: causal or in the same block, less the blocked edges.
 
     Args:
         knockout: the knockout.
         layer: layer number.
         length: prompt length n.
+        two_way: blocks whose rows read each other both ways.
 
     Returns:
         Bool ``[n, n]``, rows queries, columns keys; True where the query may read the key.
@@ -170,6 +184,8 @@ def visible(knockout: Knockout, layer: int, length: int) -> Tensor:
             everywhere it would attend uniformly to everything, the future included.
     """
     mask = torch.ones(length, length, dtype=torch.bool).tril_()
+    for start, stop in two_way:
+        mask[start:stop, start:stop] = True
     for edge in knockout.edges:
         if layer in edge.layers and edge.sources and edge.targets:
             check_positions((*edge.sources, *edge.targets), length)

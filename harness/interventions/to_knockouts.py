@@ -183,7 +183,8 @@ def _kept(measurement: OpenPathsOnly, subject: Subject) -> Knockout:
         for route in measurement.routes
     ]
     closed = (edges(flow, regions, subject.sample) for flow in measurement.closed)
-    blocks = (open_paths_only(kept, sources, targets, subject.n_layers).edges for sources, targets in closed)
+    layers, two_way = subject.n_layers, regions.two_way
+    blocks = (open_paths_only(kept, *one, layers, two_way).edges for one in closed)
     return Knockout(tuple(edge for found in blocks for edge in found))
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from transformers import (
     CLIPVisionConfig,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3Processor,
     Idefics3Config,
     Idefics3ForConditionalGeneration,
     Idefics3Processor,
@@ -29,6 +32,7 @@ from transformers import (
     SmolVLMForConditionalGeneration,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.configuration_idefics3 import Idefics3VisionConfig
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
@@ -58,11 +62,14 @@ CLASSES: dict[str, tuple[Any, Any]] = {
     "qwen2_vl": (Qwen2VLConfig, Qwen2VLForConditionalGeneration),
     "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
     "qwen3_vl": (Qwen3VLConfig, Qwen3VLForConditionalGeneration),
+    "gemma3": (Gemma3Config, Gemma3ForConditionalGeneration),
 }
 PROCESSORS: dict[str, Any] = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
 """Those of LLaVA-OneVision, SmolVLM2, InternVL and Qwen-VL are missing: they want torchvision."""
 SHUFFLED = ("idefics3", "smolvlm", "internvl")
-"""Model types that make one visual token of several patches, on squares."""
+"""Model types that make one visual token of several patches by a pixel shuffle, on squares."""
+GEMMA = "gemma3"
+"""The model type that pools them, and whose images attend both ways; its decoder is Gemma's own."""
 QWEN: dict[str, tuple[Any, Any]] = {
     "qwen2_vl": (Qwen2VLTextConfig, Qwen2VLVisionConfig),
     "qwen2_5_vl": (Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig),
@@ -84,6 +91,8 @@ MARKS = {
     "global_image_token": "<global-img>",
     "start_image_token": "<img>",
     "end_image_token": "</img>",
+    "boi_token": "<img>",
+    "eoi_token": "</img>",
 }
 """Tokens around visual tokens, by what the processors call them."""
 
@@ -106,7 +115,7 @@ def vision(kind: str, side: int, patch: int, **more: Any) -> Any:
     more |= {"image_size": side, "patch_size": patch}
     if kind in SHUFFLED:
         return TOWERS[kind](**more)
-    if kind == "llava_onevision":
+    if kind in {"llava_onevision", GEMMA}:
         return SiglipVisionConfig(vision_use_head=False, **more)
     return CLIPVisionConfig(projection_dim=16, **more)
 
@@ -121,8 +130,9 @@ def image_processor(kind: str, side: int, pinpoints: Pinpoints | None = None, **
     if kind in QWEN:
         size = {"shortest_edge": side**2, "longest_edge": 16 * side**2}
         return Qwen2VLImageProcessorPil(**{"size": size, **more})
-    if kind == "internvl":
-        return GotOcr2ImageProcessorPil(size=square, **more)
+    squares = {"internvl": GotOcr2ImageProcessorPil, GEMMA: Gemma3ImageProcessorPil}
+    if kind in squares:
+        return squares[kind](size=square, **more)
     if kind == "llava_onevision":
         return LlavaOnevisionImageProcessorPil(size=square, image_grid_pinpoints=pinpoints or [], **more)
     more |= {"size": {"shortest_edge": side}, "crop_size": square}
@@ -132,7 +142,9 @@ def image_processor(kind: str, side: int, pinpoints: Pinpoints | None = None, **
 
 
 def processor(kind: str, images: Any, tokenizer: PreTrainedTokenizerFast, patch: int) -> Any:
-    """The model type's own; ``patch`` is a patch's side in pixels, of Idefics3 a tile's visual tokens."""
+    """The model type's own; ``patch`` is a patch's side in pixels, of Idefics3 and Gemma 3 visual tokens."""
+    if kind == GEMMA:
+        return Gemma3Processor(images, tokenizer, image_seq_length=patch)
     if kind == "idefics3":
         return Idefics3Processor(images, tokenizer, image_seq_len=patch)
     return PROCESSORS[kind](
@@ -163,7 +175,11 @@ def model(
         more["video_token_index"] = len(tokenizer) - 2
     if pinpoints is not None:
         more["image_grid_pinpoints"] = pinpoints
-    if kind in SHUFFLED or kind in QWEN:
+    if kind == GEMMA:
+        known = tokenizer.get_vocab()
+        marks = {"boi": tokenizer.boi_token, "eoi": tokenizer.eoi_token, "image": tokenizer.image_token}
+        more |= {f"{name}_token_index": known[token] for name, token in marks.items()}
+    elif kind in SHUFFLED or kind in QWEN:
         more["image_token_id"] = image_token(tokenizer)
     else:
         more["image_token_index"] = image_token(tokenizer)

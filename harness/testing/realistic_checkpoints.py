@@ -2,8 +2,8 @@
 
 336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the true
 grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B, of InternVL3, of
-Qwen2.5-VL and of Qwen3-VL, their files in the form that they have on the hub. Tokenizers of both kinds,
-trained in a moment on a few sentences.
+Qwen2.5-VL, of Qwen3-VL and of Gemma 3, their files in the form that they have on the hub. Tokenizers of both
+kinds, trained in a moment on a few sentences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
+from transformers import AddedToken, Gemma3TextConfig, LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
 from transformers.models.smolvlm.processing_smolvlm import DEFAULT_CHAT_TEMPLATE
 
 from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
@@ -72,6 +72,15 @@ QWEN3_TEMPLATE = (
 )
 """A template in the manner of Qwen3-VL's."""
 QWEN_MARKS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+GEMMA_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) + '\n' }}"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<start_of_image>' }}"
+    "{% elif part['type'] == 'text' %}{{ part['text'] | trim }}{% endif %}{% endfor %}"
+    "{{ '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+)
+"""A template in the manner of Gemma 3's."""
 HALF = [0.5, 0.5, 0.5]
 PROMPTS = {
     "llava": "vicuna_v1",
@@ -84,22 +93,10 @@ PROMPTS = {
 
 def sentencepiece_like(*, adds_bos: bool = True) -> PreTrainedTokenizerFast:
     """Word-start marks, a mark before every text, bytes for what is unknown (line breaks): as Vicuna's."""
-    core = Tokenizer(models.BPE(unk_token="<unk>"))
-    core.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     special = ["<unk>", "<s>", "</s>"]
-    core.train_from_iterator(
-        [part for sentence in SENTENCES for part in re.findall(r"\w+|[^\w\s]", sentence)],
-        trainers.BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False),
-    )
-    trained = json.loads(core.to_str())
-    vocabulary = trained["model"]["vocab"]
-    for byte in range(256):
-        vocabulary.setdefault(f"<0x{byte:02X}>", len(vocabulary))
-    trained["model"] |= {"byte_fallback": True, "fuse_unk": True}
-    core = Tokenizer.from_str(json.dumps(trained))
-    core.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
-    )
+    marks = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    strip = [decoders.Strip(" ", 1, 0)]
+    core = _pieces(marks, r"\w+|[^\w\s]", special, strip)
     if adds_bos:
         core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     return PreTrainedTokenizerFast(
@@ -109,6 +106,48 @@ def sentencepiece_like(*, adds_bos: bool = True) -> PreTrainedTokenizerFast:
         eos_token="</s>",
         extra_special_tokens={"image_token": "<image>"},
     )
+
+
+def gemma_like() -> PreTrainedTokenizerFast:
+    """Word-start marks between words only, a BOS, runs of line breaks as one token each: as Gemma's."""
+    special = ["<pad>", "<eos>", "<bos>", "<unk>"]
+    core = _pieces(normalizers.Replace(" ", "▁"), r" ?\w+|[^\w\s]", special, [])
+    core.add_tokens([AddedToken("\n" * many, normalized=False) for many in (1, 2, 3, 4)])
+    core.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 2)])
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        unk_token="<unk>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        pad_token="<pad>",
+        extra_special_tokens={
+            "boi_token": "<start_of_image>",
+            "eoi_token": "<end_of_image>",
+            "image_token": "<image_soft_token>",
+        },
+    )
+    made.add_special_tokens({"additional_special_tokens": ["<start_of_turn>", "<end_of_turn>"]})
+    return made
+
+
+def _pieces(marks: Any, words: str, special: list[str], last: list[Any]) -> Tokenizer:
+    """A BPE tokenizer of pieces with word-start marks, with bytes for what is unknown."""
+    core = Tokenizer(models.BPE(unk_token="<unk>"))
+    core.normalizer = marks
+    core.train_from_iterator(
+        [part for sentence in SENTENCES for part in re.findall(words, sentence)],
+        trainers.BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False),
+    )
+    trained = json.loads(core.to_str())
+    vocabulary = trained["model"]["vocab"]
+    for byte in range(256):
+        vocabulary.setdefault(f"<0x{byte:02X}>", len(vocabulary))
+    trained["model"] |= {"byte_fallback": True, "fuse_unk": True}
+    core = Tokenizer.from_str(json.dumps(trained))
+    core.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), *last]
+    )
+    return core
 
 
 def byte_level(
@@ -301,6 +340,32 @@ def _flatten(file: Path) -> None:
     text |= {"rope_scaling": {"type": "mrope", "mrope_section": rope["mrope_section"]}}
     data["vision_config"]["model_type"] = data["model_type"]
     file.write_text(json.dumps({**text, **data}), encoding="utf-8")
+
+
+def gemma3(folder: Path, side: int = 896) -> Path:
+    """Gemma 3's geometry: 896-pixel squares of 256 tokens, or smaller; windows in three of four layers."""
+    tokenizer, kind = gemma_like(), "gemma3"
+    tokenizer.save_pretrained(folder)
+    tokens = (side // 56) ** 2
+    size = {"size": {"height": side, "width": side}, "do_pan_and_scan": None}
+    images = {"image_processor_type": "Gemma3ImageProcessor", "processor_class": "Gemma3Processor"}
+    _write(folder, "preprocessor_config.json", {**images, **_scales(), "resample": 2, **size})
+    _write(
+        folder, "processor_config.json", {"image_seq_length": tokens, "processor_class": "Gemma3Processor"}
+    )
+    _write(folder, "chat_template.json", {"chat_template": GEMMA_TEMPLATE})
+    text = decoder(
+        tokenizer,
+        Gemma3TextConfig,
+        head_dim=8,
+        sliding_window=1024,
+        sliding_window_pattern=4,
+        query_pre_attn_scalar=8,
+        rope_scaling={"factor": 8.0, "rope_type": "linear"},
+    )
+    tower = blocks.vision(kind, side, PATCH)
+    save(blocks.model(kind, text, tower, tokenizer, mm_tokens_per_image=tokens), folder)
+    return folder
 
 
 def _marks() -> tuple[str, ...]:

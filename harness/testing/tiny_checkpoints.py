@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
+    Gemma3TextConfig,
     LlamaConfig,
     MistralConfig,
     PreTrainedTokenizerFast,
@@ -28,9 +29,10 @@ FAMILIES: dict[str, type[Any]] = {
     "mistral": MistralConfig,
     "qwen2": Qwen2Config,
     "qwen3": Qwen3Config,
+    "gemma3": Gemma3TextConfig,
 }
-KINDS = ("llava", "llava_next", "llava_onevision", *blocks.SHUFFLED, *blocks.QWEN)
-"""Model types."""
+KINDS = ("llava", "llava_next", "llava_onevision", *blocks.SHUFFLED, *blocks.QWEN, blocks.GEMMA)
+"""Model types. Qwen-VL and Gemma 3 come on their own decoders, whichever is asked for."""
 MERGED = 2
 """Patches along each side of what becomes one visual token, in model types that merge any."""
 WORDS = (
@@ -96,6 +98,7 @@ def tiny_checkpoint(
     """A random LLaVA whose knockouts matter: larger weights than the usual initialisation."""
     patch = 4
     side = per_side * patch
+    family = "gemma3" if kind == blocks.GEMMA else family
     torch.manual_seed(seed)
     model = _model(kind, _text(family, layers, heads, kv_heads, kind), side, patch)
     with torch.no_grad():
@@ -116,6 +119,12 @@ def _text(family: str, layers: int, heads: int, kv_heads: int, kind: str) -> Any
     """A decoder of a family; a Qwen-VL has its own."""
     own = blocks.QWEN[kind][0] if kind in blocks.QWEN else FAMILIES[family]
     sections = {"rope_theta": 10_000.0, "rope_type": "default", "mrope_section": list(blocks.SECTIONS)}
+    more: dict[str, dict[str, Any]] = {
+        "mistral": {"sliding_window": None},
+        # Every second layer has a window, and a rotary base of its own.
+        "gemma3": {"sliding_window": 512, "sliding_window_pattern": 2, "query_pre_attn_scalar": 8},
+    }
+    turned = {"rope_parameters": sections, "bos_token_id": 1, "eos_token_id": 2}
     return own(
         vocab_size=len(tokenizer()),
         hidden_size=8 * heads,
@@ -126,10 +135,7 @@ def _text(family: str, layers: int, heads: int, kv_heads: int, kind: str) -> Any
         head_dim=8,
         initializer_range=0.3,
         tie_word_embeddings=False,
-        **({"sliding_window": None} if family == "mistral" else {}),
-        **(
-            {"rope_parameters": sections, "bos_token_id": 1, "eos_token_id": 2} if kind in blocks.QWEN else {}
-        ),
+        **(turned if kind in blocks.QWEN else more.get(family, {})),
     )
 
 
@@ -137,9 +143,12 @@ def _model(kind: str, text: Any, side: int, patch: int) -> Any:
     if kind in blocks.QWEN:
         tower = blocks.qwen_vision(kind, patch // MERGED, text.hidden_size, initializer_range=0.3)
         return blocks.model(kind, text, tower, tokenizer())
-    merged = MERGED if kind in blocks.SHUFFLED else 1
+    merged = MERGED if kind in {*blocks.SHUFFLED, blocks.GEMMA} else 1
     tower = blocks.vision(kind, side, patch // merged, initializer_range=0.3)
-    more: dict[str, dict[str, Any]] = {"llava_onevision": {"vision_aspect_ratio": "anyres_max_2"}}
+    more: dict[str, dict[str, Any]] = {
+        "llava_onevision": {"vision_aspect_ratio": "anyres_max_2"},
+        blocks.GEMMA: {"mm_tokens_per_image": (side // patch) ** 2},
+    }
     return blocks.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more.get(kind, {}))
 
 

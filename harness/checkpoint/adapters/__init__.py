@@ -8,7 +8,15 @@ neither torch nor transformers.
 
 from __future__ import annotations
 
-from harness.checkpoint.adapters import idefics3, internvl, llava, llava_next, llava_onevision, qwen_vl
+from harness.checkpoint.adapters import (
+    gemma3,
+    idefics3,
+    internvl,
+    llava,
+    llava_next,
+    llava_onevision,
+    qwen_vl,
+)
 from harness.checkpoint.adapters.adapter import (
     ANALYTIC_BOXES,
     LIMITED,
@@ -34,6 +42,7 @@ ADAPTERS: dict[str, Adapter] = {
         qwen_vl.QWEN2_VL,
         qwen_vl.QWEN2_5_VL,
         qwen_vl.QWEN3_VL,
+        gemma3.ADAPTER,
     )
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""

@@ -16,11 +16,10 @@ REFUSED = {
     "qwen3_5": MIXED,
     "qwen3_5_moe": MIXED,
     "lfm2_vl": MIXED,
-    "molmo2": "its image tokens attend both ways",
+    "molmo2": "its image tokens attend both ways, and it is not built as the types known here",
     "gemma4": SHARED,
     "gemma4_unified": SHARED,
     "gemma3n": SHARED,
     "qwen3_vl_moe": "its layers choose experts, whose outputs the engine cannot zero; not supported yet",
-    "gemma3": "its image attends both ways, and most of its layers have a sliding window; not supported yet",
 }
 """By ``model_type`` of ``config.json``, the reason."""

@@ -17,14 +17,14 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.checkpoint.lengths import check_length
-from harness.checkpoint.positions import as_inputs
 from harness.data.errors import DataError
 from harness.engine.reference import Pass, check_finite, check_plan_reached
 from harness.engine.sweep.added_features import AddedFeatures
 from harness.engine.sweep.first_layer_rows import entering
 from harness.engine.sweep.masks import bias_at
 from harness.engine.sweep.packed_attention import CachedKeyValues, attend_causal, attend_shared
-from harness.interventions.knockout import EdgeBlock
+from harness.engine.sweep.rotary import Rotary, rotary_tables
+from harness.interventions.knockout import Blocks, EdgeBlock
 from harness.interventions.permanent_edges import permanent_edges
 
 
@@ -36,25 +36,32 @@ class Tree:
         stem: number of common tokens.
         starts: where each prompt's tail begins in the row.
         lengths: length of each prompt.
+        two_way: of each prompt the blocks whose rows read each other both ways; the stem's end cuts none.
     """
 
     stem: int
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
+    two_way: tuple[Blocks, ...]
 
     @classmethod
-    def of(cls, prompts: Sequence[Tensor], longest: int | None = None) -> Tree:
+    def of(
+        cls, prompts: Sequence[Tensor], longest: int | None = None, two_way: Sequence[Blocks] | None = None
+    ) -> Tree:
         """The tree of these token ids, each ``[n]``, with a stem of at most ``longest`` tokens."""
         stem = min(len(ids) for ids in prompts)
         stem = stem if longest is None else min(stem, longest)
         for ids in prompts[1:]:
             different = (ids[:stem] != prompts[0][:stem]).nonzero()
             stem = int(different[0]) if len(different) else stem
+        blocks = tuple(two_way or [()] * len(prompts))
+        # No row of the stem may read one behind it.
+        stem = min([stem, *(start for one in blocks for start, stop in one if start < stem < stop)])
         starts, at = [], stem
         for ids in prompts:
             starts.append(at)
             at += len(ids) - stem
-        return cls(stem, tuple(starts), tuple(len(ids) for ids in prompts))
+        return cls(stem, tuple(starts), tuple(len(ids) for ids in prompts), blocks)
 
     def row(self, prompt: int, position: int) -> int:
         """Where a prompt's token lies in the row."""
@@ -79,7 +86,7 @@ class CleanRun:
         tree: how they lie in one row of tokens.
         hidden: what enters every layer, ``[rows, width]`` each.
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
-        rotary: cosine and sine ``[rows, rotary width]``.
+        rotary: of every layer cosine and sine ``[rows, rotary width]``.
         added: what is added to its rows after the first layers.
         passes: per question the unblocked pass.
         permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
@@ -87,7 +94,7 @@ class CleanRun:
 
     encoded: tuple[Encoded, ...]
     tree: Tree
-    rotary: tuple[Tensor, Tensor]
+    rotary: tuple[Rotary, ...]
     added: AddedFeatures
     hidden: list[Tensor] = field(default_factory=list)
     cache: list[CachedKeyValues] = field(default_factory=list)
@@ -102,15 +109,16 @@ class CleanRun:
         tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
         return kept.upto(stem).then(CachedKeyValues(kept.key[:, tail], kept.value[:, tail]))
 
-    def rotary_at(self, rows: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosine and sine of some of its rows, ``[1, rows, rotary width]``."""
-        cosine, sine = (table[rows.to(table.device)][None].to(like.device) for table in self.rotary)
+    def rotary_at(self, layer: int, rows: Tensor, like: Tensor) -> Rotary:
+        """Cosine and sine of some of its rows in a layer, ``[1, rows, rotary width]``."""
+        tables = self.rotary[layer]
+        cosine, sine = (table[rows.to(table.device)][None].to(like.device) for table in tables)
         return cosine, sine
 
 
 @dataclass(frozen=True)
 class TreePlan:
-    """Causal attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
+    """Attention of a tree of prompts, less permanent edges; keeps keys and values as they pass."""
 
     tree: Tree
     cache: list[CachedKeyValues]
@@ -124,13 +132,15 @@ class TreePlan:
         stem = self.tree.stem
         output = query.new_empty(*query.shape[:3], value.shape[3])
         prefix = CachedKeyValues(key[0, :, :stem], value[0, :, :stem])
-        output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling)
-        for start, length, edges in zip(self.tree.starts, self.tree.lengths, self.permanent, strict=True):
+        in_stem = bias_at((), layer, 0, stem, query, self.tree.two_way[0])
+        output[0, :, :stem] = attend_causal(query[0, :, :stem], prefix, scaling, in_stem)
+        prompts = zip(self.tree.starts, self.tree.lengths, self.permanent, self.tree.two_way, strict=True)
+        for start, length, edges, two_way in prompts:
             tail = slice(start, start + length - stem)
             if length > stem:
                 folded = query[0, :, tail].unflatten(0, (key.shape[1], -1))[:, None]
                 own = CachedKeyValues(key[0, :, None, tail], value[0, :, None, tail])
-                bias = bias_at(edges, layer, stem, length, query)
+                bias = bias_at(edges, layer, stem, length, query, two_way)
                 output[0, :, tail] = attend_shared(folded, prefix, own, scaling, bias)[:, 0].flatten(0, 1)
         return output.transpose(1, 2).contiguous(), None
 
@@ -153,17 +163,18 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
         raise DataError("the questions of one sweep must be on one image")
     check_length(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
     permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
-    tree = Tree.of([one.ids for one in encoded], _first_target(permanent))
+    blocks = [one.regions.two_way for one in encoded]
+    tree = Tree.of([one.ids for one in encoded], _first_target(permanent), blocks)
     found = entering(checkpoint, encoded)
     state = tree.pack(found.rows)
     added = AddedFeatures.of(found.added, tree.pack([_visual(checkpoint, one) for one in encoded]))
     positions = tree.pack([one.rotary_positions for one in encoded]).to(state.device)
-    rotary = checkpoint.decoder.rotary_emb(state[None], as_inputs(positions))
-    done = CleanRun(tuple(encoded), tree, (rotary[0][0], rotary[1][0]), added, permanent=permanent)
+    tables = rotary_tables(checkpoint, state, positions)
+    done = CleanRun(tuple(encoded), tree, tables, added, permanent=permanent)
     plan = TreePlan(tree, done.cache, permanent)
-    for number, layer in enumerate(checkpoint.decoder.layers):
+    for number, (layer, (cosine, sine)) in enumerate(zip(checkpoint.decoder.layers, tables, strict=True)):
         done.hidden.append(state)
-        state = layer(state[None], position_embeddings=rotary, plan=plan)[0]
+        state = layer(state[None], position_embeddings=(cosine[None], sine[None]), plan=plan)[0]
         state = added.after(number, state)
     check_plan_reached(checkpoint, len(done.cache))
     done.passes = _passes(checkpoint, done, state)
@@ -178,7 +189,9 @@ def _visual(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
 
 def _same_picture(one: Encoded, other: Encoded) -> bool:
     """Whether two prompts show the model the same: an even picture has the same pixels in another shape."""
-    return all(torch.equal(value, other.visual[name]) for name, value in one.visual.items())
+    pictures = ({"": prompt.pixels, **prompt.extra} for prompt in (one, other))
+    (mine, theirs) = pictures
+    return all(torch.equal(value, theirs[name]) for name, value in mine.items())
 
 
 def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:

@@ -7,14 +7,12 @@ its MLP, is most of its work.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from torch import Tensor
 
 from harness.engine.sweep.packed_attention import CachedKeyValues
-
-Rotary: TypeAlias = tuple[Tensor, Tensor]
-"""Cosine and sine, ``[1, rows, rotary width]`` each."""
+from harness.engine.sweep.rotary import Rotary
 
 
 class _AboutToAttendError(Exception):
@@ -41,7 +39,7 @@ def keys_and_values(block: Any, state: Tensor, rotary: Rotary) -> CachedKeyValue
     Args:
         block: the decoder layer.
         state: what enters it, ``[rows, width]``.
-        rotary: of these rows.
+        rotary: of these rows, ``[1, rows, rotary width]`` each.
     """
     try:
         block(state[None], position_embeddings=rotary, plan=_Stop())

@@ -16,13 +16,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.data.errors import KnockoutError
-from harness.interventions.knockout import EdgeBlock
+from harness.interventions.knockout import Blocks, EdgeBlock
 
 Mask: TypeAlias = NDArray[np.bool_]
 
 
-def hidden_edges(edges: Sequence[EdgeBlock], row: int, length: int, layer: int) -> Mask:
+def hidden_edges(edges: Sequence[EdgeBlock], row: int, length: int, layer: int, two_way: Blocks = ()) -> Mask:
     """True where a query at ``row`` or later may not read a key: the future, and the blocked edges.
+
+    Args:
+        edges: the blocked edges.
+        row: the first query; in no block but at its start.
+        length: prompt length.
+        layer: named in errors.
+        two_way: blocks in which the future may be read.
 
     Returns:
         ``[length - row, length]``.
@@ -31,6 +38,9 @@ def hidden_edges(edges: Sequence[EdgeBlock], row: int, length: int, layer: int) 
         KnockoutError: if a row would keep no key.
     """
     mask = np.triu(np.ones((length - row, length), dtype=np.bool_), k=row + 1)
+    for start, stop in two_way:
+        if start >= row:
+            mask[start - row : stop - row, start:stop] = False
     for edge in edges:
         targets = np.array([target - row for target in edge.targets if target >= row], dtype=np.int64)
         mask[targets[:, None], np.array(edge.sources, dtype=np.int64)] = True
@@ -70,8 +80,18 @@ class Biases:
         return self.distinct[self.which[branch]] == 0
 
 
-def bias_at(edges: Sequence[EdgeBlock], layer: int, row: int, length: int, like: Tensor) -> Tensor | None:
+def bias_at(
+    edges: Sequence[EdgeBlock], layer: int, row: int, length: int, like: Tensor, two_way: Blocks = ()
+) -> Tensor | None:
     """The bias of rows from ``row`` on in a layer, ``[1, length - row, length]``, on the device of ``like``.
+
+    Args:
+        edges: blocked edges.
+        layer: the layer.
+        row: the first row; in no block but at its start.
+        length: how many keys there are.
+        like: says device and dtype.
+        two_way: blocks whose rows read each other both ways.
 
     Returns:
         None if attention is plainly causal there.
@@ -80,6 +100,7 @@ def bias_at(edges: Sequence[EdgeBlock], layer: int, row: int, length: int, like:
         KnockoutError: if a row would keep no key.
     """
     here = [edge for edge in edges if layer in edge.layers]
-    if not here:
+    ahead = tuple(one for one in two_way if row <= one[0] < length)
+    if not here and not ahead:
         return None
-    return bias_of(hidden_edges(here, row, length, layer))[None].to(like)
+    return bias_of(hidden_edges(here, row, length, layer, ahead))[None].to(like)

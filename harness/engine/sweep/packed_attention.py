@@ -49,7 +49,10 @@ class CachedKeyValues:
 
 
 def attend_causal(
-    query: Float[Tensor, "heads rows head_dim"], whole: CachedKeyValues, scaling: float
+    query: Float[Tensor, "heads rows head_dim"],
+    whole: CachedKeyValues,
+    scaling: float,
+    bias: Float[Tensor, "1 rows rows"] | None = None,
 ) -> Float[Tensor, "heads rows head_dim"]:
     """Causal attention of some rows to themselves, ``[heads, rows, head_dim]``.
 
@@ -61,8 +64,13 @@ def attend_causal(
         query: ``[heads, rows, head_dim]``.
         whole: ``[kv_heads, rows, head_dim]``.
         scaling: factor on the scores.
+        bias: where some of the rows read each other both ways, what none may read; see `attend_shared`.
     """
     heads, rows, _ = query.shape
+    if bias is not None:
+        folded = query.unflatten(0, (whole.key.shape[0], -1))[:, None]
+        own = CachedKeyValues(whole.key[:, None], whole.value[:, None])
+        return attend_shared(folded, whole.upto(0), own, scaling, bias)[:, 0].flatten(0, 1)
     if heads * rows * rows * max(query.element_size(), 4) <= _block_bytes(query.device):
         return _attend_plainly(query, whole, scaling)
     return nn.functional.scaled_dot_product_attention(
@@ -101,7 +109,8 @@ def attend_shared(
             are its last rows.
         scaling: factor on the scores.
         bias: ``[m, rows, prefix + own]``, -inf where a query may not read a key (the future included) and 0
-            elsewhere, for the last m variants; the ones before are plainly causal.
+            elsewhere, for the last m variants; the ones before are plainly causal. Where it lets any row read
+            a later one, it must be given for all variants.
 
     Returns:
         ``[kv_heads, variants, group, rows, head_dim]``.
@@ -127,14 +136,16 @@ def attend_shared(
 def _in_halves(
     query: Tensor, prefix: CachedKeyValues, own: CachedKeyValues, scaling: float, bias: Tensor | None
 ) -> Tensor:
-    """The earlier rows, which need not see the later rows' keys, and then the later rows."""
+    """The earlier rows, which need not see the later rows' keys unless they may, and then the later rows."""
     rows, keys = query.shape[3], own.key.shape[2]
     half = rows // 2
-    seen = keys - rows + half
+    seen, before = keys - rows + half, prefix.key.shape[1]
+    if bias is not None and bool((bias[:, :half, before + seen :] == 0).any()):
+        seen = keys
     early_own = CachedKeyValues(own.key[:, :, :seen], own.value[:, :, :seen])
     early_bias = late_bias = None
     if bias is not None:
-        early_bias = bias[:, :half, : prefix.key.shape[1] + seen]
+        early_bias = bias[:, :half, : before + seen]
         late_bias = bias[:, half:]
     early = attend_shared(query[:, :, :, :half], prefix, early_own, scaling, early_bias)
     late = attend_shared(query[:, :, :, half:], prefix, own, scaling, late_bias)
@@ -146,7 +157,7 @@ def _scores(query: Tensor, prefix: Tensor, own: Tensor, scaling: float) -> Tenso
     heads, variants, group, rows, width = query.shape
     flat = query.reshape(heads, -1, width)
     each = flat.reshape(heads * variants, group * rows, width)
-    to_prefix = _scaled(flat, prefix, scaling).view(heads, variants, group, rows, -1)
+    to_prefix = _scaled(flat, prefix, scaling).view(heads, variants, group, rows, prefix.shape[1])
     to_own = _scaled(each, own.flatten(0, 1), scaling).view(heads, variants, group, rows, -1)
     return torch.cat([to_prefix, to_own], dim=-1)
 

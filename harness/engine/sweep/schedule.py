@@ -25,7 +25,7 @@ from torch import Tensor
 from harness.engine.sweep.clean_run import Tree
 from harness.engine.sweep.masks import Biases, bias_of, hidden_edges
 from harness.engine.sweep.reach import Reach
-from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Substitution
+from harness.interventions.knockout import Blocks, EdgeBlock, Knockout, ModuleZero, Substitution
 
 Index = NDArray[np.int64]
 FROM_CLEAN = -1
@@ -123,6 +123,7 @@ class Cohort:
     def __init__(self, question: int, row: int, tree: Tree, branches: Sequence[Branch]) -> None:
         self.question, self.row, self.length = question, row, tree.lengths[question]
         self.rows = self.length - row
+        self._two_way = tuple(one for one in tree.two_way[question] if one[0] >= row)
         self.base_rows = tree.rows(question, row).numpy()
         self.branches = sorted(branches, key=lambda branch: (branch.reach.last, branch.reach.first))
         self.leaves = np.array([branch.reach.last for branch in self.branches])
@@ -155,9 +156,11 @@ class Cohort:
             for number in active
         ]
         masked = np.flatnonzero(patterns)
-        if not len(masked):
+        if not len(masked) and not self._two_way:
             return None
-        used, which = np.unique(patterns[int(masked[0]) :], return_inverse=True)
+        # Where rows read later ones, attention is never plainly causal.
+        first = 0 if self._two_way else int(masked[0])
+        used, which = np.unique(patterns[first:], return_inverse=True)
         return Biases(torch.stack([self._table[at] for at in used]), torch.from_numpy(which))
 
     def substitutions(self, layer: int, active: Index) -> Iterator[tuple[int, tuple[Substitution, ...]]]:
@@ -177,10 +180,10 @@ class Cohort:
                         yield item.module, np.array(item.lost, dtype=np.int64) - self.row + at * self.rows
 
     def _pattern(self, edges: tuple[EdgeBlock, ...], layer: int = 0) -> int:
-        """The number of the mask that these blocked edges make; 0 is the plain causal one."""
+        """The number of the mask that these blocked edges make; 0 is the one without any."""
         known = self._patterns.get(edges)
         if known is None:
-            bias = bias_of(hidden_edges(edges, self.row, self.length, layer))
+            bias = bias_of(hidden_edges(edges, self.row, self.length, layer, self._two_way))
             known = self._patterns[edges] = len(self._table)
             self._table.append(bias)
         return known
@@ -243,13 +246,13 @@ def edges_by_layer(knockout: Knockout) -> dict[int, tuple[EdgeBlock, ...]]:
     return {layer: tuple(edges) for layer, edges in found.items()}
 
 
-def check_keys(knockout: Knockout, length: int) -> None:
+def check_keys(knockout: Knockout, length: int, two_way: Blocks = ()) -> None:
     """Raise `KnockoutError` if a row of a prompt of ``length`` tokens would keep no key in some layer."""
     if not any(0 in edge.sources for edge in knockout.edges):
         return  # A row that can read position 0, as every row can unless told otherwise, keeps a key.
     first_layer = {edges: layer for layer, edges in reversed(edges_by_layer(knockout).items())}
     for edges, layer in first_layer.items():
-        hidden_edges(edges, 0, length, layer)
+        hidden_edges(edges, 0, length, layer, two_way)
 
 
 def cohorts(branches: Sequence[Branch], tree: Tree) -> list[Cohort]:

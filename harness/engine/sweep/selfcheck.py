@@ -20,7 +20,8 @@ from torch import Tensor
 
 from harness.checkpoint.attention import ATTENTION_NAME
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.checkpoint.encode import Encoded
+from harness.checkpoint.encode import TOKEN_TYPES, Encoded
+from harness.checkpoint.processor import visual_token
 from harness.data.depth import window_layers
 from harness.data.errors import CheckpointError
 from harness.data.pictures import read_picture
@@ -33,8 +34,6 @@ float64: transformers' eager attention takes its softmax in float32 whatever the
 FLOAT32_BYTES = 4
 LOW_PRECISION = 0.1
 """The same for 16-bit formats, whose attention functions round at different places."""
-TYPES = "token_type_ids"
-"""By what models are told where their prompt attends both ways."""
 
 
 def prompts_to_check(encoded: Sequence[Encoded]) -> list[int]:
@@ -120,11 +119,10 @@ def own_distribution(
     blocked = knockout.beside(permanent_edges(checkpoint.permanent_blocks, encoded.regions))
     checkpoint.model.set_attn_implementation({"text_config": "eager"})
     try:
-        with _explicit_masks(checkpoint, blocked, encoded.length):
+        with _explicit_masks(checkpoint, blocked, encoded):
             output = checkpoint.model(
                 input_ids=encoded.ids[None].to(checkpoint.device),
-                **encoded.visual,
-                **inputs,
+                **{**encoded.visual, **inputs},
                 use_cache=False,
                 logits_to_keep=1,
             )
@@ -145,15 +143,16 @@ def own_inputs(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
 def _of_the_processor(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Tensor]:
     if not callable(checkpoint.processor):
         return {}
-    start, stop = encoded.picture_span
-    text = encoded.text[:start] + str(checkpoint.processor.image_token) + encoded.text[stop:]
+    picture = read_picture(encoded.sample.image_path)
+    written = checkpoint.pictures.layout(picture.size).written(visual_token(checkpoint.processor))
+    text = encoded.text.replace(written, str(checkpoint.processor.image_token), 1)
     try:
         made = checkpoint.processor(
-            text=text, images=read_picture(encoded.sample.image_path), return_tensors="pt"
+            text=text, images=picture, return_tensors="pt", add_special_tokens=checkpoint.prompt.adds_bos
         )
     except Exception:  # noqa: BLE001 - the harness writes prompts and pictures without it
         return {}
-    known = {"input_ids", "attention_mask", *encoded.visual}
+    known = {"input_ids", "attention_mask", "pixel_values", *encoded.extra}
     per_token = {
         name: value
         for name, value in made.items()
@@ -165,26 +164,27 @@ def _of_the_processor(checkpoint: Checkpoint, encoded: Encoded) -> dict[str, Ten
 def token_types(
     checkpoint: Checkpoint, encoded: Encoded, inputs: Mapping[str, Tensor]
 ) -> list[dict[str, Tensor]]:
-    """The token types with which a clean run is compared; one without any is always among them.
+    """The token types with which a clean run is compared; the prompt's own, if any, are always among them.
 
     Models whose prompt, or whose image, attends both ways are told by token types where it does, and attend
     causally without. Where a model takes such types and its processor gave none that fit the prompt, the two
     meanings in use are tried: zero for all of a prompt (PaliGemma), one for the image's tokens (Gemma 3).
     """
-    if TYPES in inputs or TYPES not in signature(checkpoint.model.forward).parameters:
+    given = {*inputs, *encoded.visual}
+    if TOKEN_TYPES in given or TOKEN_TYPES not in signature(checkpoint.model.forward).parameters:
         return [{}]
     prompt = torch.zeros_like(encoded.ids)
     image = prompt.index_fill(0, torch.tensor(sorted(encoded.regions["image"])), 1)
-    return [{}, *({TYPES: types[None].to(checkpoint.device)} for types in (prompt, image))]
+    return [{}, *({TOKEN_TYPES: types[None].to(checkpoint.device)} for types in (prompt, image))]
 
 
 @contextmanager
-def _explicit_masks(checkpoint: Checkpoint, knockout: Knockout, length: int) -> Iterator[None]:
+def _explicit_masks(checkpoint: Checkpoint, knockout: Knockout, encoded: Encoded) -> Iterator[None]:
     """Every decoder layer is given its additive mask instead of the model's; without a knockout, none is."""
     touched = {layer for edge in knockout.edges for layer in edge.layers}
     handles = [
         checkpoint.decoder.layers[layer].register_forward_pre_hook(
-            _masked(visible(knockout, layer, length)), with_kwargs=True
+            _masked(visible(knockout, layer, encoded.length, encoded.regions.two_way)), with_kwargs=True
         )
         for layer in sorted(touched)
     ]

@@ -175,9 +175,10 @@ class Sweeper:
         for question, (length, asked) in enumerate(zip(clean.tree.lengths, knockouts, strict=True)):
             for number, knockout in enumerate(asked):
                 check(knockout, length, self.checkpoint.n_layers)
-                reached = reach(knockout, length, self.checkpoint.n_layers)
+                two_way = clean.tree.two_way[question]
+                reached = reach(knockout, length, self.checkpoint.n_layers, two_way)
                 whole = knockout.beside(clean.permanent[question])
-                check_keys(whole, length)
+                check_keys(whole, length, two_way)
                 if reached is not None:
                     branches.append(Branch(question, number, whole, _to_the_top(reached, whole)))
         return sorted(branches, key=lambda branch: (branch.question, branch.reach.row))

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.engine.sweep.clean_run import CleanRun
-from harness.engine.sweep.keys_values_only import Rotary, keys_and_values
+from harness.engine.sweep.keys_values_only import keys_and_values
 from harness.engine.sweep.packed_attention import CachedKeyValues, attend_shared
+from harness.engine.sweep.rotary import Rotary
 from harness.engine.sweep.schedule import (
     BatchChange,
     Branch,
@@ -125,9 +126,11 @@ def walk(
             continue
         if batch.change is not None:
             state = _changed(state, clean.hidden[layer], batch.change)
-            at = batch.change.rows
-            rotary = clean.rotary_at(at, state)
+            at, table = batch.change.rows, None
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
+        if table is not clean.rotary[layer]:
+            table = clean.rotary[layer]
+            rotary = clean.rotary_at(layer, at, state)
         rows = len(state)
         if layer == checkpoint.n_layers - 1:
             state = _top(block, clean, batch, state, rotary)

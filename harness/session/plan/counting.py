@@ -161,7 +161,7 @@ class SampleCounter:
         found = {point: Carried() for point, _ in points}
         by_row: dict[int, list[tuple[Point, Branch]]] = defaultdict(list)
         for point, knockout in points:
-            reached = reach(knockout, encoded.length, self._layers)
+            reached = reach(knockout, encoded.length, self._layers, encoded.regions.two_way)
             if reached is not None:
                 by_row[reached.row].append((point, Branch(0, 0, knockout, reached)))
         for row, branches in by_row.items():

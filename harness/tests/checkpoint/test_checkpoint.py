@@ -79,7 +79,7 @@ def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
     [
         (
             {"model_type": "llama"},
-            r"model type 'llama' is not supported; supported: idefics3, internvl, llava, ",
+            r"model type 'llama' is not supported; supported: gemma3, idefics3, internvl, llava, ",
         ),
         ({"text_config": None}, "has no text_config with num_hidden_layers"),
         ({"text_config": {"num_hidden_layers": 10**9}}, "not a whole number from 1 to 1000"),
@@ -144,7 +144,7 @@ def test_the_papers_checkpoints_are_data() -> None:
 def test_the_checkpoints_of_today_are_data() -> None:
     """No GPU is demanded; prompt and handling are their own."""
     others = set(registry()) - set(papers())
-    assert {"smolvlm-256m", "internvl3-1b", "qwen3-vl-2b"} <= others
+    assert {"smolvlm-256m", "internvl3-1b", "qwen3-vl-2b", "gemma-3-4b"} <= others
     for alias in others:
         info = checkpoint_info(alias)
         assert info == checkpoint_info(registry()[alias]["hub_id"])
@@ -163,7 +163,7 @@ def test_the_checkpoints_of_today_are_data() -> None:
         ("molmo2", "its image tokens attend both ways"),
         ("gemma4", "read keys and values of lower ones"),
         ("qwen3_vl_moe", "its layers choose experts"),
-        ("gemma3", "its image attends both ways"),
+        ("gemma3n", "read keys and values of lower ones"),
     ],
 )
 def test_a_model_type_that_cannot_be_knocked_out_is_refused_with_its_reason(

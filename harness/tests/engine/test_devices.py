@@ -16,7 +16,7 @@ from harness.engine.lens import lens
 from harness.engine.sweep import walk
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, ModuleZero, Substitution
-from harness.testing.building_blocks import SHUFFLED
+from harness.testing.building_blocks import GEMMA, SHUFFLED
 from harness.testing.cases import QUESTIONS, Case, windows
 from harness.testing.pretended_devices import (
     DeviceMixtureError,
@@ -32,7 +32,12 @@ from harness.testing.tiny_checkpoints import FAMILIES, KINDS
 LAYERS = 3
 CASES = [
     *(Case(family, LAYERS, (4, 2), 2, QUESTIONS[:2]) for family in sorted(FAMILIES)),
-    *(Case("llama", LAYERS, (4, 2), 2, QUESTIONS[:2], kind) for kind in KINDS[1:] if kind not in SHUFFLED),
+    *(
+        Case("llama", LAYERS, (4, 2), 2, QUESTIONS[:2], kind)
+        for kind in KINDS[1:]
+        if kind not in {*SHUFFLED, GEMMA}
+    ),
+    Case("gemma3", LAYERS, (4, 2), 2, QUESTIONS[:2], "gemma3"),
 ]
 LLAMA = CASES[0]
 

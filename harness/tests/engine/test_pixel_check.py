@@ -21,11 +21,10 @@ from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
 from harness.engine.sweep.pixel_check import check_pixels
 from harness.engine.sweep.sweeper import Sweeper
-from harness.testing.building_blocks import SHUFFLED
 from harness.testing.cases import QUESTIONS, Case
+from harness.testing.tiny_checkpoints import KINDS
 
 CASE = Case("llama", 3, (4, 2), 2, QUESTIONS)
-KINDS = ("llava", "llava_next", "llava_onevision", *SHUFFLED)
 
 
 @pytest.fixture

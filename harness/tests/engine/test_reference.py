@@ -113,6 +113,9 @@ def test_a_knockout_is_a_masked_pass_of_the_models_own_attention(
     source, _, target = flow.partition("->")
     sources, targets = encoded.regions.found(source), encoded.regions.found(target)
     visible = torch.ones(encoded.length, encoded.length).tril().bool()
+    if kind == "gemma3":  # its image attends both ways
+        image = torch.tensor(encoded.regions["image"])
+        visible[image[:, None], image] = True
     for row in targets:
         visible[row, list(sources)] = False
     with own_masks(checkpoint, layers, visible), torch.inference_mode():

@@ -41,7 +41,7 @@ from harness.interventions.to_knockouts import Subject, knockouts_of
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.progress import CHECKING, MEASURING
 from harness.measuring.request import Request
-from harness.testing.building_blocks import QWEN, SHUFFLED
+from harness.testing.building_blocks import GEMMA, QWEN, SHUFFLED
 from harness.testing.cases import greedy_answer
 from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_one_gpu, on_two_gpus
 from harness.testing.tiny_checkpoints import tiny_checkpoint
@@ -157,7 +157,7 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
         assert row["reason"] == slow[key]["reason"]
 
 
-@pytest.mark.parametrize("kind", [*SHUFFLED, *QWEN])
+@pytest.mark.parametrize("kind", [*SHUFFLED, *QWEN, GEMMA])
 def test_so_it_does_on_pictures_in_tiles_with_marks_and_in_their_own_shape(kind: str, tmp_path: Path) -> None:
     made = tiny_checkpoint("qwen2", layers=LAYERS, per_side=2, dtype=torch.float64, seed=5, kind=kind)
     data = answered(made, tmp_path)

@@ -17,6 +17,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "internvl": lambda folder: realistic.internvl(folder, side=56),
     "qwen2_5_vl": realistic.qwen2_5_vl,
     "qwen3_vl": realistic.qwen3_vl,
+    "gemma3": lambda folder: realistic.gemma3(folder, side=112),
 }
 FEW = ("--task=QueryAttr", "--samples=60")
 

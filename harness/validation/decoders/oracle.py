@@ -61,7 +61,8 @@ def _masks(model: Any, encoded: Encoded, knockout: Knockout) -> Iterator[None]: 
     handles = []
     for layer in touched:
         mask = torch.zeros(1, 1, encoded.length, encoded.length, dtype=model.dtype)
-        mask.masked_fill_(~visible(knockout, layer, encoded.length), torch.finfo(model.dtype).min)
+        seen = visible(knockout, layer, encoded.length, encoded.regions.two_way)
+        mask.masked_fill_(~seen, torch.finfo(model.dtype).min)
         block = model.model.language_model.layers[layer]
         handles.append(block.register_forward_pre_hook(_given(mask), with_kwargs=True))
     try:

@@ -27,6 +27,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "internvl": realistic.internvl,
     "qwen2_5_vl": realistic.qwen2_5_vl,
     "qwen3_vl": realistic.qwen3_vl,
+    "gemma3": realistic.gemma3,
 }
 
 
