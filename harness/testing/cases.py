@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,6 +69,25 @@ class Case:
 def greedy_answer(checkpoint: Checkpoint, encoded: Encoded, limit: int = decoding.LIMIT) -> tuple[int, ...]:
     """The answer to one question, token ids without the one that ends it."""
     return decoding.answers(checkpoint, Sweeper(checkpoint).clean_run([encoded]), limit=limit)[0]
+
+
+def brief(checkpoint: Checkpoint, encoded: Sequence[Encoded], least: int = 2) -> Checkpoint:
+    """A copy that ends its answers to some questions after a few tokens.
+
+    A small model of random weights never ends one, and the 128 tokens that are decoded instead cost most of
+    the time of what is tested beside them.
+
+    Args:
+        checkpoint: the checkpoint.
+        encoded: the questions.
+        least: how many tokens the answers have, or more.
+    """
+    said = [greedy_answer(checkpoint, one, least + 8) for one in encoded]
+    kept = {token for answer in said for token in answer[:least]}
+    stops = {token for answer in said for token in answer[least:] if token not in kept}
+    made = replace(checkpoint, model=copy.deepcopy(checkpoint.model))
+    made.model.generation_config.eos_token_id = sorted(stops | checkpoint.stop_tokens)
+    return made
 
 
 def doubled(checkpoint: Checkpoint) -> Checkpoint:

@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from harness.testing.one_thread import one_thread
+
+__all__ = ("one_thread",)  # a fixture
+
 HERE = Path(__file__).parent
 
 # A machine that does other work beside is slow, and no test is wrong for that.

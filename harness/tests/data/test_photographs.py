@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,6 +19,7 @@ from harness.data.sample import Box, Sample
 from harness.engine import decoding
 from harness.testing import realistic_checkpoints as realistic
 from harness.testing.cases import greedy_answer
+from harness.testing.warm import python
 from harness.verdicts.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[3]
@@ -94,7 +94,7 @@ def _write(folder: Path, samples: list[Sample], answers: list[str]) -> None:
 def run(folder: Path, name: str, *words: str) -> tuple[subprocess.CompletedProcess[str], RunRecord]:
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "findings", "-q", f"--checkpoint={folder / 'next'}"),
+            *(python(), "-m", "pytest", "findings", "-q", f"--checkpoint={folder / 'next'}"),
             *(f"--dataset={folder}", f"--images={folder / 'images'}", "-k", "B1 or reaches or patches"),
             *(f"--evidence={folder / 'evidence'}", f"--report={folder / name}"),
             *("--samples=12", "--processes=1", "--prompt=vicuna_v1"),

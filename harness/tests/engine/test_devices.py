@@ -66,7 +66,9 @@ def everything(checkpoint: Checkpoint, case: Case) -> list[Tensor]:
     swept = sweeper.sweep(clean, [knockouts(one) for one in encoded])
     read = [lens(checkpoint, one.hidden, norm=norm) for one in clean.passes for norm in (False, True)]
     slow = reference.run(checkpoint, encoded[0], knockouts(encoded[0])[-1])
-    said = [torch.tensor(one, device=checkpoint.device) for one in decoding.answers(checkpoint, clean)]
+    said = [
+        torch.tensor(one, device=checkpoint.device) for one in decoding.answers(checkpoint, clean, limit=4)
+    ]
     clean_logits, logits = [one.logits for one in clean.passes], [one.logits for one in swept]
     return [*clean_logits, *logits, slow.logits, *read, *said]
 

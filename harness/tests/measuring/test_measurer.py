@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,7 @@ from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.progress import CHECKING, MEASURING
 from harness.measuring.request import Request
 from harness.testing.building_blocks import GEMMA, QWEN, SHUFFLED
-from harness.testing.cases import greedy_answer
+from harness.testing.cases import brief, greedy_answer
 from harness.testing.pretended_devices import PretendedDevices, gpu_memory, on_one_gpu, on_two_gpus
 from harness.testing.tiny_checkpoints import tiny_checkpoint
 
@@ -81,7 +82,14 @@ Rows = Mapping[tuple[str, str, str], Mapping[str, object]]
 
 @functools.cache
 def checkpoint() -> Checkpoint:
-    return tiny_checkpoint("llama", layers=LAYERS, per_side=3, dtype=torch.float64, seed=5)
+    made = tiny_checkpoint("llama", layers=LAYERS, per_side=3, dtype=torch.float64, seed=5)
+    with tempfile.TemporaryDirectory() as folder:
+        return brief_here(made, Path(folder))
+
+
+def brief_here(made: Checkpoint, folder: Path) -> Checkpoint:
+    """A checkpoint that ends its answers to the questions of this file."""
+    return brief(made, [encode(made, asked(folder, number, "?")) for number in range(4)])
 
 
 def picture(folder: Path, name: str, seed: int) -> Path:
@@ -160,6 +168,7 @@ def test_the_sweep_measures_what_the_reference_measures(dataset: Dataset, which:
 @pytest.mark.parametrize("kind", [*SHUFFLED, *QWEN, GEMMA])
 def test_so_it_does_on_pictures_in_tiles_with_marks_and_in_their_own_shape(kind: str, tmp_path: Path) -> None:
     made = tiny_checkpoint("qwen2", layers=LAYERS, per_side=2, dtype=torch.float64, seed=5, kind=kind)
+    made = brief_here(made, tmp_path)
     data = answered(made, tmp_path)
     more = (Sweep(Flow("separators", "question"), 1), Sweep(Flow("image+separators", "last"), 3))
     request = Request(kept(data), (*MEASUREMENTS, *(more if kind in SHUFFLED else ())))

@@ -3,12 +3,13 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from harness.testing.warm import python
 
 ROOT = Path(__file__).parents[3]
 ACTION = ROOT / ".github" / "actions" / "findings"
@@ -35,7 +36,7 @@ def run(workspace: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [ACTION / "run.sh"],
         cwd=workspace,
-        env={**os.environ, **summary, **given, "FINDINGS_PYTHON": sys.executable, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, **summary, **given, "FINDINGS_PYTHON": python(), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

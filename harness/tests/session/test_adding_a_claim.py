@@ -6,12 +6,12 @@ import html
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.testing.warm import python
 from harness.verdicts.catalogue import CATALOGUE, read_catalogue
 
 pytest_plugins = ["pytester"]
@@ -68,7 +68,7 @@ def run(copy: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PYTHONPATH", str(copy))
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
         monkeypatch.delenv(name)
-    return lambda *words: pytester.run(sys.executable, "-m", *words, timeout=500)
+    return lambda *words: pytester.run(python(), "-m", *words, timeout=500)
 
 
 def test_the_claim_is_listed_with_its_prose(copy: Path, run: Run) -> None:

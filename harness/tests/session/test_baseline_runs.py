@@ -6,12 +6,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from harness.testing.warm import python
 from harness.verdicts.record import RunRecord, read_record
 from harness.verdicts.regression.baseline import FLOWS, VERSION, read_baseline
 
@@ -66,7 +66,7 @@ class Suite:
         path = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])
         more = {"PYTHONPATH": path, "KEPT": str(self.folder / "kept"), "FAKE_IMAGES": str(images)}
         return subprocess.run(
-            [sys.executable, "-m", "pytest", *plugins, *claims, *places, *asked, *words],
+            [python(), "-m", "pytest", *plugins, *claims, *places, *asked, *words],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1", **more},
             capture_output=True,

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from harness.session.doctor.command import _dataset
 from harness.session.doctor.sheet import Sheet
 from harness.session.doctor.tried import say_tried
 from harness.testing.tiny_checkpoints import picture, sample, tiny_checkpoint
+from harness.testing.warm import python
 from harness.tests.engine.test_decoders import checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +30,7 @@ FEW = ("--task=QueryAttr", "--samples=2")
 def doctor(*words: str) -> tuple[int, list[str]]:
     """Exit status and lines of one sheet; standard error is quiet."""
     done = subprocess.run(
-        [sys.executable, "-m", "harness", "doctor", *words],
+        [python(), "-m", "harness", "doctor", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from harness.evidence.elsewhere.assemble import Asked, import_files
 from harness.statistics.verdict import UNJUDGED, Verdict
+from harness.testing.warm import python
 from harness.validation.elsewhere.made_up import MadeUp
 from harness.validation.elsewhere.report import NAME, ROOT, TRUE, Outcome, judged, known
 from harness.validation.paper_size.story import PAPER
@@ -31,7 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def outcome(folder: Path) -> Outcome:
     made_up = MadeUp(folder, questions=dict.fromkeys(TASKS, QUESTIONS), images=IMAGES, words=3)
     made_up.write()
-    return judged(folder, made_up)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.executable", python())
+        return judged(folder, made_up)
 
 
 @pytest.mark.slow
@@ -72,7 +74,7 @@ def test_every_page_says_that_it_was_measured_elsewhere(outcome: Outcome, folder
 
 def pytest_(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "findings", *words],
+        [python(), "-m", "pytest", "findings", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -87,7 +89,7 @@ def test_the_reports_command_judges_a_part_alike(outcome: Outcome, folder: Path)
     words = [f"--evidence-of={folder / 'imports' / NAME}", "--task=QueryAttr", "-k", "three_stages"]
     report = folder / "part"
     done = subprocess.run(
-        [sys.executable, "-m", "reports", "judge", *words, f"--report={report}"],
+        [python(), "-m", "reports", "judge", *words, f"--report={report}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -130,7 +132,7 @@ def test_what_wide_windows_alone_refute_stays_open(tmp_path: Path) -> None:
 
 def command(*words: object, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *map(str, words)],
+        [python(), "-m", *map(str, words)],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,

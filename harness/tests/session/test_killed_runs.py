@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from harness.evidence import maintenance
 from harness.evidence.store import ROW, Evidence
+from harness.testing.warm import python
 from harness.tests.session.test_runs import effects, verdicts
 from harness.verdicts.record import RunRecord, read_record
 
@@ -37,7 +37,7 @@ class Place:
         self.folder.mkdir(exist_ok=True)
         places = [f"--evidence={self.folder / 'evidence'}", f"--report={self.folder / 'report'}"]
         command = [
-            sys.executable,
+            python(),
             "-m",
             "pytest",
             "findings",

@@ -1,13 +1,13 @@
 """Whole runs on checkpoints of today's model types: random weights, the files in the form of the hub."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.testing import realistic_checkpoints as realistic
+from harness.testing.warm import python
 from harness.verdicts.record import read_record
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ FEW = ("--task=QueryAttr", "--samples=60")
 
 def called(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
+        [python(), "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +44,7 @@ from harness.session.plan.rates import HIGH, LOAD_SECONDS, STATED, STATED_SHARE,
 from harness.session.work_done import Work, together
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.looks import PLAN
+from harness.testing.warm import python
 from harness.verdicts.record import CostRecord, PredictedCost, read_record
 from reports.words import cost_rows
 
@@ -179,7 +179,7 @@ def test_the_report_tells_both() -> None:
 def run(tmp_path: Path) -> Runner:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         stores = [f"--evidence={tmp_path / 'evidence'}", f"--report={tmp_path / 'report'}"]
-        command = [sys.executable, "-m", "pytest", "findings", "-p", "no:cacheprovider", *stores, *words]
+        command = [python(), "-m", "pytest", "findings", "-p", "no:cacheprovider", *stores, *words]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
 
     return run

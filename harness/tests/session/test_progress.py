@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from harness.measuring.progress import CHECKING, JUDGING, LOADING, MEASURING, St
 from harness.session.progress import EARLY, OFTEN, RARELY, Lines, clock
 from harness.session.progress_bar import Bar, draws_bars
 from harness.session.worker_progress import Watch, Written, together
+from harness.testing.warm import python
 
 ROOT = Path(__file__).parents[3]
 TITLE = "tiny, look 1 of 4"
@@ -193,7 +193,7 @@ def command(folder: Path, *more: str) -> list[str]:
     chosen = ["-k", "hardly_needs", "--checkpoint=fake", "--task=ChooseAttr", "--processes=1"]
     plugins = ["-p", "harness.testing.fake", "-p", "no:cacheprovider"]
     return [
-        sys.executable,
+        python(),
         "-m",
         "pytest",
         "findings/test_last_position.py",

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ from harness.data.errors import CheckpointError
 from harness.session.recording import RecordCollector
 from harness.session.run import Run, header
 from harness.statistics.verdict import Verdict
+from harness.testing.warm import python
 from harness.tests.session.test_recording import collector, handed_over, session
 from harness.validation.store.rows import examination, settings
 from harness.verdicts.record import RunRecord
@@ -75,7 +75,7 @@ def test_a_broken_format_is_a_usage_error(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text('{"name": "mine", "segments": []}', encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "findings", "--collect-only", "-q", f"--prompt={file}"],
+        [python(), "-m", "pytest", "findings", "--collect-only", "-q", f"--prompt={file}"],
         cwd=ROOT,
         capture_output=True,
         text=True,

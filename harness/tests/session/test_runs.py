@@ -4,12 +4,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.testing.warm import python
 from harness.verdicts.record import RunRecord, read_record
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ class Suite:
         stores = [f"--evidence={self.folder / store}", f"--report={self.folder / 'report'}"]
         paths = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "findings", "-p", "elsewhere", *stores, *words],
+            [python(), "-m", "pytest", "findings", "-p", "elsewhere", *stores, *words],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": paths, "EXPECTATIONS": str(self.folder)},
             capture_output=True,

@@ -13,6 +13,7 @@ import torch
 from harness.plugin import INTERNAL
 from harness.session.gpu import demands_gpu, own_device
 from harness.testing.tiny_checkpoints import tiny_checkpoint
+from harness.testing.warm import python
 
 ROOT = Path(__file__).parents[3]
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
@@ -26,7 +27,7 @@ def suite(tmp_path: Path) -> Runner:
     def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         stores = [f"--evidence={tmp_path / 'evidence'}", f"--report={tmp_path / 'report'}"]
         return subprocess.run(
-            [sys.executable, "-m", "pytest", *stores, *words],
+            [python(), "-m", "pytest", *stores, *words],
             cwd=cwd,
             capture_output=True,
             text=True,
@@ -231,7 +232,7 @@ def test_the_catalogue_loads_no_model_classes(suite: Runner) -> None:
 def test_a_python_that_keeps_no_docstrings_still_says_what_a_claim_is(tmp_path: Path) -> None:
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "findings", "-k", "last_position_hardly_needs", "--judge-only"),
+            *(python(), "-m", "pytest", "findings", "-k", "last_position_hardly_needs", "--judge-only"),
             *(f"--evidence={tmp_path / 'none'}", f"--report={tmp_path / 'report'}"),
         ],
         cwd=ROOT,

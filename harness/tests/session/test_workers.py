@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.testing.warm import python
+
 ROOT = Path(__file__).parents[3]
 CLAIMS = "findings/test_last_position.py"
 ONE = "hardly_needs"
@@ -156,7 +158,7 @@ def test_stored_evidence_is_judged_and_what_lacks_is_said(runs: Runs, whole: Don
 def test_reports_judge_is_a_run_that_only_judges(runs: Runs, whole: Done) -> None:
     told = [*words(runs.folder, "whole", "-k", TWO)[1:], "--processes=1"]
     done = subprocess.run(
-        [sys.executable, "-m", "reports", "judge", *told],
+        [python(), "-m", "reports", "judge", *told],
         cwd=ROOT,
         env=environment(runs.folder),
         capture_output=True,
@@ -252,7 +254,7 @@ def test_bad_options_are_one_line(runs: Runs, bad: list[str], said: str) -> None
 
 def start(folder: Path, *more: str, **variables: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *words(folder, "store", "-k", TWO, *more)],
+        [python(), "-m", "pytest", *words(folder, "store", "-k", TWO, *more)],
         cwd=ROOT,
         env=environment(folder, **variables),
         stdout=subprocess.PIPE,
