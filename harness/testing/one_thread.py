@@ -14,8 +14,8 @@ def one_thread() -> Iterator[None]:
     """Let torch compute with one thread, here and in processes that a test starts.
 
     With as many threads as cores in each of several processes, the threads of small products wait for each
-    other longer than they compute. Who has set ``OMP_NUM_THREADS`` is obeyed. The findings are measured before
-    any test begins, with the threads that the options say.
+    other longer than they compute. Who has set ``OMP_NUM_THREADS`` is obeyed. The findings are measured
+    before any test begins, with the threads that the options say.
     """
     if "OMP_NUM_THREADS" in os.environ:
         yield

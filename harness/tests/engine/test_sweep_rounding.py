@@ -1,8 +1,9 @@
 """What rounding does: the sweep strays no further from the float64 truth than the reference does.
 
-The truth is the sweep's own in float64, which is the reference's to ten digits (`test_sweep`). Errors within one model are alike, so they are pooled over models with fresh weights. The seeds are
-fixed; the margins leave room for other machines' arithmetic. Measured over 72 models in float32: a
-ratio of 1.05 ± 0.05, and of 1.16 ± 0.05 where the clean run's attention was torch's fused one.
+The truth is what the sweep says in float64, which `test_sweep` shows to be what the reference says. Errors
+within one model are alike, so they are pooled over models with fresh weights. The seeds are fixed; the
+margins leave room for other machines' arithmetic. Measured over 72 models in float32: a ratio of 1.05 ± 0.05,
+and of 1.16 ± 0.05 where the clean run's attention was torch's fused one.
 """
 
 from __future__ import annotations
