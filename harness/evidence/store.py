@@ -273,17 +273,17 @@ class Evidence:
             raise StoreError(
                 f"evidence folder {self.folder / PUBLISHED} cannot be read ({error.strerror})"
             ) from error
-        return {name for name in names if block_of(name) is not None}
+        return {shard for name in names if block_of(shard := f"{name}{SUFFIX}") is not None}
 
     def _mark(self, name: str) -> None:
         """Leave a sign that a shard was published; after the shard, so that no sign is ahead of one."""
         marks = self.folder / PUBLISHED
         marks.mkdir(exist_ok=True)
-        (marks / name).touch()
+        (marks / name.removesuffix(SUFFIX)).touch()
 
     def _unmark(self, name: str) -> None:
         with suppress(OSError):
-            (self.folder / PUBLISHED / name).unlink(missing_ok=True)
+            (self.folder / PUBLISHED / name.removesuffix(SUFFIX)).unlink(missing_ok=True)
 
     def _give_up(self, name: str) -> None:
         """Note that a shard is gone; who writes measures again what it held, and asks for it no more."""
