@@ -52,6 +52,11 @@ class PromptFormat:
     splits_at_image: bool = False
     as_released: bool = False
 
+    @property
+    def may_end_in_full_stop(self) -> bool:
+        """Whether "Red." is the answer "red", too; to the released code it is not."""
+        return not self.as_released
+
     def fill(self, question: str, instruction: str = "default") -> list[tuple[str, str]]:
         """The segments with this question and the named instruction in their places.
 

@@ -1,10 +1,11 @@
 """The model's own answers: greedy decoding that goes on from the clean run.
 
 A sample counts only if the model answers it correctly (released code of arXiv 2411.18620:
-``decoded.strip().lower() == answer``). The clean run of an image's questions already holds every key
-and value of the prompts, so an answer costs one row per token and layer, and all questions of the
-image take their next step together. Whoever only wants to know whether an answer is right need not
-read a wrong one to its end: decoding stops as soon as the text can no longer become the answer.
+``decoded.strip().lower() == answer``; under prompts of another kind a full stop may follow). The clean run of
+an image's questions already holds every key and value of the prompts, so an answer costs one row per token
+and layer, and all questions of the image take their next step together. Whoever only wants to know whether an
+answer is right need not read a wrong one to its end: decoding stops as soon as the text can no longer become
+the answer.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from harness.interventions.permanent_edges import permanent_edges
 
 LIMIT = 128
 """Tokens the released code lets a clean run generate."""
+FULL_STOP = "."
 
 
 @dataclass(eq=False)
@@ -105,19 +107,38 @@ def read(checkpoint: Checkpoint, tokens: Sequence[int]) -> str:
     return text
 
 
-def reads_as(text: str, expected: str) -> bool:
-    """Whether an answer's text is the expected answer: stripped, in lower case (released code)."""
-    return text.strip().lower() == expected
+def reads_as(text: str, expected: str, *, full_stop: bool = False) -> bool:
+    """Whether an answer's text is the expected answer: stripped, in lower case (released code).
+
+    Args:
+        text: the answer's text.
+        expected: the expected answer.
+        full_stop: whether it may end in a full stop.
+    """
+    return text.strip().lower() in {expected, *([f"{expected}{FULL_STOP}"] if full_stop else [])}
+
+
+def without_full_stop(checkpoint: Checkpoint, tokens: tuple[int, ...]) -> tuple[int, ...]:
+    """An answer without the full stop that ends it, where that is a token of its own.
+
+    Args:
+        checkpoint: the checkpoint.
+        tokens: the answer's token ids.
+    """
+    return tokens[:-1] if tokens and read(checkpoint, tokens[-1:]).strip() == FULL_STOP else tokens
 
 
 def _goes_on(checkpoint: Checkpoint, row: _Continuation, expected: str | None, limit: int) -> bool:
     if row.tokens[-1] in checkpoint.stop_tokens or len(row.tokens) >= limit:
         return False
-    return expected is None or _may_become(read(checkpoint, row.tokens), expected)
+    if expected is None:
+        return True
+    end = FULL_STOP if checkpoint.prompt.may_end_in_full_stop else ""
+    return _may_become(read(checkpoint, row.tokens), expected + end)
 
 
 def _may_become(text: str, expected: str) -> bool:
-    """Whether an unfinished text may still become the answer, spaces aside.
+    """Whether an unfinished text may still become the answer, or a beginning of it, spaces aside.
 
     A character whose last bytes are missing shows as U+FFFD; tokenizers may drop spaces later on.
     """

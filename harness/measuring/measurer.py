@@ -177,12 +177,16 @@ class ImageMeasurer:
         sample, answer = request.sample, decoding.read(self._checkpoint, said)
         tokens = self._tokens(sample, encoded, unblocked)
         p1 = probability(unblocked.logits, tokens.own)
-        reason = "" if decoding.reads_as(answer, sample.answer) else WRONG
+        reason = "" if self._right(answer, sample) else WRONG
         if not reason and p1 < SMALLEST_P:
             reason = UNDERFLOW
         case = Case(sample, encoded, unblocked, tokens, request.measurements, not reason)
         row = _row(sample, CLEAN, "p", (p1,), p1, reason=reason, answer=answer)
         return case, row
+
+    def _right(self, answer: str, sample: Sample) -> bool:
+        full_stop = self._checkpoint.prompt.may_end_in_full_stop
+        return decoding.reads_as(answer, sample.answer, full_stop=full_stop)
 
     def _tokens(self, sample: Sample, encoded: Encoded, unblocked: Pass) -> Tokens:
         distractor, wrong = self._dataset.distractor(sample), self._dataset.wrong_answers(sample)
@@ -207,8 +211,8 @@ class ImageMeasurer:
             tokens = self._tokens(case.sample, encoded, unblocked)
             included = case.included
             if included and condition == "lower":
-                said = decoding.read(self._checkpoint, clean.answers[number]).strip()
-                included = said == case.sample.answer
+                said = decoding.read(self._checkpoint, clean.answers[number])
+                included = said == said.lower() and self._right(said, case.sample)
                 if not included:
                     yield from _undefined(case, condition, "not answered in lower case when asked to")
             cases.append(Case(case.sample, encoded, unblocked, tokens, case.measurements, included))
@@ -223,7 +227,8 @@ class ImageMeasurer:
             if not _wanted(case, condition):
                 continue
             try:
-                ready.append((case, continued(case.encoded, said, condition)))
+                words = decoding.without_full_stop(self._checkpoint, said)
+                ready.append((case, continued(case.encoded, words, condition)))
             except RegionError as error:
                 yield from _undefined(case, condition, str(error))
         if not ready:

@@ -54,7 +54,7 @@ def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, memory: in
     for label, task in zip(["accuracy", *[""] * len(few.tasks)], few.tasks, strict=False):
         sheet.say(label, f"{task:<11} {_accuracy(reasons[task])}")
     if answers:
-        sheet.say("answers", how_it_answers(answers))
+        sheet.say("answers", how_it_answers(answers, full_stop=checkpoint.prompt.may_end_in_full_stop))
 
 
 def _answered(measurer: ImageMeasurer, dataset: Dataset) -> Iterator[tuple[Sample, str, str]]:
@@ -69,24 +69,25 @@ def _answered(measurer: ImageMeasurer, dataset: Dataset) -> Iterator[tuple[Sampl
             yield sample, str(row["reason"]), str(row["answer"])
 
 
-def how_it_answers(answers: Sequence[tuple[str, str]]) -> str:
-    """How a checkpoint writes its answers: what they begin with, and what a full stop costs.
+def how_it_answers(answers: Sequence[tuple[str, str]], *, full_stop: bool = False) -> str:
+    """How a checkpoint writes its answers: what they begin with, and whether a full stop ends them.
 
     Args:
         answers: (its greedy answer, which may be cut short where it is wrong, the expected one).
+        full_stop: whether those that end in one count as right.
     """
     texts = [text for text, _ in answers]
     begun = [text.lstrip() for text in texts]
+    stopped = sum(
+        reads_as(text, right, full_stop=True) and not reads_as(text, right) for text, right in answers
+    )
     counts = {
         "end at once": sum(not text for text in begun),
         "begin with a space": sum(text.startswith(" ") for text in texts),
         "begin with a line break": sum(text.startswith("\n") for text in texts),
         "with a capital": sum(text[:1].isupper() for text in begun),
         "with a small letter": sum(text[:1].islower() for text in begun),
-        "would be right but for a full stop": sum(
-            reads_as(text.strip().removesuffix("."), right) and not reads_as(text, right)
-            for text, right in answers
-        ),
+        "right, with a full stop" if full_stop else "would be right but for a full stop": stopped,
     }
     said = [f"{count} {what}" for what, count in counts.items() if count]
     return f"of {len(answers)}: {', '.join(said) or 'none begins with a letter'}; e.g. {_examples(texts)}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -66,6 +69,41 @@ def test_a_wrong_answer_is_given_up_and_a_right_one_is_not() -> None:
     assert not decoding.reads_as(decoding.read(checkpoint, wrong), "no such answer")
 
 
+def _saying(checkpoint: Checkpoint, *words: str) -> Checkpoint:
+    """The checkpoint, made to say these tokens one after the other, and then the end."""
+    said = iter([*checkpoint.processor.tokenizer.convert_tokens_to_ids(list(words)), *checkpoint.stop_tokens])
+    model = copy.deepcopy(checkpoint.model)
+
+    class Head(torch.nn.Linear):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            logits = super().forward(rows)
+            logits[..., next(said)] = 1e3
+            return logits
+
+    model.lm_head.__class__ = Head
+    return replace(checkpoint, model=model)
+
+
+@pytest.mark.parametrize(("as_released", "right"), [(False, True), (True, False)])
+def test_a_full_stop_ends_a_right_answer_but_for_the_released_code(*, as_released: bool, right: bool) -> None:
+    """The released code compares the whole text; a prompt of another kind may be answered by a sentence."""
+    checkpoint, encoded = _case()
+    clean = Sweeper(checkpoint).clean_run(encoded[:1])
+    prompt = replace(checkpoint.prompt, as_released=as_released)
+    saying = replace(_saying(checkpoint, "."), prompt=prompt)
+    red = checkpoint.processor.tokenizer.convert_tokens_to_ids("▁Red")
+    first = torch.nn.functional.one_hot(torch.tensor(red), len(clean.passes[0].logits)).double()
+    clean.passes = (replace(clean.passes[0], logits=first),)
+    (said,) = decoding.answers(saying, clean, ["red"], LIMIT)
+    text = decoding.read(saying, said)
+    assert text.strip() == "Red."
+    allowed = prompt.may_end_in_full_stop
+    assert allowed is right
+    assert decoding.reads_as(text, "red", full_stop=allowed) is right
+    assert decoding.without_full_stop(saying, said) == (red,)
+    assert decoding.without_full_stop(saying, (red,)) == (red,)
+
+
 def test_an_answer_that_goes_on_is_not_the_expected_one() -> None:
     checkpoint, encoded = _case()
     clean = Sweeper(checkpoint).clean_run(encoded[:1])
@@ -85,6 +123,9 @@ def test_an_answer_that_goes_on_is_not_the_expected_one() -> None:
         ("light  b", "light blue", True),
         ("blue", "red", False),
         ("red .", "red", False),
+        ("red .", "red.", True),
+        ("red. ", "red.", True),
+        ("red..", "red.", False),
     ],
 )
 def test_when_a_text_may_still_become_the_answer(text: str, expected: str, *, may: bool) -> None:

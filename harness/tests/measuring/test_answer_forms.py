@@ -51,3 +51,4 @@ def test_how_it_answers_is_said_in_counts() -> None:
         "of 6: 1 end at once, 3 begin with a space, 1 begin with a line break, 3 with a capital, "
         '1 with a small letter, 2 would be right but for a full stop; e.g. " Red.", " Blue", "\\nleft"'
     )
+    assert "2 right, with a full stop; e.g." in how_it_answers(answers, full_stop=True)
