@@ -189,9 +189,8 @@ def _visual(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
 
 def _same_picture(one: Encoded, other: Encoded) -> bool:
     """Whether two prompts show the model the same: an even picture has the same pixels in another shape."""
-    pictures = ({"": prompt.pixels, **prompt.extra} for prompt in (one, other))
-    (mine, theirs) = pictures
-    return all(torch.equal(value, theirs[name]) for name, value in mine.items())
+    alike = all(torch.equal(value, other.extra[name]) for name, value in one.extra.items())
+    return alike and torch.equal(one.pixels, other.pixels)
 
 
 def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:

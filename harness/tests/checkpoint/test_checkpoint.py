@@ -84,6 +84,8 @@ def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
         ({"text_config": None}, "has no text_config with num_hidden_layers"),
         ({"text_config": {"num_hidden_layers": 10**9}}, "not a whole number from 1 to 1000"),
         ({"text_config": {"num_hidden_layers": "many"}}, "not a whole number from 1 to 1000"),
+        ({"text_config": None, "num_hidden_layers": 0}, "not a whole number from 1 to 1000"),
+        ({"vision_config": {"depth": 10**9}}, "depth is more than 1000"),
     ],
 )
 def test_a_wrong_configuration_is_an_error(

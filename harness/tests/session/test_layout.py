@@ -75,6 +75,23 @@ def test_the_command_draws_and_prints_the_regions(tmp_path: Path, capsys: pytest
     assert any(line.split()[0] == "question" and line.endswith('"What is this?"') for line in lines[4:])
 
 
+def test_the_command_draws_a_picture_in_its_own_shape(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = realistic.qwen2_5_vl(tmp_path / "qwen")
+    picture, out = tmp_path / "picture.png", tmp_path / "out.png"
+    Image.new("RGB", (170, 60), GREY).save(picture)
+    assert main(["layout", str(folder), str(picture), "--box=57,0,20,20", f"--out={out}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    with Image.open(out) as drawn:
+        assert (drawn.format, drawn.width) == ("PNG", SIDE + 2 * MARGIN)
+    assert "170×60 pixels → 12 visual tokens (2 rows × 6)" in lines[1]
+    assert lines[2].split(": ")[1] == "visual tokens 2"
+    assert any(line.split()[0] == "separator" and line.endswith('"<|vision_end|>"') for line in lines[4:])
+    assert main(["layout", str(folder), str(picture), "--image-handling=square", f"--out={out}"]) == 4
+    assert "handles pictures as native or limited, not 'square'" in capsys.readouterr().out
+
+
 def test_what_cannot_be_shown_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "picture.png"
     Image.new("RGB", (80, 60)).save(picture)
