@@ -35,6 +35,7 @@ def lens(
     states = hidden
     if norm:
         normed = checkpoint.decoder.norm(hidden[:-1])
-        states = torch.cat([normed, hidden[-1:]])
+        # A head that shares the embeddings' weights may lie on another device than the norm.
+        states = torch.cat([normed.to(hidden.device), hidden[-1:]])
     logits: Tensor = checkpoint.head(states)
     return logits.softmax(dim=-1, dtype=torch.promote_types(logits.dtype, torch.float32))

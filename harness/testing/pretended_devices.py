@@ -33,6 +33,15 @@ class DeviceMixtureError(RuntimeError):
 class PretendedDevices(TorchFunctionMode):
     """While it is entered, tensors lie where they are told to lie; see the module."""
 
+    def __enter__(self) -> Any:
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(torch, "vmap", _placing(torch.vmap))
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._patch.undo()
+        super().__exit__(*error)
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -52,6 +61,21 @@ class PretendedDevices(TorchFunctionMode):
         return tree_map_only(Tensor, lambda tensor: _placed(tensor, where, args), out)
 
 
+def _placing(vmap: Callable[..., Any]) -> Callable[..., Any]:
+    """``torch.vmap``, of which no mode is told: what it gives lies where what it was given lies."""
+
+    def placing(*options: Any, **named: Any) -> Any:
+        mapped = vmap(*options, **named)
+
+        def placed(*args: Any) -> Any:
+            where = _result_device(vmap, args, {})
+            return tree_map_only(Tensor, lambda tensor: _placed(tensor, where, ()), mapped(*args))
+
+        return placed
+
+    return placing
+
+
 def on_one_gpu(checkpoint: Checkpoint) -> Checkpoint:
     """A copy of a checkpoint whose model lies on ``cuda:0``."""
     moved = replace(checkpoint, model=copy.deepcopy(checkpoint.model))
@@ -60,14 +84,18 @@ def on_one_gpu(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def on_two_gpus(checkpoint: Checkpoint) -> Checkpoint:
-    """A copy of a checkpoint whose model is spread: all layers but the first, and its top, on ``cuda:1``."""
+    """A copy of a checkpoint whose model is spread: all layers but the first, and its top, on ``cuda:1``.
+
+    A head that shares the embeddings' weights lies where they do, as accelerate has it.
+    """
     moved = replace(checkpoint, model=copy.deepcopy(checkpoint.model))
     text = "model.language_model"
     layers = {f"{text}.layers.{layer}": f"cuda:{min(layer, 1)}" for layer in range(checkpoint.n_layers)}
     top = dict.fromkeys((f"{text}.norm", f"{text}.rotary_emb", "lm_head"), "cuda:1")
     tower = "model.visual" if hasattr(moved.model.model, "visual") else "model.vision_tower"
     below = dict.fromkeys((f"{text}.embed_tokens", tower), "cuda:0")
-    spread(moved.model, {**below, **layers, **top})
+    tied = moved.model.lm_head.weight is moved.model.get_input_embeddings().weight
+    spread(moved.model, {**below, **layers, **top, **({"lm_head": "cuda:0"} if tied else {})})
     return moved
 
 
