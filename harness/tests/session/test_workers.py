@@ -157,6 +157,7 @@ def test_stored_evidence_is_judged_and_what_lacks_is_said(runs: Runs, whole: Don
 @pytest.mark.slow
 def test_reports_judge_is_a_run_that_only_judges(runs: Runs, whole: Done) -> None:
     told = [*words(runs.folder, "whole", "-k", TWO)[1:], "--processes=1"]
+    (runs.folder / "log").write_text("", encoding="utf-8")
     done = subprocess.run(
         [python(), "-m", "reports", "judge", *told],
         cwd=ROOT,
