@@ -36,11 +36,11 @@ class PretendedDevices(TorchFunctionMode):
     def __enter__(self) -> Any:
         self._patch = pytest.MonkeyPatch()
         self._patch.setattr(torch, "vmap", _placing(torch.vmap))
-        return super().__enter__()
+        return super().__enter__()  # type: ignore[no-untyped-call]
 
     def __exit__(self, *error: object) -> None:
         self._patch.undo()
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_function__(
         self,
