@@ -45,12 +45,7 @@ def test_verdicts_and_curves_were_accepted_together(name: str) -> None:
     assert expected.dataset_sha256 == about.dataset_sha256
 
 
-OUTDATED = pytest.mark.xfail(reason="of the first 240 scenes, by earlier forms; an hour renews it")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=OUTDATED if name == "scenes-smol" else ()) for name in ACCEPTED]
-)
+@pytest.mark.parametrize("name", ACCEPTED)
 def test_curves_were_accepted_on_the_data_of_today(name: str) -> None:
     about = read_baseline(pytest_findings_baseline(name)).about
     assert about.dataset_sha256 == evaluation().sha256, "the data have changed: accept it again"
