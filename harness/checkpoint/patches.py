@@ -239,6 +239,19 @@ def one_each(patches: Sequence[int]) -> tuple[range, ...]:
     return tuple(range(patch, patch + 1) for patch in patches)
 
 
+def squeezed_axis(length: int, side: int, patch: int, tiles: int = 1) -> TokenAxis:
+    """One side of a picture that is stretched or squeezed to fill its canvas: nothing padded, nothing cut.
+
+    Args:
+        length: the picture's side in pixels.
+        side: a tile's side in canvas pixels; without tiles, the canvas's.
+        patch: the same of what one visual token shows.
+        tiles: tiles along this side.
+    """
+    starts = patch_starts(tiles, side, patch)
+    return TokenAxis(length, tiles * side, 0, length, starts, patch, one_each(range(len(starts))))
+
+
 def pad_to_square(image: Image.Image, mean: tuple[float, ...]) -> Image.Image:
     """Centre a picture on a square of the processor's mean colour, as LLaVA-1.5 was trained.
 

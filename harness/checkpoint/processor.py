@@ -21,7 +21,8 @@ WRITTEN = (IMAGE, "<|image_pad|>")
 class ImageProcessing:
     """What the harness needs of a processor, for model types whose processor wants more than is there.
 
-    LLaVA-OneVision's, SmolVLM2's, InternVL's and Qwen-VL's bring a video processor, which needs torchvision.
+    LLaVA-OneVision's, SmolVLM2's, InternVL's and Qwen-VL's bring a video processor, which needs torchvision;
+    Mistral 3's needs it by itself.
     """
 
     tokenizer: Any

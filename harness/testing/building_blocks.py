@@ -20,6 +20,9 @@ from transformers import (
     LlavaOnevisionConfig,
     LlavaOnevisionForConditionalGeneration,
     LlavaProcessor,
+    Mistral3Config,
+    Mistral3ForConditionalGeneration,
+    PixtralVisionConfig,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -41,6 +44,7 @@ from transformers.models.llava_next.image_processing_pil_llava_next import Llava
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
     LlavaOnevisionImageProcessorPil,
 )
+from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import (
     Qwen2_5_VLTextConfig,
     Qwen2_5_VLVisionConfig,
@@ -63,19 +67,24 @@ CLASSES: dict[str, tuple[Any, Any]] = {
     "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
     "qwen3_vl": (Qwen3VLConfig, Qwen3VLForConditionalGeneration),
     "gemma3": (Gemma3Config, Gemma3ForConditionalGeneration),
+    "mistral3": (Mistral3Config, Mistral3ForConditionalGeneration),
 }
 PROCESSORS: dict[str, Any] = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
-"""Those of LLaVA-OneVision, SmolVLM2, InternVL and Qwen-VL are missing: they want torchvision."""
+"""Those of LLaVA-OneVision, SmolVLM2, InternVL, Qwen-VL and Mistral 3 are missing: they want torchvision."""
 SHUFFLED = ("idefics3", "smolvlm", "internvl")
 """Model types that make one visual token of several patches by a pixel shuffle, on squares."""
 GEMMA = "gemma3"
 """The model type that pools them, and whose images attend both ways; its decoder is Gemma's own."""
+MISTRAL = "mistral3"
+"""The model type that merges them in pictures of any shape, a mark behind each row."""
 QWEN: dict[str, tuple[Any, Any]] = {
     "qwen2_vl": (Qwen2VLTextConfig, Qwen2VLVisionConfig),
     "qwen2_5_vl": (Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig),
     "qwen3_vl": (Qwen3VLTextConfig, Qwen3VLVisionConfig),
 }
 """Model types whose decoder turns by time, row and column: the configurations of decoder and vision tower."""
+ANY_SHAPE = (*QWEN, MISTRAL)
+"""Model types that keep a picture's shape."""
 SECTIONS = (1, 1, 2)
 """How many of the four frequencies of a head of eight go to time, row and column."""
 TOWERS: dict[str, Any] = {
@@ -84,6 +93,8 @@ TOWERS: dict[str, Any] = {
     "internvl": InternVLVisionConfig,
 }
 TILES: dict[str, Any] = {"idefics3": Idefics3ImageProcessorPil, "smolvlm": SmolVLMImageProcessorPil}
+LONGEST: dict[str, Any] = {**TILES, MISTRAL: PixtralImageProcessorPil}
+"""Image processors that are told a picture's longest edge."""
 MARKS = {
     "image_token": "<image>",
     "context_image_token": "<image>",
@@ -93,6 +104,8 @@ MARKS = {
     "end_image_token": "</img>",
     "boi_token": "<img>",
     "eoi_token": "</img>",
+    "image_break_token": "[IMG_BREAK]",
+    "image_end_token": "[IMG_END]",
 }
 """Tokens around visual tokens, by what the processors call them."""
 
@@ -110,11 +123,13 @@ def qwen_vision(kind: str, patch: int, width: int, **more: Any) -> Any:
 
 
 def vision(kind: str, side: int, patch: int, **more: Any) -> Any:
-    """A vision tower of two layers on squares of ``side`` pixels, as a configuration."""
+    """A vision tower of two layers on squares of ``side`` pixels, or within them, as a configuration."""
     more |= {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     more |= {"image_size": side, "patch_size": patch}
     if kind in SHUFFLED:
         return TOWERS[kind](**more)
+    if kind == MISTRAL:
+        return PixtralVisionConfig(**more)
     if kind in {"llava_onevision", GEMMA}:
         return SiglipVisionConfig(vision_use_head=False, **more)
     return CLIPVisionConfig(projection_dim=16, **more)
@@ -123,10 +138,9 @@ def vision(kind: str, side: int, patch: int, **more: Any) -> Any:
 def image_processor(kind: str, side: int, pinpoints: Pinpoints | None = None, **more: Any) -> Any:
     """What makes squares of ``side`` pixels of a picture, in tiles for all but LLaVA."""
     square = {"height": side, "width": side}
-    if kind in TILES:
-        return TILES[kind](
-            **{"size": {"longest_edge": 4 * side}, "max_image_size": {"longest_edge": side}, **more}
-        )
+    if kind in LONGEST:
+        tile = {"max_image_size": {"longest_edge": side}} if kind in TILES else {}
+        return LONGEST[kind](**{"size": {"longest_edge": 4 * side}, **tile, **more})
     if kind in QWEN:
         size = {"shortest_edge": side**2, "longest_edge": 16 * side**2}
         return Qwen2VLImageProcessorPil(**{"size": size, **more})
@@ -156,9 +170,13 @@ def processor(kind: str, images: Any, tokenizer: PreTrainedTokenizerFast, patch:
     )
 
 
+WRITTEN = ("<IMG_CONTEXT>", "<|image_pad|>", "[IMG]", "<image>")
+"""How model types write one visual token."""
+
+
 def image_token(tokenizer: PreTrainedTokenizerFast) -> int:
     known = tokenizer.get_vocab()
-    return next(known[token] for token in ("<IMG_CONTEXT>", "<|image_pad|>", "<image>") if token in known)
+    return next(known[token] for token in WRITTEN if token in known)
 
 
 def model(

@@ -32,7 +32,7 @@ WIDE = (16, 8)
 
 def shape_for(kind: str) -> Size:
     """(Width, height) of the picture that a model type is shown."""
-    return WIDE if kind in blocks.QWEN else (8, 8)
+    return WIDE if kind in blocks.ANY_SHAPE else (8, 8)
 
 
 @functools.cache

@@ -30,3 +30,10 @@ def sample(folder: Path, size: Size = (640, 480), box: Box | None = None, questi
         Image.fromarray(noise).save(path)
     objects = (box or Box("jar", 0, 0, 27, 1),)
     return Sample("007", "ChooseAttr", "1", path, question, "empty", "empty", "full", objects, size)
+
+
+def shrunk(box: Box, size: Size, by: int) -> Box:
+    """A box without the pixels at its edges that sampling may miss; outside the picture it has none."""
+    left, top = max(box.x, 0) + by, max(box.y, 0) + by
+    right, bottom = min(box.x + box.width, size[0]) - by, min(box.y + box.height, size[1]) - by
+    return Box(box.name, left, top, max(right - left, 0), max(bottom - top, 0))

@@ -7,7 +7,9 @@ their own.
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 from transformers import InternVLProcessor, Qwen2_5_VLProcessor, Qwen3VLProcessor, SmolVLMProcessor
 
@@ -26,12 +28,26 @@ INTERNVL = {
     "end_image_token": "</img>",
 }
 
+MISTRAL = {
+    "image_token": "[IMG]",
+    "image_break_token": "[IMG_BREAK]",
+    "image_end_token": "[IMG_END]",
+}
 QWEN = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"}
+
+
+def _pixtral() -> Any:
+    """Mistral 3's; its module asks for torchvision as it is imported, for what no test of ours calls."""
+    with patch("transformers.utils.is_vision_available", return_value=False):
+        return import_module("transformers.models.pixtral.processing_pixtral").PixtralProcessor
+
+
 OWN: dict[str, tuple[Any, dict[str, Any]]] = {
     "smolvlm": (SmolVLMProcessor, {**SMOLVLM, "image_seq_len": 81}),
     "internvl": (InternVLProcessor, {**INTERNVL, "image_seq_length": 256}),
     "qwen2_5_vl": (Qwen2_5_VLProcessor, QWEN),
     "qwen3_vl": (Qwen3VLProcessor, QWEN),
+    "mistral3": (_pixtral(), {**MISTRAL, "patch_size": 14, "spatial_merge_size": 2}),
 }
 """By model type, the class and the attributes that its ``__init__`` would set."""
 
@@ -52,6 +68,7 @@ def own_processor(checkpoint: Checkpoint) -> Any:
         if isinstance(token, str):
             number = tokenizer.convert_tokens_to_ids(token)
             setattr(made, f"{name}_id", number)
-            setattr(made, f"{name}_ids", [number])
+            if not isinstance(getattr(own, f"{name}_ids", None), property):
+                setattr(made, f"{name}_ids", [number])
     made.audio_token_ids = []
     return made

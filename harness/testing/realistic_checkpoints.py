@@ -2,8 +2,8 @@
 
 336-pixel pictures and 14-pixel patches for LLaVA and LLaVA-NeXT, 384 and 14 for LLaVA-OneVision, the true
 grid pinpoints; the geometry of SmolVLM-256M (as ``idefics3``), of SmolVLM2-2.2B, of InternVL3, of
-Qwen2.5-VL, of Qwen3-VL and of Gemma 3, their files in the form that they have on the hub. Tokenizers of both
-kinds, trained in a moment on a few sentences.
+Qwen2.5-VL, of Qwen3-VL, of Gemma 3 and of Mistral Small 3.1, their files in the form that they have on the
+hub. Tokenizers of both kinds, trained in a moment on a few sentences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AddedToken, Gemma3TextConfig, LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
+from transformers import (
+    AddedToken,
+    Gemma3TextConfig,
+    LlamaConfig,
+    MistralConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+)
 from transformers.models.smolvlm.processing_smolvlm import DEFAULT_CHAT_TEMPLATE
 
 from harness.checkpoint.prompt import LLAMA_3_SYSTEM, SINGLE_WORD, VICUNA_SYSTEM
@@ -81,6 +88,29 @@ GEMMA_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
 )
 """A template in the manner of Gemma 3's."""
+MISTRAL_TEMPLATE = (
+    "{%- set today = strftime_now('%Y-%m-%d') %}{{- bos_token }}"
+    "{%- if messages[0]['role'] == 'system' %}{%- set system = messages[0]['content'] %}"
+    "{%- set asked = messages[1:] %}{%- else %}"
+    "{%- set system = 'You are a helpful assistant. The current date is ' + today + '.' %}"
+    "{%- set asked = messages %}{%- endif %}{{- '[SYSTEM_PROMPT]' + system + '[/SYSTEM_PROMPT]' }}"
+    "{%- for message in asked %}{%- if message['role'] == 'user' %}{{- '[INST]' }}"
+    "{%- for block in message['content'] %}{%- if block['type'] == 'text' %}{{- block['text'] }}"
+    "{%- elif block['type'] in ['image', 'image_url'] %}{{- '[IMG]' }}{%- endif %}{%- endfor %}"
+    "{{- '[/INST]' }}{%- endif %}{%- endfor %}"
+)
+"""A template in the manner of Mistral Small 3.1's: it tells the date, and writes nothing behind the image."""
+MISTRAL_MARKS = (
+    "[INST]",
+    "[/INST]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[IMG]",
+    "[IMG_BREAK]",
+    "[IMG_END]",
+)
+BEGINS = ("<|begin_of_text|>", "<s>")
+"""What tokenizers of bytes put before every text, if they put anything."""
 HALF = [0.5, 0.5, 0.5]
 PROMPTS = {
     "llava": "vicuna_v1",
@@ -174,7 +204,7 @@ def byte_level(
         show_progress=False,
     )
     core.train_from_iterator([*SENTENCES, " \n", "\n\n \n"], trainer)
-    if adds_bos and special[0] == LLAMA_3_SPECIAL[0]:
+    if adds_bos and special[0] in BEGINS:
         core.post_processor = processors.TemplateProcessing(
             single=f"{special[0]} $A", special_tokens=[(special[0], 0)]
         )
@@ -365,6 +395,31 @@ def gemma3(folder: Path, side: int = 896) -> Path:
     )
     tower = blocks.vision(kind, side, PATCH)
     save(blocks.model(kind, text, tower, tokenizer, mm_tokens_per_image=tokens), folder)
+    return folder
+
+
+def mistral3(folder: Path) -> Path:
+    """Mistral Small 3.1's geometry: 28 pixels a token, sides up to 1540 pixels; its decoder has no window."""
+    tokenizer, kind = byte_level("<s>", "</s>", *MISTRAL_MARKS, named={}), "mistral3"
+    tokenizer.save_pretrained(folder)
+    images = {"image_processor_type": "PixtralImageProcessorFast", "processor_class": "PixtralProcessor"}
+    size = {"size": {"longest_edge": 1540}, "patch_size": PATCH, "resample": 3}
+    _write(folder, "preprocessor_config.json", {**images, **_scales(), **size})
+    settings = {
+        "image_break_token": "[IMG_BREAK]",
+        "image_end_token": "[IMG_END]",
+        "image_token": "[IMG]",
+        "patch_size": PATCH,
+        "processor_class": "PixtralProcessor",
+        "spatial_merge_size": 2,
+    }
+    _write(folder, "processor_config.json", settings)
+    _write(folder, "chat_template.json", {"chat_template": MISTRAL_TEMPLATE})
+    text = decoder(
+        tokenizer, MistralConfig, head_dim=8, sliding_window=None, bos_token_id=tokenizer.bos_token_id
+    )
+    tower = blocks.vision(kind, 1540, PATCH)
+    save(blocks.model(kind, text, tower, tokenizer, tie_word_embeddings=False), folder)
     return folder
 
 

@@ -31,10 +31,20 @@ FAMILIES: dict[str, type[Any]] = {
     "qwen3": Qwen3Config,
     "gemma3": Gemma3TextConfig,
 }
-KINDS = ("llava", "llava_next", "llava_onevision", *blocks.SHUFFLED, *blocks.QWEN, blocks.GEMMA)
+KINDS = (
+    "llava",
+    "llava_next",
+    "llava_onevision",
+    *blocks.SHUFFLED,
+    *blocks.QWEN,
+    blocks.GEMMA,
+    blocks.MISTRAL,
+)
 """Model types. Qwen-VL and Gemma 3 come on their own decoders, whichever is asked for."""
 MERGED = 2
 """Patches along each side of what becomes one visual token, in model types that merge any."""
+LARGEST = 4
+"""Squares along each side of the largest picture, in model types that keep its shape."""
 WORDS = (
     "a chat user assistant what color is the red blue green circle square or left right of to answer "
     "with one word object in picture hat large small and"
@@ -143,8 +153,9 @@ def _model(kind: str, text: Any, side: int, patch: int) -> Any:
     if kind in blocks.QWEN:
         tower = blocks.qwen_vision(kind, patch // MERGED, text.hidden_size, initializer_range=0.3)
         return blocks.model(kind, text, tower, tokenizer())
-    merged = MERGED if kind in {*blocks.SHUFFLED, blocks.GEMMA} else 1
-    tower = blocks.vision(kind, side, patch // merged, initializer_range=0.3)
+    merged = MERGED if kind in {*blocks.SHUFFLED, blocks.GEMMA, blocks.MISTRAL} else 1
+    largest = LARGEST * side if kind == blocks.MISTRAL else side
+    tower = blocks.vision(kind, largest, patch // merged, initializer_range=0.3)
     more: dict[str, dict[str, Any]] = {
         "llava_onevision": {"vision_aspect_ratio": "anyres_max_2"},
         blocks.GEMMA: {"mm_tokens_per_image": (side // patch) ** 2},
@@ -164,6 +175,8 @@ def _images(kind: str, side: int) -> Any:
         more = {"min_patches": 2, "max_patches": 4}
     if kind in blocks.QWEN:
         more = {"patch_size": 4 // MERGED, "merge_size": MERGED}
+    if kind == blocks.MISTRAL:
+        more = {"size": {"longest_edge": LARGEST * side}}
     return blocks.image_processor(kind, side, _pinpoints(kind, side), **more)
 
 

@@ -15,6 +15,7 @@ from harness.checkpoint.adapters import (
     llava,
     llava_next,
     llava_onevision,
+    mistral3,
     qwen_vl,
 )
 from harness.checkpoint.adapters.adapter import (
@@ -43,6 +44,7 @@ ADAPTERS: dict[str, Adapter] = {
         qwen_vl.QWEN2_5_VL,
         qwen_vl.QWEN3_VL,
         gemma3.ADAPTER,
+        mistral3.ADAPTER,
     )
 }
 """Supported model types, by the ``model_type`` of their ``config.json``."""

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from harness.checkpoint.adapters.adapter import MOST_PIXELS, SQUARE, TILES, Adapter
-from harness.checkpoint.adapters.squeezed import MOST_TILES, Marks, Squeezed, demand_tokens, squeezed
+from harness.checkpoint.adapters.adapter import SQUARE, TILES, Adapter
+from harness.checkpoint.adapters.squeezed import (
+    MOST_TILES,
+    Marks,
+    Squeezed,
+    demand_tokens,
+    longest_edge,
+    squeezed,
+)
 from harness.checkpoint.patches import TokenLayout
 from harness.data.errors import CheckpointError
 from harness.data.sample import Size
@@ -97,13 +104,13 @@ class MarkedTiles:
 def _pictures(model: Any, processor: Any, handling: str) -> MarkedTiles:  # noqa: ANN401 - transformers' classes
     images, tokenizer = processor.image_processor, processor.tokenizer
     geometry = squeezed(
-        model.config.vision_config, _longest_edge(images, "max_image_size"), int(model.config.scale_factor)
+        model.config.vision_config, longest_edge(images, "max_image_size"), int(model.config.scale_factor)
     )
     around, whole = (str(getattr(tokenizer, name, None) or text) for name, text in (AROUND, WHOLE))
     demand_tokens(tokenizer, around, whole)
     if not getattr(images, "do_resize", True):
         raise CheckpointError("the processor does not resize (do_resize is false): not supported")
-    longest = _longest_edge(images, "size")
+    longest = longest_edge(images, "size")
     if handling == SQUARE:
         return MarkedTiles(images, geometry, None, around, whole)
     if not images.do_image_splitting:
@@ -117,17 +124,6 @@ def _pictures(model: Any, processor: Any, handling: str) -> MarkedTiles:  # noqa
             f"most {MOST_TILES} tiles"
         )
     return MarkedTiles(images, geometry, longest, around, whole)
-
-
-def _longest_edge(image_processor: Any, name: str) -> int:  # noqa: ANN401 - transformers' classes
-    """A size that the processor states by its longest edge alone."""
-    stated = dict(getattr(image_processor, name, None) or {})
-    edge = stated.pop("longest_edge", None)
-    if not isinstance(edge, int) or not 0 < edge <= MOST_PIXELS or any(stated.values()):
-        raise CheckpointError(
-            f"the processor's {name} is not a longest_edge of 1 to {MOST_PIXELS} pixels, and that alone"
-        )
-    return edge
 
 
 HANDLINGS = (TILES, SQUARE)

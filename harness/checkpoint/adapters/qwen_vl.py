@@ -20,7 +20,7 @@ from harness.checkpoint.adapters.adapter import (
     NATIVE,
     Adapter,
 )
-from harness.checkpoint.patches import TokenAxis, TokenGrid, TokenLayout, one_each, patch_starts
+from harness.checkpoint.patches import TokenGrid, TokenLayout, squeezed_axis
 from harness.data.errors import CheckpointError, RegionError
 from harness.data.sample import Size
 
@@ -60,17 +60,17 @@ class NativePictures:
         if max(size) > LONGEST_ASPECT * min(size):
             raise RegionError(f"the picture is more than {LONGEST_ASPECT} times as long as it is wide")
         down, across = smart_resize(height, width, self.patch, least, most)
-        return TokenLayout(size, TokenGrid(0, self._axis(height, down), self._axis(width, across)))
+        rows, columns = (
+            squeezed_axis(height, down, self.patch),
+            squeezed_axis(width, across, self.patch),
+        )
+        return TokenLayout(size, TokenGrid(0, rows, columns))
 
     def inputs(self, picture: Image.Image) -> dict[str, Tensor]:
         """``pixel_values`` ``[patches, values]`` and ``image_grid_thw`` ``[1, 3]``, in patches."""
         size = dict(zip(BUDGET, self.pixels, strict=True))
         made = self.image_processor(images=picture, size=size, return_tensors="pt")
         return {name: made[name] for name in ("pixel_values", "image_grid_thw")}
-
-    def _axis(self, length: int, side: int) -> TokenAxis:
-        starts = patch_starts(1, side, self.patch)
-        return TokenAxis(length, side, 0, length, starts, self.patch, one_each(range(len(starts))))
 
 
 def _pictures(model: Any, processor: Any, handling: str) -> NativePictures:  # noqa: ANN401 - transformers' classes

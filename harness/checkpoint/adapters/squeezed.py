@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checkpoint.adapters.adapter import MOST_PATCHES, MOST_PIXELS
-from harness.checkpoint.patches import TokenAxis, TokenGrid, TokenLayout, one_each, patch_starts
+from harness.checkpoint.patches import TokenGrid, TokenLayout, squeezed_axis
 from harness.data.errors import CheckpointError
 from harness.data.sample import Size
 
@@ -58,13 +58,8 @@ class Squeezed:
     def _grid(self, size: Size, first: int, tiles: tuple[int, int]) -> TokenGrid:
         (width, height), (down, across) = size, tiles
         per_tile = (self.per_side, self.per_side)
-        return TokenGrid(first, self._axis(height, down), self._axis(width, across), per_tile=per_tile)
-
-    def _axis(self, length: int, tiles: int) -> TokenAxis:
-        starts = patch_starts(tiles, self.side, self.patch)
-        return TokenAxis(
-            length, tiles * self.side, 0, length, starts, self.patch, one_each(range(len(starts)))
-        )
+        rows = squeezed_axis(height, self.side, self.patch, down)
+        return TokenGrid(first, rows, squeezed_axis(width, self.side, self.patch, across), per_tile=per_tile)
 
 
 def squeezed(vision: Any, made: Any, merged: int) -> Squeezed:  # noqa: ANN401 - transformers' configurations
@@ -91,6 +86,25 @@ def squeezed(vision: Any, made: Any, merged: int) -> Squeezed:  # noqa: ANN401 -
             f"{side // patch} patches along a side, {merged} of which make a visual token: not a whole number"
         )
     return Squeezed(side, patch * merged)
+
+
+def longest_edge(image_processor: Any, name: str) -> int:  # noqa: ANN401 - transformers' classes
+    """A size that a processor states by its longest edge alone, in pixels.
+
+    Args:
+        image_processor: transformers' image processor.
+        name: what it calls the size.
+
+    Raises:
+        CheckpointError: if it states it otherwise; it names the size.
+    """
+    stated = dict(getattr(image_processor, name, None) or {})
+    edge = stated.pop("longest_edge", None)
+    if not isinstance(edge, int) or not 0 < edge <= MOST_PIXELS or any(stated.values()):
+        raise CheckpointError(
+            f"the processor's {name} is not a longest_edge of 1 to {MOST_PIXELS} pixels, and that alone"
+        )
+    return edge
 
 
 def demand_tokens(tokenizer: Any, *tokens: str) -> None:  # noqa: ANN401 - transformers' tokenizers

@@ -146,7 +146,7 @@ def test_the_papers_checkpoints_are_data() -> None:
 def test_the_checkpoints_of_today_are_data() -> None:
     """No GPU is demanded; prompt and handling are their own."""
     others = set(registry()) - set(papers())
-    assert {"smolvlm-256m", "internvl3-1b", "qwen3-vl-2b", "gemma-3-4b"} <= others
+    assert {"smolvlm-256m", "internvl3-1b", "qwen3-vl-2b", "gemma-3-4b", "mistral-small-3.1-24b"} <= others
     for alias in others:
         info = checkpoint_info(alias)
         assert info == checkpoint_info(registry()[alias]["hub_id"])

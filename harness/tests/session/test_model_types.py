@@ -18,6 +18,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "qwen2_5_vl": realistic.qwen2_5_vl,
     "qwen3_vl": realistic.qwen3_vl,
     "gemma3": lambda folder: realistic.gemma3(folder, side=112),
+    "mistral3": realistic.mistral3,
 }
 FEW = ("--task=QueryAttr", "--samples=60")
 

@@ -28,6 +28,7 @@ MAKE: dict[str, Callable[[Path], Path]] = {
     "qwen2_5_vl": realistic.qwen2_5_vl,
     "qwen3_vl": realistic.qwen3_vl,
     "gemma3": realistic.gemma3,
+    "mistral3": realistic.mistral3,
 }
 
 

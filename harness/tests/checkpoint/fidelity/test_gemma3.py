@@ -24,9 +24,9 @@ from harness.engine import reference
 from harness.engine.sweep.selfcheck import own_inputs
 from harness.engine.sweep.sweeper import Sweeper
 from harness.testing import realistic_checkpoints as realistic
-from harness.testing.fidelity_samples import sample
+from harness.testing.fidelity_samples import sample, shrunk
 from harness.testing.tiny_checkpoints import tiny_checkpoint
-from harness.tests.checkpoint.fidelity.test_squeezed import SHAPES, marked, shrunk
+from harness.tests.checkpoint.fidelity.test_squeezed import SHAPES, marked
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from harness.data.sample import Box, Size
 from harness.engine import reference
 from harness.testing.building_blocks import QWEN
 from harness.testing.cases import shape_for
-from harness.testing.fidelity_samples import sample
+from harness.testing.fidelity_samples import sample, shrunk
 from harness.testing.own_processors import own_processor
 from harness.testing.tiny_checkpoints import picture as tiny_picture, sample as tiny_sample, tiny_checkpoint
 
@@ -200,13 +200,6 @@ def marked(checkpoint: Checkpoint, size: Size, box: Box) -> set[int]:
     values = pixels.unflatten(1, (3, -1))[:, 0]
     found: list[int] = (values > values.min()).any(1).unflatten(0, (-1, 4)).any(1).nonzero()[:, 0].tolist()
     return set(found) if bool(canvas.any()) else set()
-
-
-def shrunk(box: Box, size: Size, by: int) -> Box:
-    """A box without the pixels at its edges that sampling may miss."""
-    left, top = max(box.x, 0) + by, max(box.y, 0) + by
-    right, bottom = min(box.x + box.width, size[0]) - by, min(box.y + box.height, size[1]) - by
-    return Box(box.name, left, top, max(right - left, 0), max(bottom - top, 0))
 
 
 @by_name

@@ -24,7 +24,7 @@ from harness.data.errors import CheckpointError, RegionError
 from harness.data.pictures import read_picture
 from harness.data.sample import Box, Size
 from harness.engine import reference
-from harness.testing.fidelity_samples import sample
+from harness.testing.fidelity_samples import sample, shrunk
 from harness.testing.own_processors import own_processor
 from harness.testing.tiny_checkpoints import picture as tiny_picture, sample as tiny_sample, tiny_checkpoint
 
@@ -176,13 +176,6 @@ def marked(checkpoint: Checkpoint, size: Size, box: Box) -> set[int]:
     cut = tiles[:, :kept, :kept].reshape(-1, per_side, geometry.patch, per_side, geometry.patch)
     found: list[int] = cut.any(4).any(2).flatten().nonzero()[:, 0].tolist()
     return set(found)
-
-
-def shrunk(box: Box, size: Size, by: int) -> Box:
-    """A box without the pixels at its edges that sampling may miss."""
-    left, top = max(box.x, 0) + by, max(box.y, 0) + by
-    right, bottom = min(box.x + box.width, size[0]) - by, min(box.y + box.height, size[1]) - by
-    return Box(box.name, left, top, max(right - left, 0), max(bottom - top, 0))
 
 
 @by_name
