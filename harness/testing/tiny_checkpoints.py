@@ -159,6 +159,7 @@ def _model(kind: str, text: Any, side: int, patch: int) -> Any:
     more: dict[str, dict[str, Any]] = {
         "llava_onevision": {"vision_aspect_ratio": "anyres_max_2"},
         blocks.GEMMA: {"mm_tokens_per_image": (side // patch) ** 2},
+        blocks.MISTRAL: {"tie_word_embeddings": False},  # the class's default would tie them
     }
     return blocks.model(kind, text, tower, tokenizer(), _pinpoints(kind, side), **more.get(kind, {}))
 

@@ -45,6 +45,7 @@ REFUSED = {
     "stablelm": "StableLmDecoderLayer does not hand its keyword arguments to its attention",
     "nemotron": "NemotronDecoderLayer does not hand its keyword arguments to its attention",
     "phi": "on PhiModel cannot be run by the engine",
+    "ministral3": "on Ministral3Model cannot be run by the engine",
     "gpt_neox": "on GPTNeoXModel cannot be run by the engine",
     "gemma2": "soft-capped attention is not supported",
 }
