@@ -17,6 +17,7 @@ from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.data.plain_text import one_line
 from harness.data.regular_files import read_regular
+from harness.data.tried_parquet import try_parquet
 
 LARGEST = 1 << 30
 """Bytes of a table; the release's largest, with fifty words a row, have 100 million."""
@@ -160,6 +161,7 @@ def check_columns(table: TableFile, needed: Sequence[str]) -> None:
 
 def _parquet(file: Path, content: bytes) -> tuple[pl.DataFrame, str]:
     with door(TableError, f"{file}: not a parquet file"):
+        try_parquet(file)
         return pl.read_parquet(io.BytesIO(content)), "row"
 
 

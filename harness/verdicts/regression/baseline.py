@@ -23,6 +23,7 @@ from harness.data.errors import HarnessError
 from harness.data.flow import Flow
 from harness.data.regular_files import read_regular
 from harness.data.strict_json import strict_json
+from harness.data.tried_parquet import try_parquet
 from harness.interventions.measurements import Quantity, Sweep
 from harness.statistics.curves import EFFECT, Curves
 from harness.verdicts.record import structure
@@ -145,6 +146,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     with door(HarnessError, f"{path}: not a baseline", "--accept writes one"):
         content = read_regular(path)
+        try_parquet(path)
         about = strict_json(pl.read_parquet_metadata(io.BytesIO(content))[_KEY].encode())
         version = about["version"]
     if version != VERSION:
