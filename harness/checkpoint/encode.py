@@ -133,7 +133,8 @@ def encode(checkpoint: Checkpoint, sample: Sample, instruction: str = "default")
         pixels = pixels.to(checkpoint.device, checkpoint.dtype)
     ids = torch.tensor(prompt.ids, dtype=torch.long)
     extra = {name: value.to(checkpoint.device) for name, value in inputs.items()}
-    find = ADAPTERS[checkpoint.model.config.model_type].positions
+    adapter = ADAPTERS.get(checkpoint.model.config.model_type)  # loading refuses a type without one
+    find = adapter.positions if adapter else None
     positions = None if find is None else find(layout, regions["image"], len(ids))
     return Encoded(sample, ids, pixels, regions, prompt.text, prompt.offsets, extra, positions)
 

@@ -10,7 +10,6 @@ computes the same numbers the long way.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.checkpoint.processor import first_line
 from harness.data.errors import CheckpointError, HarnessError
-from harness.data.plain_text import one_line
 from harness.engine.reference import Pass, check_finite
 from harness.engine.sweep import selfcheck
 from harness.engine.sweep.clean_run import CleanRun, clean_run
@@ -37,9 +35,6 @@ from harness.interventions.knockout import Knockout, check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-LONGEST_TOLD = 400
-"""Characters of a warning."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +121,7 @@ class Sweeper:
 
     def _check_pixels(self, encoded: Encoded) -> PixelCheck:
         own, other = (self._seen_and_cut(one) for one in (encoded, other_pixels(encoded)))
-        found = check_pixels(self.checkpoint, own, other)
-        if found.blind:
-            warnings.warn(one_line(f"{self.checkpoint.name}: {found.told}", LONGEST_TOLD), stacklevel=2)
-        return found
+        return check_pixels(self.checkpoint, own, other)
 
     def _seen_and_cut(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Logits of a prompt alone, unblocked and with the image cut off."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -116,9 +115,9 @@ def test_tells_of_a_blind_model_and_lets_it_pass(checkpoint: Checkpoint, encoded
     everything = PermanentBlock(Flow("image", "after_image"), tuple(range(CASE.layers)))
     blind = replace(checkpoint, permanent_blocks=(everything,))
     sweeper = Sweeper(blind)
-    with pytest.warns(UserWarning, match="BLIND: on the sample tried, other pixels change nothing"):
-        sweeper.clean_run(encoded)
+    sweeper.clean_run(encoded)
     assert sweeper.pixels is not None and sweeper.pixels.blind
+    assert sweeper.pixels.told.startswith("BLIND: on the sample tried, other pixels change nothing")
     assert sweeper.agreement is not None
 
 
@@ -127,9 +126,7 @@ def test_a_mask_that_leaves_a_way_open_hides_nothing_from_the_check(
 ) -> None:
     half = PermanentBlock(Flow("image", "question"), tuple(range(CASE.layers)))
     sweeper = Sweeper(replace(checkpoint, permanent_blocks=(half,)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        sweeper.clean_run(encoded)
+    sweeper.clean_run(encoded)
     assert sweeper.pixels is not None and not sweeper.pixels.blind
 
 
