@@ -17,7 +17,7 @@ from harness.statistics.looks import PLAN
 from harness.statistics.verdict import Ground, Verdict
 from harness.validation.calibration.populations import Population
 from harness.validation.calibration.report import per_cent
-from harness.validation.calibration.simulation import count
+from harness.validation.calibration.simulation import count, draws_for
 from harness.validation.paper_size.attacks import Attack, attacks
 from harness.validation.paper_size.statements import Asked, ask, claim_functions
 from harness.validation.paper_size.story import PAPER
@@ -107,7 +107,8 @@ def _power(layers: int, images: int, repetitions: int) -> Iterator[tuple[str, Ra
 
 
 def _rates(asked: Asked, images: int, repetitions: int, shape: str) -> Rates:
-    supported, refuted = count(asked.case("as told"), shape, images, repetitions)
+    case, draws = asked.case("as told"), draws_for(asked.tree)
+    supported, refuted = count(case, shape, images, repetitions, draws=draws)
     return Rates(supported.rate, refuted.rate)
 
 
