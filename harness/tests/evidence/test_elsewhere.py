@@ -639,6 +639,18 @@ def test_what_a_format_has_no_name_for_is_named(tmp_path: Path) -> None:
         export_plain(frame.filter(pl.col("measurement") == CLEAN), tmp_path / "plain.csv")
 
 
+def test_a_table_that_ends_its_reader_is_named(
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(_: Path) -> None:
+        raise ValueError("it crashes its reader")
+
+    monkeypatch.setattr("harness.evidence.elsewhere.tables.try_parquet", ended)
+    plain(output).write_parquet(tmp_path / "plain.parquet")
+    with pytest.raises(TableError, match=r"plain\.parquet: not a parquet file \(it crashes its reader\)"):
+        import_(tmp_path / "plain.parquet")
+
+
 def test_of_curves_of_some_windows_the_one_with_most_is_handed_on(tmp_path: Path) -> None:
     def row(measurement: str, *values: float) -> dict[str, object]:
         made = {"sample": "a", "task": TASKS[0], "image": "1", "measurement": measurement, "reading": "p"}

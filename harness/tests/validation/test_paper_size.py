@@ -14,7 +14,7 @@ from harness.interventions.measurements import BlockFromLayer, Quantity, Sweep
 from harness.statistics.trees import nodes
 from harness.validation.calibration.simulation import count
 from harness.validation.paper_size.attacks import attacks
-from harness.validation.paper_size.report import BEFORE, FALSE_OF_THE_STORY
+from harness.validation.paper_size.report import BEFORE, FALSE_OF_THE_STORY, rates_of
 from harness.validation.paper_size.statements import ask, claim_functions
 from harness.validation.paper_size.story import PAPER, Story
 
@@ -77,3 +77,11 @@ def test_what_is_true_comes_out(claim: str, holds: bool) -> None:  # noqa: FBT00
 def test_every_attack_was_counted_before() -> None:
     before = tomllib.loads(BEFORE.read_text(encoding="utf-8"))["rates"]
     assert {f"{one.claim}, {one.images} images: {one.truth}" for one in attacks()} == before.keys()
+
+
+def test_a_refutation_of_many_parts_has_draws_enough_to_come_out() -> None:
+    """A1's multiplies its p-value by thirteen: few draws never reach the last look's level."""
+    small = next(one for one in attacks() if one.claim == "A1")
+    asked = ask(small.claim, small.story, 40)
+    assert asked is not None
+    assert rates_of(asked, small.images, 10, small.shape).refuted > 0.5

@@ -262,6 +262,19 @@ def test_any_parquet_file_is_no_baseline(tmp_path: Path) -> None:
         read_baseline(path)
 
 
+def test_a_baseline_that_ends_its_reader_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(_: Path) -> None:
+        raise ValueError("it crashes its reader")
+
+    monkeypatch.setattr("harness.verdicts.regression.baseline.try_parquet", ended)
+    path = tmp_path / "b.parquet"
+    path.write_bytes(content_of_one())
+    with pytest.raises(HarnessError, match=r"b\.parquet: not a baseline \(it crashes its reader\)"):
+        read_baseline(path)
+
+
 @settings(max_examples=200, deadline=None)
 @given(at=st.integers(0, 1 << 20), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_never_read_as_other_curves(

@@ -103,10 +103,11 @@ def _power(layers: int, images: int, repetitions: int) -> Iterator[tuple[str, Ra
     for claim in claim_functions():
         asked = ask(claim, PAPER, layers)
         if asked is not None:
-            yield claim, _rates(asked, images, repetitions, "skewed")
+            yield claim, rates_of(asked, images, repetitions, "skewed")
 
 
-def _rates(asked: Asked, images: int, repetitions: int, shape: str) -> Rates:
+def rates_of(asked: Asked, images: int, repetitions: int, shape: str) -> Rates:
+    """How often a claim is SUPPORTED and REFUTED on made-up data, with draws enough for either."""
     case, draws = asked.case("as told"), draws_for(asked.tree)
     supported, refuted = count(case, shape, images, repetitions, draws=draws)
     return Rates(supported.rate, refuted.rate)
@@ -133,7 +134,7 @@ def _decided(found: dict[str, Rates]) -> float:
 def _attacked(attack: Attack, repetitions: int, before: Mapping[str, Any]) -> tuple[object, ...]:
     asked = ask(attack.claim, attack.story, LAYERS[-1])
     assert asked is not None  # noqa: S101 - attacks are on claims that apply
-    rates = _rates(asked, attack.images, repetitions, attack.shape)
+    rates = rates_of(asked, attack.images, repetitions, attack.shape)
     missing = f"{_missing(asked, attack):.0%}" if attack.holds is None else ""
     wanted = {True: "SUPPORTED", False: "not SUPPORTED", None: "REFUTED, stage missing"}[attack.holds]
     earlier = before["rates"][f"{attack.claim}, {attack.images} images: {attack.truth}"]
