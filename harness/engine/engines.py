@@ -12,9 +12,12 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.engine import decoding, reference
+from harness.engine.first_run import FirstRun, checked
+from harness.engine.pixel_check import PixelCheck
+from harness.engine.protocol import Engine
 from harness.engine.reference import Pass
+from harness.engine.selfcheck import UNMEASURED
 from harness.engine.sweep.clean_run import CleanRun
-from harness.engine.sweep.pixel_check import PixelCheck
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, Positions
@@ -57,12 +60,12 @@ class SweepEngine:
 
     @property
     def agreement(self) -> float | None:
-        """What the check of the first run found; see `Sweeper.agreement`."""
+        """See `harness.engine.protocol.Engine`."""
         return self._sweeper.agreement
 
     @property
     def pixels(self) -> PixelCheck | None:
-        """What that check found of other pixels; see `Sweeper.pixels`."""
+        """See `harness.engine.protocol.Engine`."""
         return self._sweeper.pixels
 
     @property
@@ -117,18 +120,53 @@ class ReferenceRun:
 
 
 class ReferenceEngine:
-    """The reference as an engine: the oracle of tests, and a check on one's own checkpoint."""
+    """The reference as an engine: the oracle of tests, and for decoders that the sweep cannot walk through.
+
+    Args:
+        checkpoint: the checkpoint.
+    """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
         self.walked = Walked()
+        self._first_run: FirstRun | None = None
+
+    @property
+    def agreement(self) -> float | None:
+        """See `harness.engine.protocol.Engine`."""
+        return None if self._first_run is None else self._first_run.agreement
+
+    @property
+    def pixels(self) -> PixelCheck | None:
+        """See `harness.engine.protocol.Engine`."""
+        return None if self._first_run is None else self._first_run.pixels
 
     def clean_run(self, encoded: Sequence[Encoded]) -> ReferenceRun:
-        """See `harness.engine.protocol.Engine`."""
+        """See `harness.engine.protocol.Engine`; the first one is checked against the model."""
+        if self._first_run is None:
+            self._first_run = checked(self._checkpoint, encoded, self._runs, UNMEASURED)
         return ReferenceRun(self._checkpoint, encoded, self.walked)
+
+    def _runs(
+        self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """See `harness.engine.first_run.Runs`."""
+        run = ReferenceRun(self._checkpoint, encoded, self.walked)
+        return [(one.logits, logits) for one, logits in zip(run.passes, run.sweep(knockouts), strict=True)]
 
     def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
         """See `harness.engine.protocol.Engine`."""
         keys, values = reference.keys_values(self._checkpoint, encoded)
         at = list(positions)
         return KeyValues(tuple(value[:, at] for value in values), tuple(key[:, at] for key in keys))
+
+
+def engine_for(checkpoint: Checkpoint, memory: int | None, *, by_reference: bool) -> Engine:
+    """The engine that measures a checkpoint.
+
+    Args:
+        checkpoint: the checkpoint.
+        memory: bytes a packed batch of the sweep may take; None for what is free.
+        by_reference: whether the slow reference is asked for.
+    """
+    return ReferenceEngine(checkpoint) if by_reference else SweepEngine(checkpoint, memory)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from torch import Tensor
 
 from harness.checkpoint.encode import Encoded
+from harness.engine.pixel_check import PixelCheck
 from harness.engine.reference import Pass
 from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, Positions
@@ -38,6 +39,14 @@ class Engine(Protocol):
     @property
     def walked(self) -> Walked:
         """How much it has carried so far."""
+
+    @property
+    def agreement(self) -> float | None:
+        """Largest total variation from the model's own forward pass at the first run; None before any."""
+
+    @property
+    def pixels(self) -> PixelCheck | None:
+        """What other pixels changed at the first run, the image cut off and not; None before any."""
 
     def clean_run(self, encoded: Sequence[Encoded]) -> EngineRun:
         """Run all questions on one image without a knockout."""

@@ -54,8 +54,14 @@ def engine_sources(root: Path = HARNESS, entry: str = ENTRY) -> dict[str, str]:
         path = file.relative_to(root).as_posix()
         if path not in found:
             found[path] = file.read_text(encoding="utf-8")
-            waiting += _imported(found[path])
+            waiting += [one for name in _imported(found[path]) for one in _with_packages(name)]
     return found
+
+
+def _with_packages(name: str) -> list[str]:
+    """A module and the packages it lies in: importing it runs theirs, too."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
 def _decides_nothing(name: str) -> bool:

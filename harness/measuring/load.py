@@ -1,4 +1,4 @@
-"""Load a checkpoint, and the fast sweep to measure with.
+"""Load a checkpoint, and the engine to measure with.
 
 The parent process pickles a reference to this, and only who measures pays for torch: nothing heavy is
 imported before it is called. What it imports is the engine that evidence depends on
@@ -13,9 +13,16 @@ from harness.measuring.worker import Measurer
 
 
 def load_measurer(
-    info: CheckpointInfo, dataset: Dataset, device: str, dtype: str, threads: int, memory: int | None = None
+    info: CheckpointInfo,
+    dataset: Dataset,
+    device: str,
+    dtype: str,
+    threads: int,
+    memory: int | None = None,
+    *,
+    by_reference: bool = False,
 ) -> Measurer:
-    """Load a checkpoint, and the fast sweep to measure a data set with.
+    """Load a checkpoint, and the engine to measure a data set with.
 
     Args:
         info: the checkpoint.
@@ -23,7 +30,8 @@ def load_measurer(
         device: torch device.
         dtype: name of a torch dtype.
         threads: cores torch may use.
-        memory: bytes a packed batch may take; None for what is free.
+        memory: bytes a packed batch of the sweep may take; None for what is free.
+        by_reference: whether the slow reference measures in place of the sweep.
 
     Raises:
         CheckpointError: if the checkpoint cannot be used.
@@ -31,9 +39,10 @@ def load_measurer(
     import torch  # noqa: PLC0415 - takes seconds; only who measures pays
 
     from harness.checkpoint.loading import load  # noqa: PLC0415
-    from harness.engine.engines import SweepEngine  # noqa: PLC0415
+    from harness.engine.engines import engine_for  # noqa: PLC0415
     from harness.measuring.measurer import ImageMeasurer  # noqa: PLC0415
 
     torch.set_num_threads(threads)
     checkpoint = load(info, device=device, dtype=getattr(torch, dtype))
-    return ImageMeasurer(checkpoint, SweepEngine(checkpoint, memory), dataset)
+    engine = engine_for(checkpoint, memory, by_reference=by_reference)
+    return ImageMeasurer(checkpoint, engine, dataset)

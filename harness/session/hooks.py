@@ -26,7 +26,7 @@ def pytest_findings_dataset(config: pytest.Config, path: Path | None, images: Pa
 def pytest_findings_measurer(
     info: CheckpointInfo, dataset: Dataset, device: str, dtype: str, threads: int
 ) -> Load | None:
-    """Return what loads the measurer of a checkpoint, or None for the fast sweep; it must pickle."""
+    """Return what loads the measurer of a checkpoint, or None for the suite's own engines; it must pickle."""
 
 
 @pytest.hookspec(firstresult=True)

@@ -71,6 +71,7 @@ FLAGS: tuple[tuple[str, str], ...] = (
     ("plan", "say what a run would measure and take, and exit; loads no weights"),
     ("measure-only", "measure what the claims need and judge nothing"),
     ("judge-only", "judge from what is stored and measure nothing; loads no weights"),
+    ("reference", "measure by one full forward pass a knockout: slow, for decoders that the sweep refuses"),
     ("ray", "measure on a Ray cluster (RAY_ADDRESS, else a new one on this machine), then judge here"),
 )
 

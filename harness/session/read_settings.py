@@ -42,6 +42,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
 MEASURING = (
     *("checkpoint", "dataset", "images", "prompt", "image_handling", "boxes", "device", "dtype", "memory"),
     *("processes", "shard", "shards", "ray", "measure_only", "accept", "accept_as", "baseline", "allow_cpu"),
+    "reference",
 )
 """Options that say what is measured and how, or keep what was measured as known."""
 DEFAULT_SHARDS = 8
@@ -94,6 +95,7 @@ def read_settings(config: pytest.Config) -> Settings:
         ray_shards=_ray_shards(config),
         report_samples=_report_samples(config),
         baseline=option(config, "baseline"),
+        reference=bool(config.getoption("reference")),
     )
     return settings if imported is None else _of_import(settings, imported)
 

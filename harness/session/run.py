@@ -24,6 +24,7 @@ from harness.data.user_paths import user_path
 from harness.evidence.elsewhere.imports import Imported, imported_at
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
+from harness.measuring.worker import Load
 from harness.session.gpu import own_device
 from harness.session.provenance import SUITE_VERSION
 from harness.session.read_settings import measuring_processes, resolve, worker_threads
@@ -147,10 +148,28 @@ class Run:
         processes = measuring_processes(settings.processes, settings.device, weights_size(info.path))
         device, dtype = own_device(settings.device), checkpoint_dtype(settings.dtype, info.dtype)
         threads = worker_threads(processes)
-        load = self._config.hook.pytest_findings_measurer(
-            info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
-        ) or partial(load_measurer, info, self.dataset, device, dtype, threads, settings.memory)
+        load = self._brought(info, device, dtype, threads) or partial(
+            load_measurer,
+            info,
+            self.dataset,
+            device,
+            dtype,
+            threads,
+            settings.memory,
+            by_reference=settings.reference,
+        )
         return kind(info, self.dataset, settings, load, processes - 1, self._begun, self._kept())
+
+    def _brought(self, info: CheckpointInfo, device: str, dtype: str, threads: int) -> Load | None:
+        """A plugin's measurer, if one is brought along; none that was asked for the reference."""
+        load: Load | None = self._config.hook.pytest_findings_measurer(
+            info=info, dataset=self.dataset, device=device, dtype=dtype, threads=threads
+        )
+        if load is not None and self.settings.reference:
+            raise HarnessError(
+                f"--reference: {info.name} is measured by a plugin, not by the suite; leave it out"
+            )
+        return load
 
     def _kept(self) -> tuple[tuple[str, Flow], ...]:
         """The flows, by task, that are measured on every sample: those to accept, and the baseline's."""
@@ -283,9 +302,13 @@ def header(run: Run, *, hashed: bool = True) -> list[str]:
     data = settings.dataset or "embedded scenes"
     return [
         f"checkpoints: {', '.join(checkpoints)}",
-        f"data: {data}; {protocol}; device {settings.device}{_left_out(run)}",
+        f"data: {data}; {protocol}; device {settings.device}{_engine(settings)}{_left_out(run)}",
         f"evidence: {settings.evidence}; report: {settings.report}; suite {SUITE_VERSION}",
     ]
+
+
+def _engine(settings: Settings) -> str:
+    return "; by the reference, one full pass a knockout" if settings.reference else ""
 
 
 def _left_out(run: Run) -> str:

@@ -124,4 +124,5 @@ def command(claim: Claim, settings: Settings, stated_dtype: str | None = None) -
         ("boxes", settings.boxes),
     ]
     options = [f"--{name}={value}" for name, value in given if value is not None]
+    options += ["--reference"] if settings.reference else []
     return shlex.join(["pytest", claim.test, *options])

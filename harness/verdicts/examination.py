@@ -45,7 +45,7 @@ from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
 from harness.verdicts.record import CheckpointRecord, TaskRecord
 from harness.verdicts.regression.baseline import FLOWS
-from harness.verdicts.settings import Settings, checkpoint_dtype
+from harness.verdicts.settings import REFERENCE, Settings, checkpoint_dtype
 from harness.verdicts.study import Study
 from harness.verdicts.task_records import CEILINGS, beside, task_records
 from harness.verdicts.unbounded import plain_means
@@ -151,6 +151,7 @@ class Examination:
             "prompt": self._prompt,
             "image_handling": str(self.info.image_handling),
             "boxes": self._boxes,
+            **({"by": REFERENCE} if self.settings.reference else {}),
             **engine_versions(),
         }
         read_only, root = self.settings.judge_only, self.settings.evidence
@@ -359,6 +360,7 @@ class Examination:
             image_handling=self.info.image_handling or "",
             hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
             prompt=format_name(Path(self.info.path), self.info.prompt),
+            by=REFERENCE if self.settings.reference else "",
         )
 
     def _record_of(self, imported: Imported) -> CheckpointRecord:

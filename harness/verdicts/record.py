@@ -259,6 +259,7 @@ class CheckpointRecord:
             prediction could be made, and in records written before it was.
         elsewhere: of one that was measured elsewhere "measured elsewhere, by FILE (hash)"; else empty.
         sources: the files that its numbers came from: name, SHA-256 and what each holds.
+        by: ``reference`` where the slow reference measured; empty: the sweep, or it is not known.
     """
 
     name: str
@@ -277,6 +278,7 @@ class CheckpointRecord:
     cost: CostRecord | None = None
     elsewhere: str = ""
     sources: tuple[tuple[str, str, str], ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ DEFAULT_SHOWN, MOST_SHOWN = 6, 12
 """Samples per task that the report shows, unless asked for, and at most."""
 USUAL_SCENES = 360
 """Questions of each task that a run asks of the embedded scenes unless told, each about another picture."""
+REFERENCE = "reference"
+"""What records and stores call the engine of ``--reference``."""
 ALL = "all"
 """What ``--samples`` calls all of a data set."""
 
@@ -56,6 +58,7 @@ class Settings:
         accept_as: the name under which verdicts and curves are accepted, whatever is on file there, or None.
         baseline: name or file of the baseline to compare with, or None.
         evidence_of: folder of an import, which is judged in place of what is measured here, or None.
+        reference: whether the slow reference measures in place of the sweep.
     """
 
     checkpoints: tuple[str, ...]
@@ -85,6 +88,7 @@ class Settings:
     accept_as: str | None = None
     futility: bool = True
     evidence_of: Path | None = None
+    reference: bool = False
 
     @property
     def look_plan(self) -> LookPlan:

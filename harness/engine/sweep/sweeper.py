@@ -10,8 +10,7 @@ computes the same numbers the long way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,11 @@ from torch import Tensor
 
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
-from harness.checkpoint.processor import first_line
-from harness.data.errors import CheckpointError, HarnessError
+from harness.engine.first_run import checked
+from harness.engine.pixel_check import PixelCheck
 from harness.engine.reference import Pass, check_finite
-from harness.engine.sweep import selfcheck
 from harness.engine.sweep.clean_run import CleanRun, clean_run
-from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, out_of_memory, rows_within
-from harness.engine.sweep.pixel_check import PixelCheck, check_pixels, cut, other_pixels
+from harness.engine.sweep.memory_budget import chunks, halving, keep_freed_memory, rows_within
 from harness.engine.sweep.reach import Reach, reach
 from harness.engine.sweep.schedule import Branch, check_keys
 from harness.engine.sweep.walk import walk
@@ -35,6 +32,9 @@ from harness.interventions.knockout import Knockout, check
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+
+
+REFUSED = "the sweep cannot measure it (--reference may, slowly)"
 
 
 @dataclass(frozen=True)
@@ -80,53 +80,17 @@ class Sweeper:
                 answer depends on the pixels though all rows after the image are cut off from it.
             NumericsError: if logits are not finite.
         """
-        if self.agreement is not None:
-            return clean_run(self.checkpoint, encoded)
-        with self._first_run():
-            done = clean_run(self.checkpoint, encoded)
-            agreement = self._check(done)
-            self.pixels = self._check_pixels(done.encoded[selfcheck.prompts_to_check(done.encoded)[0]])
-            self.agreement = agreement
-        return done
+        if self.agreement is None:
+            found = checked(self.checkpoint, encoded, self._runs, REFUSED)
+            self.agreement, self.pixels = found.agreement, found.pixels
+        return clean_run(self.checkpoint, encoded)
 
-    @contextmanager
-    def _first_run(self) -> Iterator[None]:
-        """Whatever a model does that the engine does not expect shows at its first run."""
-        try:
-            yield
-        except HarnessError:
-            raise
-        except Exception as error:
-            if out_of_memory(error):
-                raise
-            what = f"{type(self.checkpoint.model).__name__} on {type(self.checkpoint.decoder).__name__}"
-            raise CheckpointError(
-                f"{self.checkpoint.name}: {what} cannot be run by the engine ({type(error).__name__}: "
-                f"{first_line(error)}); it cannot be measured"
-            ) from error
-
-    def _check(self, clean: CleanRun) -> float:
-        chosen = selfcheck.prompts_to_check(clean.encoded)
-        asked = [
-            selfcheck.knockouts_to_check(self.checkpoint, one) if number in chosen else []
-            for number, one in enumerate(clean.encoded)
-        ]
-        swept = self.sweep(clean, asked)
-        found = []
-        for number in chosen:
-            knocked_out = dict(zip(asked[number], swept[number].logits, strict=True))
-            one, unblocked = clean.encoded[number], swept[number].clean.logits
-            found.append(selfcheck.compare(self.checkpoint, one, unblocked, knocked_out))
-        return max(found)
-
-    def _check_pixels(self, encoded: Encoded) -> PixelCheck:
-        own, other = (self._seen_and_cut(one) for one in (encoded, other_pixels(encoded)))
-        return check_pixels(self.checkpoint, own, other)
-
-    def _seen_and_cut(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
-        """Logits of a prompt alone, unblocked and with the image cut off."""
-        (swept,) = self.sweep(clean_run(self.checkpoint, [encoded]), [[cut(self.checkpoint, encoded)]])
-        return swept.clean.logits, swept.logits[0]
+    def _runs(
+        self, encoded: Sequence[Encoded], knockouts: Sequence[Sequence[Knockout]]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """See `harness.engine.first_run.Runs`."""
+        swept = self.sweep(clean_run(self.checkpoint, encoded), knockouts)
+        return [(one.clean.logits, one.logits) for one in swept]
 
     @torch.inference_mode()
     def sweep(self, clean: CleanRun, knockouts: Sequence[Sequence[Knockout]]) -> list[Swept]:

@@ -24,6 +24,7 @@ from harness.data.depth import rule_window
 from harness.data.doors import door
 from harness.data.errors import CheckpointError
 from harness.data.sample import TASKS
+from harness.engine.engines import engine_for
 from harness.session.doctor.asked import say_prompt
 from harness.session.doctor.machine import in_words, say_device, say_versions
 from harness.session.doctor.sheet import Sheet
@@ -140,7 +141,8 @@ def _checkpoint(sheet: Sheet, settings: Settings, info: CheckpointInfo, dataset:
             say_prompt(sheet, asked, dataset.samples)
     if loaded is not None and dataset is not None:
         with sheet.trying("load check"):
-            say_tried(sheet, loaded, dataset, settings.memory)
+            engine = engine_for(loaded, settings.memory, by_reference=settings.reference)
+            say_tried(sheet, loaded, dataset, engine)
 
 
 def _kind(info: CheckpointInfo) -> str:

@@ -10,7 +10,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.dataset import Dataset
 from harness.data.sample import Sample
 from harness.engine.decoding import reads_as
-from harness.engine.engines import SweepEngine
+from harness.engine.protocol import Engine
 from harness.measuring.measurer import WRONG, ImageMeasurer
 from harness.measuring.request import Request
 from harness.session.doctor.sheet import Sheet
@@ -21,21 +21,20 @@ SAMPLES = 20
 """Samples of each task that are answered."""
 
 
-def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, memory: int | None) -> None:
-    """Say whether the sweep computes what the model computes, and what share of answers is right.
+def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, engine: Engine) -> None:
+    """Say whether an engine computes what the model computes, and what share of answers is right.
 
     Args:
         sheet: where it is said.
         checkpoint: the checkpoint.
         dataset: the data set.
-        memory: bytes that a packed batch may take; None for what is free.
+        engine: what runs the passes, of the same checkpoint.
 
     Raises:
-        CheckpointError: if the sweep is not what the model's own forward pass says, or an answer depends on
+        CheckpointError: if the engine is not what the model's own forward pass says, or an answer depends on
             the pixels with the image cut off.
         MemoryLimitError: if memory does not suffice for one question.
     """
-    engine = SweepEngine(checkpoint, memory)
     few = dataset.limited(dataset.tasks, SAMPLES)
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     answers: list[tuple[str, str]] = []

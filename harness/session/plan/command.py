@@ -87,6 +87,8 @@ def _memory(told: Forecast, run: Run) -> list[str]:
     if count is None:
         return ["  no sample can be put to the checkpoint: `python -m harness doctor` says why"]
     least, full = told.prediction.sizes.memory(count, questions, run.settings.device, run.settings.memory)
+    if run.settings.reference:
+        return [f"  memory of a process: {least / GIB:.1f} GiB, and what one full pass takes"]
     return [f"  memory of a process: {least / GIB:.1f} GiB, {full / GIB:.1f} with the largest packed batch"]
 
 

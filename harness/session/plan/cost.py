@@ -77,7 +77,11 @@ class Sizes:
         """What knocked-out passes cost beside the unblocked one."""
         found = list(carried)
         operations = sum(
-            self._layer.count(one.rows, one.pairs) * one.layers + 2 * self._head for one in found if one.rows
+            self._layer.count(one.rows, one.pairs) * one.layers
+            + 2 * self._head
+            + (self._vision(one.picture) if one.picture else 0)
+            for one in found
+            if one.rows
         )
         return Cost(len(found), sum(one.row_layers for one in found), operations)
 

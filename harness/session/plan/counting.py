@@ -1,4 +1,4 @@
-"""The knocked-out passes of a sample, counted as the sweep carries them, from its prompt alone.
+"""The knocked-out passes of a sample, counted as the engine carries them, from its prompt alone.
 
 Prompt and picture say which rows a knockout reaches; the sweep's own schedule says from which layer on a
 pass is carried by itself. No weights are needed. What the model answers is not known: every sample counts
@@ -22,7 +22,7 @@ from harness.checkpoint.encode_condition import continued, encode_under
 from harness.data.condition import Condition
 from harness.data.dataset import Dataset
 from harness.data.errors import RegionError
-from harness.data.sample import Sample
+from harness.data.sample import Sample, Size
 from harness.engine.sweep.reach import reach
 from harness.engine.sweep.schedule import Branch, branch_points
 from harness.interventions.control_regions import with_controls
@@ -46,17 +46,19 @@ Point: TypeAlias = "tuple[str, int]"
 
 @dataclass(frozen=True)
 class Carried:
-    """A knocked-out pass as the sweep carries it.
+    """A knocked-out pass as the engine carries it.
 
     Attributes:
         rows: rows it carries in each layer; 0 where it changes nothing.
         before: rows of the prompt before these, which it reads.
         layers: layers in which it is carried by itself.
+        picture: size of the picture that the vision tower runs over once more; None: it does not.
     """
 
     rows: int = 0
     before: int = 0
     layers: int = 0
+    picture: Size | None = None
 
     @property
     def row_layers(self) -> int:
@@ -115,13 +117,23 @@ class SampleCounter:
         layers: L.
         dataset: the sample's data set.
         sample: the sample.
+        by_reference: whether every pass is a whole one, as the reference runs it.
 
     Raises:
         RegionError: if the sample cannot be put to the checkpoint at all.
     """
 
-    def __init__(self, checkpoint: Checkpoint, layers: int, dataset: Dataset, sample: Sample) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        layers: int,
+        dataset: Dataset,
+        sample: Sample,
+        *,
+        by_reference: bool = False,
+    ) -> None:
         self._checkpoint, self._layers, self._dataset = checkpoint, layers, dataset
+        self._by_reference = by_reference
         self.sample = sample
         self._plain = encode_under(checkpoint, sample, "plain")
         self._source = _NoContents(dataset, layers)
@@ -158,6 +170,9 @@ class SampleCounter:
 
     def _carried(self, encoded: Encoded, measurements: Sequence[Measurement]) -> dict[Point, Carried]:
         points = list(self._knockouts(encoded, measurements))
+        if self._by_reference:
+            whole_pass = Carried(encoded.length, 0, self._layers, self.sample.image_size)
+            return dict.fromkeys((point for point, _ in points), whole_pass)
         found = {point: Carried() for point, _ in points}
         by_row: dict[int, list[tuple[Point, Branch]]] = defaultdict(list)
         for point, knockout in points:

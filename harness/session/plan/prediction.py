@@ -240,7 +240,13 @@ class Prediction:
     def _made(self, sample: Sample) -> SampleCounter | None:
         with suppress(RegionError, DataError):
             planned = self._planned
-            return SampleCounter(self._checkpoint, planned.info.layers, planned.dataset, sample)
+            return SampleCounter(
+                self._checkpoint,
+                planned.info.layers,
+                planned.dataset,
+                sample,
+                by_reference=planned.settings.reference,
+            )
         return None
 
     def _count(self, sample: Sample, measurements: tuple[Measurement, ...]) -> SampleCount | None:

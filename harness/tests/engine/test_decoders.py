@@ -16,12 +16,15 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from harness.checkpoint.attention import ATTENTION_NAME, register
 from harness.checkpoint.checkpoint import Checkpoint
-from harness.checkpoint.encode import encode
+from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.loading import refuse_unsupported_attention
 from harness.data.errors import CheckpointError
 from harness.engine.decoding import answers
+from harness.engine.engines import ReferenceEngine
 from harness.engine.reference import run
+from harness.engine.selfcheck import own_distribution, own_inputs
 from harness.engine.sweep.sweeper import Sweeper
+from harness.interventions.knockout import block
 from harness.testing import building_blocks as blocks
 from harness.testing.cases import QUESTIONS, noise_picture
 from harness.testing.tiny_checkpoints import sample, tiny_checkpoint, tokenizer
@@ -90,8 +93,17 @@ def prefix_attending() -> Checkpoint:
     return replace(tiny_checkpoint(), model=model, name="paligemma")
 
 
+def encoded(made: Checkpoint) -> list[Encoded]:
+    return [encode(made, sample(noise_picture(), question)) for question in QUESTIONS[1:]]
+
+
 def first_run(made: Checkpoint) -> None:
-    Sweeper(made).clean_run([encode(made, sample(noise_picture(), question)) for question in QUESTIONS[1:]])
+    Sweeper(made).clean_run(encoded(made))
+
+
+def first_run_by_reference(model_type: str) -> None:
+    made = checkpoint(model_type)
+    ReferenceEngine(made).clean_run(encoded(made))
 
 
 @pytest.mark.parametrize("model_type", EXACT)
@@ -103,6 +115,34 @@ def test_a_decoder_is_exact(model_type: str) -> None:
 def test_a_decoder_is_refused_by_name(model_type: str) -> None:
     with pytest.raises(CheckpointError, match=REFUSED[model_type]):
         first_run(checkpoint(model_type))
+
+
+NOT_WALKED = [name for name, told in REFUSED.items() if told.endswith("cannot be run by the engine")]
+
+
+@pytest.mark.parametrize("model_type", NOT_WALKED)
+def test_the_reference_measures_what_the_sweep_cannot_walk_through(model_type: str) -> None:
+    made = checkpoint(model_type)
+    with pytest.raises(CheckpointError, match=r"the sweep cannot measure it \(--reference may, slowly\)"):
+        first_run(made)
+    engine = ReferenceEngine(made)
+    (one, *_) = found = encoded(made)
+    clean = engine.clean_run(found)
+    assert engine.agreement is not None and engine.agreement < 1e-6
+    image, question = one.regions["image"], one.regions["question"]
+    flow = block(image, question, range(made.n_layers))
+    ((swept,), *others) = clean.sweep([[flow], *[[]] * (len(found) - 1)])
+    own = own_distribution(made, one, flow, own_inputs(made, one))
+    assert torch.allclose(swept.softmax(-1), own, atol=1e-6)
+    assert not torch.allclose(swept, clean.passes[0].logits, atol=1e-4)
+    assert all(not len(other) for other in others)
+
+
+@pytest.mark.parametrize("model_type", [name for name in REFUSED if name not in NOT_WALKED])
+def test_the_reference_does_not_measure_what_cannot_be_masked(model_type: str) -> None:
+    with pytest.raises(CheckpointError, match=REFUSED[model_type]) as refusal:
+        first_run_by_reference(model_type)
+    assert "--reference" not in str(refusal.value)
 
 
 WINDOWED: dict[str, dict[str, Any]] = {

@@ -18,8 +18,10 @@ from harness.checkpoint.encode import Encoded
 from harness.checkpoint.permanent_mask import PermanentBlock
 from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
-from harness.engine.sweep.pixel_check import check_pixels
+from harness.engine.engines import ReferenceEngine
+from harness.engine.pixel_check import check_pixels
 from harness.engine.sweep.sweeper import Sweeper
+from harness.interventions.knockout import Knockout, visible
 from harness.testing.cases import QUESTIONS, Case
 from harness.testing.tiny_checkpoints import KINDS
 
@@ -108,6 +110,22 @@ def test_refuses_a_picture_that_reaches_the_answer_beside_its_tokens(encoded: li
     assert {5, 6} <= set(encoded[0].regions["image"])
     with pytest.raises(CheckpointError, match=r"other pixels still change the answer .*by another way than"):
         Sweeper(leaky).clean_run(encoded[:1])
+
+
+def test_the_reference_refuses_the_same(encoded: list[Encoded], monkeypatch: pytest.MonkeyPatch) -> None:
+    leaky = doctored(CASE.checkpoint())
+    leaky.model.model.language_model = Leaking(leaky.model.model.language_model)
+    with pytest.raises(CheckpointError, match="by another way than"):
+        ReferenceEngine(leaky).clean_run(encoded[:1])
+
+    def open_edges(_: Knockout, layer: int, *more: Any) -> Tensor:
+        return visible(Knockout(), layer, *more)
+
+    monkeypatch.setattr("harness.engine.reference.visible", open_edges)
+    engine = ReferenceEngine(CASE.checkpoint())
+    with pytest.raises(CheckpointError, match=r"a knockout of \w+ on \w+ is not what the model's own"):
+        engine.clean_run(encoded)
+    assert engine.agreement is None  # the next clean run is checked again
 
 
 def test_tells_of_a_blind_model_and_lets_it_pass(checkpoint: Checkpoint, encoded: list[Encoded]) -> None:

@@ -16,11 +16,11 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.data.errors import CheckpointError, DataError, KnockoutError, MemoryLimitError, NumericsError
 from harness.engine.reference import run
+from harness.engine.selfcheck import prompts_to_check
 from harness.engine.sweep.clean_run import Tree
 from harness.engine.sweep.memory_budget import keep_freed_memory
 from harness.engine.sweep.reach import Reach
 from harness.engine.sweep.schedule import FROM_CLEAN, Branch, actions_by_layer, branch_points
-from harness.engine.sweep.selfcheck import prompts_to_check
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.sweep.walk import walk
 from harness.interventions.knockout import EdgeBlock, Intervention, Knockout, ModuleZero, Substitution, block

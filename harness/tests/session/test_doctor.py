@@ -13,7 +13,8 @@ import pytest
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.dataset import make_dataset
 from harness.data.errors import CheckpointError
-from harness.engine.sweep.selfcheck import ROUNDING
+from harness.engine.engines import SweepEngine
+from harness.engine.selfcheck import ROUNDING
 from harness.session.doctor.asked import spans
 from harness.session.doctor.command import _dataset
 from harness.session.doctor.sheet import Sheet
@@ -150,7 +151,7 @@ def tried(made: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     bad = replace(good, id="0002", image_size=(9, 9))
     sheet = Sheet()
     with sheet.trying("load check"):
-        say_tried(sheet, made, make_dataset("two", "0", [good, bad]), None)
+        say_tried(sheet, made, make_dataset("two", "0", [good, bad]), SweepEngine(made))
     return sheet, capsys.readouterr().out.splitlines()
 
 

@@ -20,7 +20,7 @@ from harness.checkpoint.without_weights import sized_checkpoint
 from harness.data.dataset import Dataset
 from harness.data.depth import Points
 from harness.data.flow import Flow
-from harness.engine.engines import SweepEngine
+from harness.engine.engines import engine_for
 from harness.engine.operations import sweep_count
 from harness.interventions.knockout import block
 from harness.interventions.measurements import (
@@ -92,16 +92,22 @@ def dataset() -> Dataset:
 
 
 @pytest.mark.slow
-def test_what_is_counted_without_weights_is_what_the_engine_runs(sized: Checkpoint, dataset: Dataset) -> None:
+@pytest.mark.parametrize("by_reference", [False, True])
+def test_what_is_counted_without_weights_is_what_the_engine_runs(
+    by_reference: bool,  # noqa: FBT001
+    sized: Checkpoint,
+    dataset: Dataset,
+) -> None:
     checkpoint = load(embedded())
-    for sample in dataset.by_task["ChooseAttr"][:2]:
-        engine = SweepEngine(checkpoint)
+    for sample in dataset.by_task["ChooseAttr"][: 1 if by_reference else 2]:
+        engine = engine_for(checkpoint, None, by_reference=by_reference)
         engine.clean_run([encode(checkpoint, sample)])  # the check walks, too
         checked = engine.walked.row_layers
         measurer = ImageMeasurer(checkpoint, engine, dataset)
         rows = measurer.image([Request(sample, MEASUREMENTS)])
         assert not any(row["reason"] == "wrong answer" for row in rows)
-        counted = SampleCounter(sized, 12, dataset, sample).count(MEASUREMENTS)
+        counter = SampleCounter(sized, 12, dataset, sample, by_reference=by_reference)
+        counted = counter.count(MEASUREMENTS)
         assert len(counted.passes) == measurer.passes > 100
         assert sum(one.row_layers for one in counted.passes.values()) == engine.walked.row_layers - checked
         assert counted.stem + counted.tail == encode(checkpoint, sample).length
@@ -124,6 +130,15 @@ def test_operations_are_those_of_the_benchmark(sized: Checkpoint, dataset: Datas
     count = SampleCounter(sized, 12, dataset, sample).count(())
     clean = Sizes(sized).unblocked(count) + Sizes(sized).picture(count, (1, 1))
     assert clean.operations == pytest.approx(sweep_count(sized, encoded, []))
+
+
+def test_a_pass_of_the_reference_sees_the_picture_again(sized: Checkpoint, dataset: Dataset) -> None:
+    flow = (Sweep(Flow("question", "last"), 1),)
+    sample = dataset.by_task["ChooseAttr"][0]
+    count = SampleCounter(sized, 12, dataset, sample, by_reference=True).count(flow)
+    sizes, (one, *_) = Sizes(sized), count.passes.values()
+    whole = sizes.picture(count, sample.image_size) + sizes.unblocked(count)
+    assert sizes.passes([one]).operations == pytest.approx(whole.operations)
 
 
 def test_no_weight_is_held_by_a_checkpoint_that_is_only_sized(sized: Checkpoint) -> None:

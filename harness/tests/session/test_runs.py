@@ -109,6 +109,21 @@ def test_a_second_run_measures_nothing_and_a_smaller_one_judges_alike(suite: Sui
 
 
 @pytest.mark.slow
+def test_the_reference_comes_to_the_same_in_a_store_of_its_own(suite: Suite, alone: RunRecord) -> None:
+    done = suite("alone", *PART, "--reference", "-k", "hardly_needs")
+    assert done.returncode == 0, done.stdout
+    assert "by the reference, one full pass a knockout" in done.stdout
+    slow, fast = suite.record, effects(alone)
+    assert slow.checkpoints[0].by == "reference" and slow.checkpoints[0].passes > 0
+    assert effects(slow) and all("--reference" in claim.command for claim in slow.claims)
+    for key, mean in effects(slow).items():
+        assert fast[key] == pytest.approx(mean, abs=1e-3)
+    again = suite("alone", *PART, "--reference", "-k", "hardly_needs", "--judge-only")
+    assert again.returncode == 0, again.stdout
+    assert effects(suite.record) == effects(slow)
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 def test_a_verdict_that_changes_fails_the_run(suite: Suite) -> None:
     known = suite.expectations.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.validation.decoders.outcomes import Kind, Outcome, outcome
-from harness.validation.decoders.report import page
+from harness.validation.decoders.report import Tried, page
 
 CHOSEN = {
     "llama": (Kind.EXACT, "off by"),
@@ -37,8 +37,14 @@ def test_with_full_attention_a_decoder_of_windows_is_exact() -> None:
     assert outcome("mistral", plain=True).kind is Kind.EXACT
 
 
+def test_the_reference_measures_what_the_sweep_refuses() -> None:
+    assert outcome("deepseek_v2").kind is Kind.REFUSED
+    assert outcome("deepseek_v2", by_reference=True).kind is Kind.EXACT
+    assert outcome("doge", by_reference=True).kind is Kind.REFUSED
+
+
 def test_numbers_that_are_silently_wrong_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.engine.sweep.selfcheck.compare", lambda *_: 0.0)
+    monkeypatch.setattr("harness.engine.selfcheck.compare", lambda *_: 0.0)
     found = outcome("doge")
     assert (found.kind, found.reason[:15]) == (Kind.FAULT, "silently wrong:")
 
@@ -56,9 +62,11 @@ def test_the_page_counts_and_shows_every_decoder() -> None:
         Outcome("a", Kind.EXACT, "off by 0"),
         Outcome("a", Kind.REFUSED, "a: its | is not supported"),
     )
-    made = page([(refused, exact)])
-    assert "| full attention in every layer | 1 | 0 | 0 | 0 |" in made.text
-    assert "| a | **refused**: its \\| is not supported | **exact**: off by 0 |" in made.text
-    assert made.data == {
-        "a": [{"kind": "refused", "reason": refused.reason}, {"kind": "exact", "reason": "off by 0"}]
-    }
+    made = page([Tried(refused, exact, exact), Tried(refused, refused, refused)])
+    assert "| full attention in every layer | 1 | 1 | 0 | 0 |" in made.text
+    assert "| as usual, what the sweep refuses by the reference | 1 | 1 | 0 | 0 |" in made.text
+    shown = "**refused**: its \\| is not supported"
+    assert f"| a | {shown} | **exact**: off by 0 | **exact**: off by 0 |" in made.text
+    assert f"| a | {shown} | {shown} |  |" in made.text
+    one = page([Tried(exact, exact, None)])
+    assert one.data == {"a": [{"kind": "exact", "reason": "off by 0"}] * 2}

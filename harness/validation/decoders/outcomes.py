@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 from transformers import LlavaForConditionalGeneration
 
+from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.loading import load
 from harness.checkpoint.processor import first_line
 from harness.data.errors import CheckpointError
 from harness.engine import decoding
-from harness.engine.sweep.sweeper import Sweeper
+from harness.engine.engines import SweepRun, engine_for
+from harness.engine.protocol import EngineRun
 from harness.interventions.knockout import Knockout
 from harness.testing.cases import QUESTIONS, noise_picture, windows
 from harness.testing.tiny_checkpoints import SHORT_PROMPT, processor, sample
@@ -58,18 +60,19 @@ class Outcome:
     reason: str
 
 
-def outcome(model_type: str, *, plain: bool = False) -> Outcome:
+def outcome(model_type: str, *, plain: bool = False, by_reference: bool = False) -> Outcome:
     """Make a small LLaVA on a decoder, save it, load it as a user would, and compare it with the oracle.
 
     Args:
         model_type: the decoder's type.
         plain: whether every layer attends to everything before it; else as is usual for the type.
+        by_reference: whether the slow reference measures it; else the sweep.
     """
     try:
         model = tiny_llava(model_type, plain=plain)
         with tempfile.TemporaryDirectory() as folder:
             _save(model, Path(folder))
-            return _measured(model_type, Path(folder))
+            return _measured(model_type, Path(folder), by_reference=by_reference)
     except NotMadeError as error:
         return Outcome(model_type, Kind.NOT_MADE, str(error))
 
@@ -85,26 +88,34 @@ def _save(model: Any, folder: Path) -> None:  # noqa: ANN401 - transformers' cla
         ) from error
 
 
-def _measured(model_type: str, folder: Path) -> Outcome:
+def _measured(model_type: str, folder: Path, *, by_reference: bool) -> Outcome:
     try:
         loaded = load(folder, name=model_type, dtype=torch.float32, prompt="vicuna_v1")
         checkpoint = replace(loaded, prompt=SHORT_PROMPT)
         encoded = [encode(checkpoint, sample(noise_picture(), question)) for question in QUESTIONS]
         asked = [windows(one, checkpoint.n_layers) for one in encoded]
-        sweeper = Sweeper(checkpoint)
-        clean = sweeper.clean_run(encoded)
-        swept = sweeper.sweep(clean, asked)
-        answers = decoding.answers(checkpoint, clean, limit=TOKENS)
+        clean = engine_for(checkpoint, None, by_reference=by_reference).clean_run(encoded)
+        swept = clean.sweep(asked)
+        answers = _answers(checkpoint, clean)
     except CheckpointError as error:
         told = str(error).replace(str(folder), model_type)
         return Outcome(model_type, Kind.REFUSED, told)
     except Exception as error:  # noqa: BLE001 - that is what is looked for
         return Outcome(model_type, Kind.FAULT, f"a traceback: {type(error).__name__}: {first_line(error)}")
     said = [
-        Said(one, knockouts, [found.clean.logits, *found.logits], answer)
-        for one, knockouts, found, answer in zip(encoded, asked, swept, answers, strict=True)
+        Said(one, knockouts, [unblocked.logits, *found], answer)
+        for one, knockouts, unblocked, found, answer in zip(
+            encoded, asked, clean.passes, swept, answers, strict=True
+        )
     ]
     return _compared(model_type, folder, said, checkpoint.stop_tokens)
+
+
+def _answers(checkpoint: Checkpoint, clean: EngineRun) -> list[tuple[int, ...]]:
+    """The first tokens of every answer, whatever was expected."""
+    if isinstance(clean, SweepRun):
+        return decoding.answers(checkpoint, clean.clean, limit=TOKENS)
+    return [answer[:TOKENS] for answer in clean.answers]
 
 
 @dataclass(frozen=True)

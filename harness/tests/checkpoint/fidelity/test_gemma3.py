@@ -21,7 +21,7 @@ from harness.data.errors import CheckpointError
 from harness.data.pictures import read_picture
 from harness.data.sample import Box, Size
 from harness.engine import reference
-from harness.engine.sweep.selfcheck import own_inputs
+from harness.engine.selfcheck import own_inputs
 from harness.engine.sweep.sweeper import Sweeper
 from harness.testing import realistic_checkpoints as realistic
 from harness.testing.fidelity_samples import sample, shrunk

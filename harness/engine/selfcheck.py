@@ -28,6 +28,7 @@ from harness.data.pictures import read_picture
 from harness.interventions.knockout import Knockout, block, visible
 from harness.interventions.permanent_edges import permanent_edges
 
+UNMEASURED = "it cannot be measured"
 ROUNDING = 1e-4
 """Largest total variation between the two distributions that rounding explains. Not smaller for
 float64: transformers' eager attention takes its softmax in float32 whatever the model's dtype."""
@@ -38,6 +39,8 @@ LOW_PRECISION = 0.1
 
 def prompts_to_check(encoded: Sequence[Encoded]) -> list[int]:
     """Which of the questions on an image are checked: the shortest, and the longest if it is longer."""
+    if not encoded:  # for the engine to refuse
+        return []
     order = sorted(range(len(encoded)), key=lambda number: encoded[number].length)
     different = encoded[order[0]].length != encoded[order[-1]].length
     return [order[0], order[-1]] if different else [order[0]]
@@ -56,7 +59,11 @@ def knockouts_to_check(checkpoint: Checkpoint, encoded: Encoded) -> list[Knockou
 
 
 def compare(
-    checkpoint: Checkpoint, encoded: Encoded, clean: Tensor, knocked_out: Mapping[Knockout, Tensor]
+    checkpoint: Checkpoint,
+    encoded: Encoded,
+    clean: Tensor,
+    knocked_out: Mapping[Knockout, Tensor],
+    otherwise: str = UNMEASURED,
 ) -> float:
     """Refuse a checkpoint for which the engine does not say what its own forward pass says.
 
@@ -65,6 +72,7 @@ def compare(
         encoded: one prompt.
         clean: ``[vocabulary]``, the engine's logits without a knockout.
         knocked_out: the same under knockouts.
+        otherwise: what a refusal ends with.
 
     Returns:
         The largest total variation between two distributions, between 0 and 1.
@@ -76,10 +84,10 @@ def compare(
     found = []
     for types in token_types(checkpoint, encoded, inputs):
         own = own_distribution(checkpoint, encoded, Knockout(), {**inputs, **types})
-        found.append(_demand_equal(checkpoint, "the clean run", own, clean))
+        found.append(_demand_equal(checkpoint, "the clean run", own, clean, otherwise))
     for knockout, logits in knocked_out.items():
         own = own_distribution(checkpoint, encoded, knockout, inputs)
-        found.append(_demand_equal(checkpoint, "a knockout", own, logits))
+        found.append(_demand_equal(checkpoint, "a knockout", own, logits, otherwise))
     return max(found)
 
 
@@ -92,7 +100,7 @@ def _distance(own: Tensor, logits: Tensor) -> float:
     return float((own - _probabilities(logits).to(own.device)).abs().sum() / 2)
 
 
-def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor) -> float:
+def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor, otherwise: str) -> float:
     distance = _distance(own, logits)
     limit = ROUNDING if checkpoint.dtype.itemsize >= FLOAT32_BYTES else LOW_PRECISION
     if not distance <= limit:
@@ -100,7 +108,7 @@ def _demand_equal(checkpoint: Checkpoint, what: str, own: Tensor, logits: Tensor
             f"{checkpoint.name}: {what} of {type(checkpoint.model).__name__} on "
             f"{type(checkpoint.decoder).__name__} is not what the model's own forward pass says (total "
             f"variation {distance:.2g}, rounding explains {limit:.0e}): its attention does something "
-            "that the engine does not know; it cannot be measured"
+            f"that the engine does not know; {otherwise}"
         )
     return distance
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded
 from harness.data.errors import CheckpointError
-from harness.engine.sweep.selfcheck import FLOAT32_BYTES, ROUNDING, total_variation
+from harness.engine.selfcheck import FLOAT32_BYTES, ROUNDING, UNMEASURED, total_variation
 from harness.interventions.knockout import Knockout, block
 
 LOW_PRECISION = 0.01
@@ -98,10 +98,10 @@ def check_pixels(
         raise CheckpointError(
             f"{checkpoint.name}: blocking image → everything later in all layers changes nothing, though "
             f"other pixels change the answer (total variation {found.seen:.2g}): knockouts do nothing on "
-            "this checkpoint; it cannot be measured"
+            f"this checkpoint; {UNMEASURED}"
         )
     raise CheckpointError(
         f"{checkpoint.name}: with image → everything later blocked in all layers, other pixels still change "
         f"the answer (total variation {found.left:.2g}; unblocked {found.seen:.2g}): the picture reaches it "
-        "by another way than attention to the image's tokens; it cannot be measured"
+        f"by another way than attention to the image's tokens; {UNMEASURED}"
     )
