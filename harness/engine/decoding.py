@@ -157,8 +157,8 @@ def _step(checkpoint: Checkpoint, clean: CleanRun, rows: Sequence[_Continuation]
     )
     tables = rotary_tables(checkpoint, state, at.to(state.device))
     plan = _StepPlan(clean, rows, [_permanent(checkpoint, clean, row) for row in rows])
-    for layer, (cosine, sine) in zip(checkpoint.decoder.layers, tables, strict=True):
-        state = layer(state[None], position_embeddings=(cosine[None], sine[None]), plan=plan)[0]
+    for layer, rotary in zip(checkpoint.decoder.layers, tables, strict=True):
+        state = layer(state[None], **rotary.inputs, plan=plan)[0]
     logits: Tensor = checkpoint.head(checkpoint.decoder.norm(state))
     return [int(token) for token in logits.argmax(dim=-1)]
 

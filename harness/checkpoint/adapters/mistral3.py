@@ -1,4 +1,4 @@
-"""Mistral 3 (Mistral Small 3.1): a picture in its own shape, row by row, a mark behind each row.
+"""Mistral 3 (Mistral Small 3.1, Ministral 3): a picture in its own shape, row by row, a mark behind each row.
 
 A picture is never made larger but to whole tokens, and smaller only where its longer side exceeds the
 processor's; a visual token shows several of the vision tower's patches. Behind the last row stands another
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOWER = "pixtral"
-SCALED = "ministral3"
-"""A decoder that scales queries by their position, which its layers ask for."""
 BEHIND_ROW = ("image_break_token", "[IMG_BREAK]")
 BEHIND_LAST = ("image_end_token", "[IMG_END]")
 """The marks: the processor's name for each, else its text."""
@@ -93,11 +91,6 @@ class RowsWithMarks:
 
 def _pictures(model: Any, processor: Any, handling: str) -> RowsWithMarks:  # noqa: ANN401 - transformers' classes
     images, config = processor.image_processor, model.config
-    if config.text_config.model_type == SCALED:
-        raise CheckpointError(
-            f"its decoder ({SCALED}) scales every query by its position, which the engine does not tell its "
-            "layers; not supported yet"
-        )
     patch, largest = _token_side(config, processor)
     _check_steps(images)
     longest = longest_edge(images, "size")

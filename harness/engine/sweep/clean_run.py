@@ -86,7 +86,7 @@ class CleanRun:
         tree: how they lie in one row of tokens.
         hidden: what enters every layer, ``[rows, width]`` each.
         cache: every layer's keys and values, ``[kv_heads, rows, head_dim]`` each.
-        rotary: of every layer cosine and sine ``[rows, rotary width]``.
+        rotary: where the rows stand, as every layer is told.
         added: what is added to its rows after the first layers.
         passes: per question the unblocked pass.
         permanent: per question the edges that the checkpoint blocks always; none starts in the stem.
@@ -108,12 +108,6 @@ class CleanRun:
             return kept.upto(stop)
         tail = slice(self.tree.starts[question], self.tree.starts[question] + stop - stem)
         return kept.upto(stem).then(CachedKeyValues(kept.key[:, tail], kept.value[:, tail]))
-
-    def rotary_at(self, layer: int, rows: Tensor, like: Tensor) -> Rotary:
-        """Cosine and sine of some of its rows in a layer, ``[1, rows, rotary width]``."""
-        tables = self.rotary[layer]
-        cosine, sine = (table[rows.to(table.device)][None].to(like.device) for table in tables)
-        return cosine, sine
 
 
 @dataclass(frozen=True)
@@ -172,9 +166,9 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     tables = rotary_tables(checkpoint, state, positions)
     done = CleanRun(tuple(encoded), tree, tables, added, permanent=permanent)
     plan = TreePlan(tree, done.cache, permanent)
-    for number, (layer, (cosine, sine)) in enumerate(zip(checkpoint.decoder.layers, tables, strict=True)):
+    for number, (layer, rotary) in enumerate(zip(checkpoint.decoder.layers, tables, strict=True)):
         done.hidden.append(state)
-        state = layer(state[None], position_embeddings=(cosine[None], sine[None]), plan=plan)[0]
+        state = layer(state[None], **rotary.inputs, plan=plan)[0]
         state = added.after(number, state)
     check_plan_reached(checkpoint, len(done.cache))
     done.passes = _passes(checkpoint, done, state)

@@ -39,10 +39,10 @@ def keys_and_values(block: Any, state: Tensor, rotary: Rotary) -> CachedKeyValue
     Args:
         block: the decoder layer.
         state: what enters it, ``[rows, width]``.
-        rotary: of these rows, ``[1, rows, rotary width]`` each.
+        rotary: where these rows stand.
     """
     try:
-        block(state[None], position_embeddings=rotary, plan=_Stop())
+        block(state[None], **rotary.inputs, plan=_Stop())
     except _AboutToAttendError as stopped:
         return stopped.whole
     raise AssertionError("a layer that never attended")

@@ -130,7 +130,7 @@ def walk(
             members = torch.tensor([place[branch] for branch in _members(found, layer)])
         if table is not clean.rotary[layer]:
             table = clean.rotary[layer]
-            rotary = clean.rotary_at(layer, at, state)
+            rotary = table.of(at, state)
         rows = len(state)
         if layer == checkpoint.n_layers - 1:
             state = _top(block, clean, batch, state, rotary)
@@ -146,7 +146,7 @@ def walk(
 def _through(block: Any, clean: CleanRun, batch: PackedLayer, state: Tensor, rotary: Rotary) -> Tensor:  # noqa: ANN401
     """The batch after a layer."""
     with zeroed_rows(block, batch.zero):
-        after: Tensor = block(state[None], position_embeddings=rotary, plan=PackedPlan(clean, batch))
+        after: Tensor = block(state[None], **rotary.inputs, plan=PackedPlan(clean, batch))
     return after[0]
 
 
@@ -160,10 +160,8 @@ def _top(block: Any, clean: CleanRun, batch: PackedLayer, state: Tensor, rotary:
     if batch.zero or (len(state) - len(ends)) * state.shape[1] < WORTH_A_START:
         return _through(block, clean, batch, state, rotary)[ends]
     whole = keys_and_values(block, state, rotary)
-    cosine, sine = (table[:, ends.to(table.device)] for table in rotary)  # may lie on another device
-    last: Tensor = block(
-        state[ends][None], position_embeddings=(cosine, sine), plan=PackedPlan(clean, batch, whole)
-    )
+    placed = rotary.of(ends, state)
+    last: Tensor = block(state[ends][None], **placed.inputs, plan=PackedPlan(clean, batch, whole))
     return last[0]
 
 

@@ -18,10 +18,11 @@ from harness.checkpoint.attention import ATTENTION_NAME, register
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.checkpoint.encode import Encoded, encode
 from harness.checkpoint.loading import refuse_unsupported_attention
+from harness.checkpoint.positions import as_inputs
 from harness.data.errors import CheckpointError
 from harness.engine.decoding import answers
 from harness.engine.engines import ReferenceEngine
-from harness.engine.reference import run
+from harness.engine.reference import answer, run
 from harness.engine.selfcheck import own_distribution, own_inputs
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import block
@@ -35,6 +36,7 @@ EXACT = (
     "glm4",
     "granite",
     "llama",
+    "ministral3",
     "mistral",
     "olmo",
     "olmo2",
@@ -48,7 +50,6 @@ REFUSED = {
     "stablelm": "StableLmDecoderLayer does not hand its keyword arguments to its attention",
     "nemotron": "NemotronDecoderLayer does not hand its keyword arguments to its attention",
     "phi": "on PhiModel cannot be run by the engine",
-    "ministral3": "on Ministral3Model cannot be run by the engine",
     "gpt_neox": "on GPTNeoXModel cannot be run by the engine",
     "gemma2": "soft-capped attention is not supported",
 }
@@ -109,6 +110,24 @@ def first_run_by_reference(model_type: str) -> None:
 @pytest.mark.parametrize("model_type", EXACT)
 def test_a_decoder_is_exact(model_type: str) -> None:
     first_run(checkpoint(model_type))
+
+
+def test_queries_that_are_scaled_by_their_positions_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ministral 3's are: here from the eighth token on, on the hub from the sixteen thousandth."""
+    scaled = {
+        "rope_type": "yarn",
+        "rope_theta": 10_000.0,
+        "factor": 16.0,
+        "original_max_position_embeddings": 8,
+        "llama_4_scaling_beta": 0.5,
+    }
+    made = checkpoint("ministral3", rope_parameters=scaled)
+    first_run(made)
+    asked = encoded(made)
+    assert answers(made, Sweeper(made).clean_run(asked), limit=3) == [answer(made, one, 3) for one in asked]
+    monkeypatch.setattr("harness.engine.sweep.rotary.as_inputs", lambda positions: 0 * as_inputs(positions))
+    with pytest.raises(CheckpointError, match="is not what the model's own forward pass says"):
+        first_run(made)
 
 
 @pytest.mark.parametrize("model_type", REFUSED)

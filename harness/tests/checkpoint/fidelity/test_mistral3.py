@@ -246,7 +246,6 @@ def test_a_picture_of_which_nothing_is_left_is_a_sample_left_out(
 @pytest.mark.parametrize(
     ("part", "changed", "told"),
     [
-        ("text_config", {"model_type": "ministral3"}, "scales every query by its position"),
         ("vision_config", {"model_type": "clip_vision_model"}, "a vision tower 'clip_vision_model'"),
         ("vision_config", {"patch_size": [14, 14]}, r"in patches of \[14, 14\]"),
         ("vision_config", {"image_size": 1512}, "up to 1540 pixels in whole tokens of 28.* takes 1512"),
@@ -263,15 +262,11 @@ def test_what_goes_with_no_layout_is_refused_by_the_setting(
     part: str, changed: dict[str, Any], told: str, bare: Bare
 ) -> None:
     checkpoint = bare(NATIVE)
-    config = checkpoint.model.config
     parts = {
-        "text_config": SimpleNamespace(model_type=config.text_config.model_type),
         "vision_config": SimpleNamespace(model_type="pixtral", patch_size=14, image_size=1540),
         "images": SimpleNamespace(size={"longest_edge": 1540}, do_resize=True, do_center_crop=None),
     }
-    parts["config"] = SimpleNamespace(
-        text_config=parts["text_config"], vision_config=parts["vision_config"], spatial_merge_size=2
-    )
+    parts["config"] = SimpleNamespace(vision_config=parts["vision_config"], spatial_merge_size=2)
     parts["processor"] = SimpleNamespace(
         image_processor=parts["images"],
         tokenizer=checkpoint.processor.tokenizer,
