@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.checkpoint.door import checkpoint_door
-from harness.checkpoint.info import CheckpointInfo
+from harness.checkpoint.info import CheckpointInfo, check_unquantized
 from harness.data.errors import CheckpointError
 
 
@@ -13,7 +13,7 @@ def configuration(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers' 
     """The configuration of a checkpoint; no code of it is run.
 
     Raises:
-        CheckpointError: if it cannot be read, or asks for code from the hub.
+        CheckpointError: if it cannot be read, asks for code from the hub, or is of quantized weights.
     """
     from transformers import AutoConfig  # noqa: PLC0415 - takes seconds
 
@@ -21,6 +21,7 @@ def configuration(info: CheckpointInfo) -> Any:  # noqa: ANN401 - transformers' 
         config = AutoConfig.from_pretrained(info.path, revision=info.revision, trust_remote_code=False)
         for part in (config, *(getattr(config, name) for name in config.sub_configs)):
             _refuse_kernels(part)
+        check_unquantized(config.to_dict(), info.path)
     return config
 
 

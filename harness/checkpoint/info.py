@@ -19,6 +19,8 @@ from harness.data.user_paths import user_path
 
 MOST_LAYERS = 1000
 """More layers than any decoder has; a configuration with more is a mistake."""
+QUANTIZED = ("quantization_config", "quantization")
+"""What says in a ``config.json`` that weights are quantized: transformers' name, and MLX's."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def directory_info(folder: Path, name: str | None = None) -> CheckpointInfo:
     if not isinstance(data.get("model_type"), str):
         raise CheckpointError(f"{config}: not a model configuration (it has no model_type)")
     check_supported(data["model_type"], str(folder))
+    check_unquantized(data, str(folder))
     if not any(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder}: no weights (*.safetensors) in this directory")
     depth = _depth(config, data)
@@ -176,6 +179,27 @@ def check_supported(model_type: str, source: str) -> None:
         raise CheckpointError(f"{source}: model type {model_type!r} is not supported; supported: {known}")
 
 
+def check_unquantized(config: Mapping[str, Any], source: str) -> None:
+    """Refuse weights in a quantized format, which a sweep does not compute row by row as a full pass does.
+
+    Args:
+        config: what ``config.json`` holds, or a part of it.
+        source: the checkpoint, for the message.
+
+    Raises:
+        CheckpointError: if the whole or a part is quantized; it names the method.
+    """
+    for name, value in config.items():
+        if name in QUANTIZED and value:
+            method = value.get("quant_method", name) if isinstance(value, dict) else name
+            raise CheckpointError(
+                f"{source}: its weights are quantized ({method}); not supported: take the checkpoint it was "
+                "made from, or save it dequantized"
+            )
+        if isinstance(value, dict):
+            check_unquantized(value, source)
+
+
 def _hub_info(name: str) -> CheckpointInfo:
     from transformers import AutoConfig  # noqa: PLC0415 - takes seconds; only hub ids pay
 
@@ -188,6 +212,7 @@ def _hub_info(name: str) -> CheckpointInfo:
             f"no checkpoint {name!r}: no directory, not one of {known}, not given by the hub ({reason})"
         ) from error
     check_supported(str(config.model_type), name)
+    check_unquantized(config.to_dict(), name)
     layers = int(config.text_config.num_hidden_layers)
     return CheckpointInfo(name.rpartition("/")[2], name, layers, dtype=_stated_dtype(config.to_dict()))
 

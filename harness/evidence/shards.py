@@ -27,6 +27,8 @@ SCHEMA: dict[str, pl.DataType] = {
 its ``reason`` is empty if the sample is included. A measurement that is undefined for a sample has one row
 with the reason and no values."""
 CLEAN = "clean"
+WRONG = "wrong answer"
+"""The reason of a sample that is not included since it is not answered rightly."""
 SUFFIX = ".parquet"
 QUARANTINED = ".damaged"
 _NAME = re.compile(r"block-(\d{5,})-([0-9a-f]{16})\.parquet", re.ASCII)

@@ -22,7 +22,7 @@ from harness.engine import decoding
 from harness.engine.protocol import Engine, EngineRun
 from harness.engine.reference import Pass
 from harness.engine.sweep.memory_budget import halving, memory_limit_told
-from harness.evidence.shards import CLEAN
+from harness.evidence.shards import CLEAN, WRONG
 from harness.interventions.control_regions import with_controls
 from harness.interventions.knockout import Knockout
 from harness.interventions.measurements import (
@@ -56,7 +56,6 @@ from harness.measuring.request import Request
 Row: TypeAlias = "dict[str, object]"
 Readings: TypeAlias = "Mapping[str, tuple[float, ...]]"
 
-WRONG = "wrong answer"
 UNDERFLOW = "probability of the answer underflows"
 PARTS = frozenset(
     {"true_option", "false_option", "central_object", "object1", "object2", "question_rest"}

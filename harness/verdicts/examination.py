@@ -40,6 +40,7 @@ from harness.statistics.verdict import Fact, Judgement, Verdict
 from harness.verdicts.claims import Claim
 from harness.verdicts.declarations import Declarations
 from harness.verdicts.evidence_table import Joint, Look, Table
+from harness.verdicts.guessed_tasks import guessed
 from harness.verdicts.hypothesis import EvidenceView, Hypothesis, Peer
 from harness.verdicts.notes import with_notes
 from harness.verdicts.other_readings import with_other_readings
@@ -95,6 +96,8 @@ class Examination:
         self._declarations = Declarations(self._declare)
         self._table: Table | None = None
         self._looks: dict[int, Look] = {}
+        self._guesses: dict[tuple[str, int], str] = {}
+        """By task and look, why it is not judged; empty if it is."""
         self._left_open: dict[str, tuple[tuple[Quantity, ...], int]] = {}
         """By test: what its claim was about when looks left it undecided, and how many these were."""
         self._staged_at: int | None = None
@@ -335,6 +338,7 @@ class Examination:
             self._shards = shards
             self._table = None
             self._looks.clear()
+            self._guesses.clear()
 
     @cached_property
     def tasks(self) -> tuple[TaskRecord, ...]:
@@ -382,11 +386,11 @@ class Examination:
     def _judge(self, claim: Claim, looks: Sequence[Look | Joint]) -> Judgement:
         """Judge a claim on the looks so far."""
         stated = self.hypothesis(claim, len(looks) - 1)
-        level = self.settings.alpha, len(looks) - 1
         if stated.tree is None:
+            level = self.settings.alpha, len(looks) - 1
             return _not_judged(Verdict.NOT_APPLICABLE, stated.not_applicable, *level)
-        if self.imported is not None and (absent_ones := self._not_imported(stated.quantities)):
-            return _not_judged(Verdict.NOT_MEASURED, f"not measured elsewhere: {absent_ones}", *level)
+        if (unjudged := self._unjudged(stated, len(looks) - 1)) is not None:
+            return unjudged
         matched = [look.matched(stated.quantities) for look in looks]
         usable = [look for look in matched if all(quantity in look for quantity in stated.quantities)]
         if not usable:
@@ -412,6 +416,30 @@ class Examination:
         judged = with_notes(judged, stated.notes, taken, plan)
         without = self._judged_without(claim, stated)
         return replace(judged, notes=(*judged.notes, *without, *plain_means(taken[-1], stated.quantities)))
+
+    def _unjudged(self, stated: Hypothesis, look: int) -> Judgement | None:
+        """What is said of a claim that evidence is lacking for, or that would rest on guesses; else None."""
+        level = self.settings.alpha, look
+        if self.imported is not None and (absent_ones := self._not_imported(stated.quantities)):
+            return _not_judged(Verdict.NOT_MEASURED, f"not measured elsewhere: {absent_ones}", *level)
+        if guesses := self._guessed(stated.quantities, look):
+            return _not_judged(Verdict.INCONCLUSIVE, f"not judged: {guesses}", *level)
+        return None
+
+    def _guessed(self, quantities: Iterable[Quantity], look: int) -> str:
+        """Why a claim is not judged whose tasks are guessed; empty if they are not, or nobody knows.
+
+        An import holds the rightly answered questions, and maybe others.
+        """
+        if self.imported is not None:
+            return ""
+        for task in dict.fromkeys(one.task for one in quantities if not one.checkpoint):
+            if (task, look) not in self._guesses:
+                samples = self.dataset.first(task, LOOKS[look])
+                self._guesses[task, look] = guessed(self.table.frame, self.dataset, task, samples)
+            if self._guesses[task, look]:
+                return self._guesses[task, look]
+        return ""
 
     def _not_imported(self, quantities: Iterable[Quantity]) -> str:
         """What of some quantities an import lacks, by name; empty if nothing.

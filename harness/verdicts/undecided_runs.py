@@ -8,6 +8,7 @@ from harness.data.dataset import Dataset
 from harness.data.errors import NOT_FINITE
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.verdict import Verdict
+from harness.verdicts.guessed_tasks import demanded, told
 from harness.verdicts.record import CheckpointRecord, RunRecord, TaskRecord
 
 MOST_OVERFLOWING = 0.01
@@ -93,7 +94,6 @@ def _of_checkpoint(record: RunRecord, checkpoint: CheckpointRecord, evidence: st
 def _of_task(name: str, task: TaskRecord) -> str:
     if not task.included:
         return f"{name}: none of {task.samples} samples of {task.task} could be used; {CHECK_FIRST}"
-    if task.right is not None and task.chance is not None and task.right <= task.chance:
-        share = f"{task.right:.0%} right, chance {task.chance:.0%}"
-        return f"{name}: answers {task.task} no better than chance ({share}); {CHECK_FIRST}"
+    if task.right is not None and task.chance is not None and task.right < demanded(task.chance):
+        return f"{name}: {told(task.task, task.right, task.chance)}; {CHECK_FIRST}"
     return ""

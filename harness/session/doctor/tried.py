@@ -11,7 +11,8 @@ from harness.data.dataset import Dataset
 from harness.data.sample import Sample
 from harness.engine.decoding import reads_as
 from harness.engine.protocol import Engine
-from harness.measuring.measurer import WRONG, ImageMeasurer
+from harness.evidence.shards import WRONG
+from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
 from harness.session.doctor.sheet import Sheet
 

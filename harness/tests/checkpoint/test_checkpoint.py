@@ -86,16 +86,31 @@ def test_truncated_weights_are_an_error(saved: Path, tmp_path: Path) -> None:
         ({"text_config": {"num_hidden_layers": "many"}}, "not a whole number from 1 to 1000"),
         ({"text_config": None, "num_hidden_layers": 0}, "not a whole number from 1 to 1000"),
         ({"vision_config": {"depth": 10**9}}, "depth is more than 1000"),
+        ({"quantization_config": {"quant_method": "fp8"}}, r"are quantized \(fp8\); not supported: take the"),
+        ({"quantization": {"bits": 4}}, r"its weights are quantized \(quantization\)"),
+        ({"vision_config": {"quantization_config": {"quant_method": "awq"}}}, r"quantized \(awq\)"),
     ],
 )
 def test_a_wrong_configuration_is_an_error(
-    change: dict[str, str], text: str, saved: Path, tmp_path: Path
+    change: dict[str, object], text: str, saved: Path, tmp_path: Path
 ) -> None:
     folder = copy(saved, tmp_path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps(config | change), encoding="utf-8")
     with pytest.raises(CheckpointError, match=text):
         directory_info(folder)
+
+
+def test_quantized_weights_of_an_alias_are_refused_when_its_files_are_read(
+    saved: Path, tmp_path: Path
+) -> None:
+    folder = copy(saved, tmp_path)
+    info = directory_info(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["quantization_config"] = {"quant_method": "fp8"}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"its weights are quantized \(fp8\)"):
+        load(info)
 
 
 def test_a_processor_without_image_token_is_an_error(saved: Path, tmp_path: Path) -> None:

@@ -50,7 +50,10 @@ def test_where_no_claim_applies_nothing_has_to_be_stored() -> None:
             replace(GOOD, included=0),
             "new: none of 120 samples of QueryAttr could be used; check its prompt format",
         ),
-        (replace(GOOD, right=0.3), "new: answers QueryAttr no better than chance (30% right, chance 30%)"),
+        (
+            replace(GOOD, right=0.44),
+            "new: answers QueryAttr hardly better than chance (44% right, chance 30%, judged from 45% on)",
+        ),
     ],
 )
 def test_nothing_measured_is_said_and_what_to_check_first(task: TaskRecord, told: str) -> None:
