@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness.data.commands import run_command
 from harness.data.default_folders import ELSEWHERE, OUTPUTS
 from harness.data.errors import HarnessError
 from harness.data.plain_text import without_controls
@@ -218,4 +219,4 @@ def _bytes(size: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)
