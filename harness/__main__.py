@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.data.commands import run_command
 from harness.session.doctor.command import USAGE, Doctor
 from harness.session.layout.command import main as layout
 
@@ -27,4 +28,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

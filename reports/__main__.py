@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from harness.data.commands import run_command
 from harness.data.doors import door
 from harness.data.errors import HarnessError
 from harness.data.sample import TASKS
@@ -116,7 +117,8 @@ def _compare(words: list[str]) -> int:
         parser.error("name two records, or one and a published curve with --curve")
     one, other = (_stored(_record_in(path)) for path in (options.one, options.other))
     with _shown(options.one, options.other):
-        print(compare.render(one, other, (str(options.one), str(options.other))), end="")
+        page = compare.render(one, other, (str(options.one), str(options.other)))
+    print(page, end="")
     return 0
 
 
@@ -213,8 +215,9 @@ def _snapshots(words: list[str]) -> int:
     records = [_stored(_record_in(path)) for path in options.records]
     command = shlex.join(["python", "-m", "reports", "snapshots", *words])
     with _shown(*options.records):
-        for path in write_snapshots(snapshots(records), command, options.out):
-            print(path)
+        written = write_snapshots(snapshots(records), command, options.out)
+    for path in written:
+        print(path)
     return 0
 
 
@@ -246,4 +249,4 @@ COMMANDS = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

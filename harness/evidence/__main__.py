@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness.data.commands import run_command
 from harness.data.default_folders import ELSEWHERE, OUTPUTS
 from harness.data.errors import HarnessError
 from harness.data.plain_text import without_controls
@@ -104,15 +105,18 @@ def hand_on(options: argparse.Namespace) -> int:
     """Write one store, or an import, in a format that others read."""
     if options.evidence_of is not None:
         imported = find_import(options.evidence_of, ROOT / ELSEWHERE, Path())
-        name, frame = imported.manifest.checkpoint, imported.read()
+        name, frame, square = imported.manifest.checkpoint, imported.read(), imported.manifest.square
     else:
         found = _chosen(options.evidence, options.store)
         if len(found) > 1:
             names = ", ".join(one.folder.name for one in found)
             raise HarnessError(f"{options.evidence}: holds several stores; name one with --store: {names}")
-        name, frame = found[0].source["name"], found[0].read()
+        name, frame, square = found[0].source["name"], found[0].read(), False
     plain = options.form == "plain"
-    done = export_plain(frame, options.file) if plain else export_released(frame, name, options.file)
+    if plain:
+        done = export_plain(frame, options.file)
+    else:
+        done = export_released(frame, name, options.file, square=square)
     say(f"{options.file}: {done.rows:,} rows in {len(done.files)} {'file' if plain else 'files'}")
     if done.behind:
         say(f"left behind, since the format has no name for it: {', '.join(done.behind)}")
@@ -215,4 +219,4 @@ def _bytes(size: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

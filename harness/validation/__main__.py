@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
+from harness.data.commands import run_command
 from harness.validation.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -16,8 +16,8 @@ from reports.lost_margin import Lost
 from reports.words import clean, measurement_name, plain_number
 
 _SIZE, _FRAME = (190.0, 84.0), (28.0, 13.0, 186.0, 81.0)
-_HALF = 0.42
-"""Half the width of a bar, in layers."""
+_WIDTH = 0.84
+"""The width of a bar, in layers."""
 _ROOM = 0.06
 STRONG, FAINT = 1.0, 0.55
 """How strongly the true answer's part and the wrong one's are filled."""
@@ -37,7 +37,7 @@ def draw(lost: Lost, limits: Point) -> str:
     _scales(canvas, (points[0], points[-1]), limits)
     for part, colour, strength in ((0, TRUE_ANSWER, STRONG), (1, FALSE_ANSWER, FAINT)):
         placed = ((at, both[part]) for at, both in zip(points, bars, strict=True))
-        canvas.areas([_corners(at, bar) for at, bar in placed if _shows(bar)], colour, strength)
+        canvas.bars([(at, bar) for at, bar in placed if _shows(bar)], _WIDTH, colour, strength)
     canvas.line(points, _sums(lost.margin), INK, 1.2)
     return canvas.svg(_label(lost))
 
@@ -67,11 +67,6 @@ def _sums(margin: Margin) -> list[float]:
 
 def _shows(bar: _Bar) -> bool:
     return all(map(math.isfinite, bar)) and bar[0] != bar[1]
-
-
-def _corners(at: int, bar: _Bar) -> tuple[Point, ...]:
-    left, right = at - _HALF, at + _HALF
-    return ((left, bar[0]), (right, bar[0]), (right, bar[1]), (left, bar[1]))
 
 
 def _scales(canvas: Canvas, layers: Point, limits: Point) -> None:

@@ -2,16 +2,15 @@
 
 Nothing is left to the reader's machine but the font: colours are the page's CSS variables, so that one
 drawing serves light, dark and print, and text stays text. The same drawing gives the same bytes, and few:
-a page has hundreds. Places are rounded to a tenth of a point, points of a path follow from one another, what
-looks alike shares one element, and markers are defined once a page (`marker_definitions`).
+a page has hundreds. A drawing's own unit is a tenth of a point, so that its places are whole numbers; points
+of a path follow from one another, what looks alike shares one element, and markers are defined once a page
+(`marker_definitions`).
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from typing import Literal
@@ -20,10 +19,11 @@ from markupsafe import escape
 
 Point = tuple[float, float]
 _OFF = 1
-"""Tenths of a point by which a place may lie off a line and still count as on it."""
-_NEEDLESS = re.compile(r" (?=-)|(?<=\.\d) (?=\.)")
+"""Units by which a place may lie off a line and still count as on it."""
+_UNITS = 10
+"""Units of a drawing in a point: sizes and places are given in points, and written in these."""
 _Place = tuple[int, int]
-"""Tenths of a point from the left and from the top."""
+"""Units from the left and from the top."""
 
 _MARKER = 1.9
 """Half the size of a marker, in points."""
@@ -46,7 +46,7 @@ MARKERS: dict[str, tuple[Point, ...]] = {
     "hexagon": _HEXAGON,
 }
 """Polygons within about one unit of the point they mark; y grows downward."""
-STYLE = ".plot path { fill: none; stroke-linecap: round; }"
+STYLE = ".plot { fill: none; stroke-linecap: round; }"
 """What a page with drawings has in its style sheet: what all their lines share."""
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _BASELINES = {"top": 0.78, "center": 0.29, "bottom": -0.22, "baseline": 0.0}
@@ -84,20 +84,33 @@ class Canvas:
         ``marker`` is one of `MARKERS`, for every point; the page holds its definition.
         """
         points = list(zip(x, y, strict=True))
-        dashes = f"; stroke-linecap: butt; stroke-dasharray: {dash}" if dash else ""
+        lengths = " ".join(_units(float(length)) for length in dash.split())
+        dashes = f"; stroke-linecap: butt; stroke-dasharray: {lengths}" if dash else ""
         marks = f"; marker: url(#{MARKER_ID}{marker})" if marker else ""
-        style = f"stroke: {colour}; stroke-width: {_short(width)}{dashes}{marks}"
+        style = f"stroke: {colour}; stroke-width: {_units(width)}{dashes}{marks}"
         self._path("line", (self._polyline(run, every=bool(marker)) for run in _known(points)), style)
 
     def area(self, corners: Sequence[Point], colour: str, opacity: float = 1.0) -> None:
         """Fill a polygon."""
-        self.areas([corners], colour, opacity)
-
-    def areas(self, polygons: Sequence[Sequence[Point]], colour: str, opacity: float = 1.0) -> None:
-        """Fill several polygons as one element."""
         faint = f"; fill-opacity: {_short(opacity)}" if opacity < 1 else ""
-        drawn = [f"{self._polyline(corners)}z" for corners in polygons]
-        self._path("area", drawn, f"fill: {colour}{faint}")
+        self._path("area", [f"{self._polyline(corners)}z"], f"fill: {colour}{faint}")
+
+    def bars(
+        self, bars: Sequence[tuple[float, Point]], width: float, colour: str, opacity: float = 1.0
+    ) -> None:
+        """Fill upright bars as one element.
+
+        Args:
+            bars: of each the middle, and from where to where it reaches.
+            width: of each, in horizontal units.
+            colour: of all.
+            opacity: of all.
+        """
+        faint = f"; stroke-opacity: {_short(opacity)}" if opacity < 1 else ""
+        thick = f"stroke: {colour}; stroke-width: {_units(width * self.scale[0])}; stroke-linecap: butt"
+        self._path(
+            "line", (self._polyline([(x, start), (x, end)]) for x, (start, end) in bars), thick + faint
+        )
 
     def band(
         self, x: Sequence[float], lower: Sequence[float], upper: Sequence[float], colour: str, opacity: float
@@ -124,8 +137,8 @@ class Canvas:
         """Write a word at a place, moved right and up by ``shift`` points."""
         across, down = self._place((x, y))
         left, base = across + shift[0], down - shift[1] + size * _BASELINES[upright]
-        style = f"font-size: {_short(size)}px; text-anchor: {_ANCHORS[align]}; fill: {colour}"
-        place = f'x="{_tenths(round(10 * left))}" y="{_tenths(round(10 * base))}"'
+        style = f"font-size: {_units(size)}px; text-anchor: {_ANCHORS[align]}; fill: {colour}"
+        place = f'x="{round(_UNITS * left)}" y="{round(_UNITS * base)}"'
         self._drawn.append(("text", style, f"<text {place}>{escape(text)}</text>"))
 
     def svg(self, label: str) -> str:
@@ -139,7 +152,7 @@ class Canvas:
         return self._element(head, label, f"<style>{style} {STYLE}</style>") + "\n"
 
     def _element(self, head: str, label: str, style: str) -> str:
-        box = " ".join(map(_short, self._size))
+        box = " ".join(map(_units, self._size))
         kind = f'class="plot" role="img" aria-label="{escape(label)}" viewBox="0 0 {box}"'
         return "".join([f"<svg {head}{kind}>", style, *self._elements(), "</svg>"])
 
@@ -172,16 +185,18 @@ class Canvas:
     def _polyline(self, points: Sequence[Point], *, every: bool = False) -> str:
         """A path's data: the first place, then the steps from one to the next.
 
-        ``every`` point has its place, for a marker; else those on the way between their neighbours have none.
+        Level and upright ones are one number. ``every`` point has its place, for a marker; else those on the
+        way between their neighbours have none.
         """
-        places = [self._tenth(point) for point in points]
+        places = [self._unit(point) for point in points]
         kept = places if every else _bends(places)
-        steps = [(x - before[0], y - before[1]) for before, (x, y) in pairwise(kept)]
-        return f"M{_numbers(kept[0])}" + (f"l{_numbers(chain.from_iterable(steps))}" if steps else "")
+        steps = ((x - before[0], y - before[1]) for before, (x, y) in pairwise(kept))
+        runs = ((command, _numbers(chain.from_iterable(run))) for command, run in _commands(steps))
+        return f"M{_numbers(kept[0])}" + "".join(f"{command}{numbers}" for command, numbers in runs)
 
-    def _tenth(self, point: Point) -> _Place:
+    def _unit(self, point: Point) -> _Place:
         x, y = self._place(point)
-        return round(10 * x), round(10 * y)
+        return round(_UNITS * x), round(_UNITS * y)
 
 
 def marker_definitions(colours: Mapping[str, str]) -> str:
@@ -201,7 +216,7 @@ def marker_definitions(colours: Mapping[str, str]) -> str:
 
 
 def _corners(shape: tuple[Point, ...]) -> str:
-    return "L".join(f"{_short(_MARKER * x)} {_short(_MARKER * y)}" for x, y in shape)
+    return "L".join(f"{_units(_MARKER * x)} {_units(_MARKER * y)}" for x, y in shape)
 
 
 def ticks(limits: Point, most: int) -> list[float]:
@@ -220,7 +235,7 @@ def _known(points: Sequence[Point]) -> Iterator[list[Point]]:
 
 
 def _bends(places: Sequence[_Place]) -> list[_Place]:
-    """The places without those that lie on the line between two others, to `_OFF` tenths of a point."""
+    """The places without those that lie on the line between two others, to `_OFF` units."""
     kept, start = list(places[:1]), 0
     for end in range(2, len(places)):
         if not all(_between(places[start], place, places[end]) for place in places[start + 1 : end]):
@@ -236,16 +251,20 @@ def _between(start: _Place, place: _Place, end: _Place) -> bool:
     return inside and abs((y - y0) * (x1 - x0) - (y1 - y0) * (x - x0)) <= _OFF * abs(x1 - x0)
 
 
-def _numbers(tenths: Iterable[int]) -> str:
-    """Numbers as SVG reads them: a space between two only where no sign or point parts them."""
-    return _NEEDLESS.sub("", " ".join(map(_tenths, tenths)))
+def _commands(steps: Iterable[_Place]) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
+    """Steps that follow each other under the same command of a path, with the numbers it takes."""
+    for command, run in groupby(steps, lambda step: "h" if not step[1] else "v" if not step[0] else "l"):
+        yield command, [step if command == "l" else (step[command == "v"],) for step in run]
 
 
-@cache
-def _tenths(tenths: int) -> str:
-    """A number of tenths, written short: ``7.4``, ``-.3``, ``0``."""
-    whole, rest = divmod(abs(tenths), 10)
-    return f"{'-' if tenths < 0 else ''}{whole if whole or not rest else ''}{f'.{rest}' if rest else ''}"
+def _numbers(units: Iterable[int]) -> str:
+    """Whole numbers as SVG reads them: a space between two only where no sign parts them."""
+    return " ".join(map(str, units)).replace(" -", "-")
+
+
+def _units(points: float) -> str:
+    """A length in points, written in the drawing's unit."""
+    return _short(_UNITS * points)
 
 
 def _short(value: float) -> str:

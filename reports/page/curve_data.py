@@ -1,7 +1,8 @@
 """The numbers behind the drawings, once each, for the script that answers when a curve is asked.
 
 A drawing names its curves by their places here. Numbers are written as everywhere on the page, so that what
-a curve answers is what the tables say.
+a curve answers is what the tables say; but for the minus, which is a hyphen here, a third as long, and which
+the script writes as it should be.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from reports.drawing.over_tasks import MeanCurve
 from reports.drawing.styles import Series, Style, series_of
 from reports.estimates import unit_of
 from reports.words import count, measurement_name, number
+
+MINUS = "\u2212"
 
 
 class _Written(NamedTuple):
@@ -37,6 +40,14 @@ class CurveData:
     def __init__(self) -> None:
         self._axes: dict[tuple[tuple[int, ...], tuple[float, ...]], int] = {}
         self._curves: dict[_Written, int] = {}
+        self._sides: dict[tuple[float, float], int] = {}
+
+    def sides(self, across: tuple[float, float]) -> int:
+        """Keep where relative depth 0 and 1 lie in a drawing, in shares of its width, and return their place.
+
+        They are for its ``data-sides``.
+        """
+        return self._sides.setdefault(across, len(self._sides))
 
     def places(self, curves: Iterable[Curve], styles: dict[Series, Style]) -> str:
         """Keep some curves and return their places, for a drawing's ``data-curves``."""
@@ -45,9 +56,9 @@ class CurveData:
     def json(self) -> str:
         """Everything that was kept, as JSON that can stand inside HTML."""
         axes = [{"points": points, "depth": [round(u, 4) for u in depth]} for points, depth in self._axes]
-        text = json.dumps(
-            {"axes": axes, "curves": list(self._curves)}, ensure_ascii=False, separators=(",", ":")
-        )
+        sides = [[round(side, 4) for side in both] for both in self._sides]
+        kept = {"axes": axes, "sides": sides, "curves": list(self._curves)}
+        text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _place(self, curve: Curve, colour: str) -> int:
@@ -79,7 +90,7 @@ def _images(curve: Curve) -> str:
 
 
 def _numbers(values: Sequence[float]) -> str:
-    return " ".join(map(number, values))
+    return " ".join(map(number, values)).replace(MINUS, "-")
 
 
 def _intervals(curve: Curve) -> str:

@@ -31,9 +31,11 @@ from reports.page.checkpoints import checkpoint_views
 from reports.page.curve_data import CurveData
 from reports.page.environment import TEMPLATES, environment
 from reports.page.extent import extent
+from reports.page.needless_ends import without_needless_ends
 from reports.page.opening import openings
 from reports.page.samples import REGIONS, cards, lettered
 from reports.page.sections import sections
+from reports.page.shared_drawings import with_shared_drawings
 from reports.page.shared_styles import with_shared_styles
 from reports.page.since import since
 from reports.sensitivity import sensitivity
@@ -53,7 +55,7 @@ def render(record: RunRecord, overview: str = "") -> str:
     found = summary.summarize(record)
     catalogue = catalogue_of(record)
     views = checkpoint_views(record)
-    return with_shared_styles(
+    page = with_shared_styles(
         page_environment()
         .get_template("report.html.j2")
         .render(
@@ -79,6 +81,7 @@ def render(record: RunRecord, overview: str = "") -> str:
             curve_data=CurveData(),
         )
     )
+    return without_needless_ends(with_shared_drawings(page))
 
 
 def _hash(script: str) -> str:

@@ -21,5 +21,5 @@ def with_shared_styles(html: str) -> str:
 
     head, end, rest = html.partition(_END)
     shorter = _STYLED.sub(by_class, rest)
-    rules = "".join(f"\nsvg .{name} {{ {style} }}" for style, name in names.items())
+    rules = "".join(f"\n.{name} {{ {style} }}" for style, name in names.items())
     return f"{head}{rules}\n{end}{shorter}"

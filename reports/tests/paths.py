@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"-?(?:\d+\.\d+|\.\d+|\d+)")
+UNITS = 10
+"""Units of a drawing in a point."""
+_RUN = re.compile(r"([lhv])([^lhvz]*)")
+_NUMBER = re.compile(r"-?\d+")
 
 
 def places(data: str) -> list[list[tuple[float, float]]]:
-    """The places of each run of a path whose data are `Canvas`'s: ``M`` to begin, steps after ``l``."""
+    """The places, in points, of each run of a path whose data are `Canvas`'s: ``M``, then steps."""
     runs = []
     for run in data.split("M")[1:]:
-        first, _, rest = run.rstrip("z").partition("l")
-        x, y = map(float, _NUMBER.findall(first))
-        found, steps = [(x, y)], [float(number) for number in _NUMBER.findall(rest)]
-        for dx, dy in zip(steps[::2], steps[1::2], strict=True):
-            x, y = round(x + dx, 1), round(y + dy, 1)
-            found.append((x, y))
-        runs.append(found)
+        x, y = map(int, _NUMBER.findall(re.split("[lhvz]", run)[0]))
+        found = [(x, y)]
+        for command, numbers in _RUN.findall(run):
+            for dx, dy in _steps(command, [int(number) for number in _NUMBER.findall(numbers)]):
+                x, y = x + dx, y + dy
+                found.append((x, y))
+        runs.append([(x / UNITS, y / UNITS) for x, y in found])
     return runs
+
+
+def _steps(command: str, numbers: list[int]) -> list[tuple[int, int]]:
+    if command == "l":
+        return list(zip(numbers[::2], numbers[1::2], strict=True))
+    return [(one, 0) if command == "h" else (0, one) for one in numbers]

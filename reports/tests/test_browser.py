@@ -6,15 +6,20 @@ on the machine these tests say so and are skipped.
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from harness.verdicts.record import Curve, RunRecord
+from reports.page import render as rendering
 from reports.tests.records import example
 from reports.tests.test_page import NASTY, hostile
 from reports.tests.whole import whole
@@ -331,7 +336,8 @@ def point_at(page: Any, place: str, depth: float) -> tuple[float, float]:
     """Move the pointer to a relative depth of a drawing; return where it is."""
     drawing = page.locator(place).first
     drawing.scroll_into_view_if_needed()
-    left, right = (float(one) for one in drawing.get_attribute("data-across").split())
+    kept = json.loads(page.locator("#curve-data").text_content())
+    left, right = kept["sides"][int(drawing.get_attribute("data-sides"))]
     box = drawing.bounding_box()
     x, y = box["x"] + box["width"] * (left + (right - left) * depth), box["y"] + 20
     page.mouse.move(x, y)
@@ -424,3 +430,41 @@ def test_what_would_decide_a_claim_is_a_command(browser: Any, report: Path) -> N
         advice = opened.page.locator("#claim-b2 details.advice")
         advice.locator("summary").click()
         assert "pytest 'findings/test_b2.py" in advice.locator("pre").first.inner_text()
+
+
+TREE = """() => document.documentElement.outerHTML.replace(/\\s+/g, ' ').replaceAll('> <', '><')"""
+
+
+def test_end_tags_that_are_left_out_change_nothing(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser makes the same tree of both."""
+    trees = []
+    for taken in (lambda html: html, rendering.without_needless_ends):
+        monkeypatch.setattr(rendering, "without_needless_ends", taken)
+        file = write_report(example(), tmp_path)[0]
+        with Opened(browser, file, java_script_enabled=False) as opened:
+            trees.append(opened.page.evaluate(TREE))
+    assert trees[0] == trees[1]
+
+
+def test_a_shared_drawing_looks_as_if_it_were_alone(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever its first one is: in a closed box, or in a row that a filter hides."""
+    pictures = []
+    for taken in (lambda html: html, rendering.with_shared_drawings):
+        monkeypatch.setattr(rendering, "with_shared_drawings", taken)
+        file = write_report(example(), tmp_path)[0]
+        with Opened(browser, file) as opened:
+            opened.page.evaluate("document.querySelector('#matrix tbody').hidden = true")
+            drawings = opened.page.locator(".panel > .drawing svg.plot:visible")
+            pictures.append([drawings.nth(place).screenshot() for place in range(0, drawings.count(), 5)])
+    assert len(pictures[0]) > 3 and opened.page is not None
+    for alone, shared in zip(*pictures, strict=True):
+        one, other = (np.asarray(Image.open(io.BytesIO(png))).astype(int) for png in (alone, shared))
+        assert one.shape == other.shape and np.abs(one - other).max() <= _FAINT
+
+
+_FAINT = 8
+"""Of 255: what smoothed edges may differ by."""

@@ -31,8 +31,9 @@ def test_a_curve_is_kept_once_with_the_numbers_of_the_tables() -> None:
     ((axis, name, colour, images, before, after, mean, interval),) = data["curves"]
     assert (axis, name, images) == (0, "image → question, k\u00a0=\u00a03", "200 images")
     assert (before, after, colour) == ("p_c\u00a0", "\u00a0%", "var(--s3)")
-    assert str(mean).split() == [number(value) for value in ONE.mean]
-    assert str(interval).split()[:2] == [number(ONE.lower[0]), number(ONE.upper[0])]
+    assert str(mean).replace("-", "−").split() == [number(value) for value in ONE.mean]
+    assert str(interval).replace("-", "−").split()[:2] == [number(ONE.lower[0]), number(ONE.upper[0])]
+    assert "−" not in f"{mean} {interval}"
     assert data["axes"][0]["points"] == list(range(12))  # type: ignore[call-overload]
 
 

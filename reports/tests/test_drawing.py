@@ -85,7 +85,7 @@ def test_a_line_breaks_where_a_value_is_not_a_number() -> None:
     (line,) = drawn(one)
     assert places(str(line.get("d"))) == [[(10, 50)], [(50, 40), (70, 30)]]
     style = str(line.get("style"))
-    assert "stroke: var(--s0)" in style and "stroke-dasharray: 4 2" in style
+    assert "stroke: var(--s0); stroke-width: 15" in style and "stroke-dasharray: 40 20" in style
     assert "marker: url(#mark-square)" in style
 
 
@@ -142,14 +142,23 @@ def test_a_straight_line_has_two_ends() -> None:
     assert found == [(10, 50), (88, 11)]
 
 
+def test_bars_stand_on_their_middles() -> None:
+    one = canvas()
+    one.bars([(10, (0, 5)), (20, (-5, 0))], 4, "var(--s1)", 0.5)
+    (bars,) = drawn(one)
+    assert places(str(bars.get("d"))) == [[(30, 50), (30, 40)], [(50, 60), (50, 50)]]
+    style = str(bars.get("style"))
+    assert "stroke: var(--s1); stroke-width: 80; stroke-linecap: butt; stroke-opacity: 0.5" in style
+
+
 def test_a_word_stands_where_it_belongs() -> None:
     one = canvas()
     one.word(20, 0, "<&>", "var(--ink)", 10, "right", "top", (-4, 3))
     group = parsed(one.svg("a drawing"))[0]
     (word,) = drawn(one)
-    assert (word.text, word.get("x"), word.get("y")) == ("<&>", "46", "54.8")
+    assert (word.text, word.get("x"), word.get("y")) == ("<&>", "460", "548")
     style = str(group.get("style"))
-    assert "text-anchor: end" in style and "font-size: 10px" in style
+    assert "text-anchor: end" in style and "font-size: 100px" in style
 
 
 def test_every_marker_has_a_definition_in_the_colour_of_its_lines() -> None:
@@ -265,7 +274,7 @@ def test_another_reading_alone_is_a_plot_of_its_own() -> None:
 def test_a_companion_is_smaller_and_says_less() -> None:
     (plot,) = plots(read("p_c", "flip"), (("lower", 0.0, 0.4),), -10.0)
     main, small = (parsed(panel_svg.draw(one)) for one in (plot.panels[0], plot.panels[0].beside[0]))
-    assert main.get("viewBox") == "0 0 260 168" and small.get("viewBox") == "0 0 128 78"
+    assert main.get("viewBox") == "0 0 2600 1680" and small.get("viewBox") == "0 0 1280 780"
     words = [{element.text for element in svg.iter()} for svg in (main, small)]
     assert ["lower" in one for one in words] == [True, False]
     assert ["relative depth" in one for one in words] == [True, False]

@@ -97,9 +97,9 @@ def test_what_is_shown_adds_up(true: float, false: float) -> None:
 
 
 def extents(svg: str) -> list[tuple[float, float]]:
-    """Of each filled path, from where to where it reaches, from the top, in points."""
-    filled = (one.get("d") or "" for one in parsed(svg).iter() if "fill: var" in (one.get("style") or ""))
-    ys = [[y for run in places(path) for _, y in run] for path in filled if path]
+    """Of each part's bars, from where to where they reach, from the top, in points."""
+    bars = (one.get("d") or "" for one in parsed(svg).iter() if "stroke: var(--s" in (one.get("style") or ""))
+    ys = [[y for run in places(path) for _, y in run] for path in bars if path]
     return [(min(one), max(one)) for one in ys]
 
 

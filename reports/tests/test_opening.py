@@ -99,7 +99,7 @@ def test_a_sparkline_draws_band_threshold_and_depth_band() -> None:
     found = sparklines(claims("B1"))
     assert found is not None
     svg = sparkline_svg.draw(found.mean)
-    assert "fill: var(--band)" in svg and "fill-opacity: 0.2" in svg and "stroke-dasharray: 3 2" in svg
+    assert "fill: var(--band)" in svg and "fill-opacity: 0.2" in svg and "stroke-dasharray: 30 20" in svg
     assert "<text" not in svg and "image → question lowest −" in svg
 
 

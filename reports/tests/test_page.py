@@ -322,8 +322,8 @@ def test_what_drawings_say_of_their_look_is_said_once() -> None:
     html = page.render(example())
     head, _, body = html.partition("</style>")
     assert not re.search(r"<(path|g) [^>]*style=", body)
-    rules = dict(re.findall(r"^svg \.(k\d+) \{ (.+) \}$", head, re.MULTILINE))
-    used = set(re.findall(r'<(?:path|g) (?:d="[^"]*" )?class="(k\d+)"', body))
+    rules = dict(re.findall(r"^\.(k\d+) \{ (.+) \}$", head, re.MULTILINE))
+    used = set(re.findall(r'<(?:path|g) (?:id="p\d+" )?(?:d="[^"]*" )?class="(k\d+)"', body))
     assert used == set(rules) and len(set(rules.values())) == len(rules)
 
 

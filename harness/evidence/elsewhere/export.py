@@ -13,11 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from harness.checkpoint.regions import RELEASED_NAMES
 from harness.data.atomic_files import replacing
 from harness.data.errors import HarnessError
 from harness.data.sample import CHOOSE_TASKS
 from harness.evidence.elsewhere.imports import LENS_NAME
+from harness.evidence.elsewhere.parts import BLOCKS
 from harness.evidence.elsewhere.released import (
     ARROW,
     DATA_FILES,
@@ -27,12 +27,15 @@ from harness.evidence.elsewhere.released import (
     FLOWS_FOLDER,
     LENS,
     LENS_FOLDER,
+    MODELS,
+    SQUARE,
 )
 from harness.evidence.shards import CLEAN
 
 SUFFIXES = (".csv", ".parquet")
 _FLOW = r"^([a-z0-9_+]+)->([a-z0-9_+]+)@(\d+)(?:\[([\d,]+)\])?$"
-_BLOCKS = {region: name for name, region in RELEASED_NAMES.items()}
+_BLOCKS = {region: name for name, region in BLOCKS.items()}
+"""Of two names for one region the script's own, which is the later one."""
 
 
 @dataclass(frozen=True)
@@ -77,23 +80,24 @@ def export_plain(frame: pl.DataFrame, file: Path) -> Written:
     return Written((file,), len(table), _behind(frame, _named(swept)))
 
 
-def export_released(frame: pl.DataFrame, checkpoint: str, folder: Path) -> Written:
+def export_released(frame: pl.DataFrame, checkpoint: str, folder: Path, *, square: bool = False) -> Written:
     """Write the release's files, in its folders below ``output``.
 
     Args:
         frame: rows of evidence.
-        checkpoint: the model's name; the folders call it so, with underscores.
+        checkpoint: the model's name; the folders call it so, with underscores, or as the release does.
         folder: where ``output`` goes.
+        square: whether it was measured with the release's switch "no HD, no pad"; folders and files name it.
 
     Raises:
         HarnessError: if there is nothing to hand on, or a file cannot be written.
     """
-    model = checkpoint.replace("-", "_").replace(".", "_")
+    model = MODELS.get(checkpoint, checkpoint.replace("-", "_").replace(".", "_"))
     swept = _swept(frame)
     known = swept.filter(
         pl.col("only") == "", pl.col("source").is_in(list(_BLOCKS)), pl.col("target").is_in(list(_BLOCKS))
     )
-    files = [*_flow_files(known), *_lens_files(frame)]
+    files = [*_flow_files(known, SQUARE if square else ""), *_lens_files(frame)]
     if not files:
         raise HarnessError(f"{folder}: there is nothing that the release's format has a name for")
     paths = []
@@ -127,7 +131,15 @@ def _swept(frame: pl.DataFrame) -> pl.DataFrame:
     curve = ["task", "source", "target", "window", "sample"]
     most = named.sort(*curve, pl.col("values").list.len(), descending=[False] * 5 + [True])
     ordered = most.unique(curve, keep="first", maintain_order=True)
-    return ordered.explode("values", "layer").rename({"values": "p2"})
+    return _with_answers(ordered, frame).explode("values", "layer").rename({"values": "p2"})
+
+
+def _with_answers(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with what the model answered; a run keeps that in its clean row alone."""
+    key = ["task", "sample"]
+    said = pl.col("answer").str.strip_chars()
+    answers = frame.filter(pl.col("measurement") == CLEAN).select(*key, said).unique(key)
+    return rows.drop("answer").join(answers, on=key, how="left", maintain_order="left")
 
 
 def _named(swept: pl.DataFrame) -> set[str]:
@@ -138,13 +150,13 @@ def _behind(frame: pl.DataFrame, handed_on: set[str]) -> tuple[str, ...]:
     return tuple(sorted(set(frame["measurement"].unique().to_list()) - handed_on - {CLEAN}))
 
 
-def _flow_files(swept: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+def _flow_files(swept: pl.DataFrame, switch: str) -> Iterator[tuple[str, pl.DataFrame]]:
     """The files of flows, by their places below ``output``."""
     parts = swept.partition_by(["task", "source", "target", "window"], as_dict=True, maintain_order=True)
     for (task, source, target, window), part in parts.items():
         block = f"{_BLOCKS[str(source)]}{ARROW}{_BLOCKS[str(target)]}"
-        name = block.replace(" ", "_").replace(ARROW, "___")
-        said = pl.col("answer").str.strip_chars().str.to_lowercase()
+        name = block.replace(" ", "_").replace(ARROW, "___") + switch
+        said = pl.col("answer").str.to_lowercase()
         table = part.with_columns(
             pl.lit("").alias("question"),
             pl.lit(block).alias("block_desc"),
@@ -159,7 +171,7 @@ def _flow_files(swept: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
 
 def _lens_files(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """The files of the logit lens, in per cent; a form that was not read is not written."""
-    lens = frame.filter((pl.col("measurement") == LENS_NAME) & (pl.col("reason") == ""))
+    lens = _with_answers(frame.filter((pl.col("measurement") == LENS_NAME) & (pl.col("reason") == "")), frame)
     for task in lens["task"].unique(maintain_order=True).sort().to_list():
         columns = {**LENS, **(FALSE_LENS if task in CHOOSE_TASKS else {})}
         of = lens.filter(pl.col("task") == task)
@@ -175,7 +187,7 @@ def _lens_files(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
             table.select(
                 pl.col("sample").alias("question_id"),
                 "image",
-                pl.col("answer").str.strip_chars().str.to_lowercase().alias("goden answer"),
+                pl.col("answer").str.to_lowercase().alias("goden answer"),
                 pl.lit("").alias("question"),
                 "layer",
                 *(pl.lit("").alias(name) for name in ("top_k_word", "top_k_score")),

@@ -19,14 +19,13 @@ WRONG = ("wrong1", "wrong2")
 LENS_COLUMNS = ("task", "sample", "image", "answer", "layer", "lower", "capital")
 FALSE = ("false_lower", "false_capital")
 """Further readings of a lens, where the task has a false option."""
-FORMER_NAMES = {
+SCRIPT_NAMES = {
     "Image HD Patch Indice": RELEASED_NAMES["Image HD Patch"],
     "Image Central Object in HD Patch Indice": RELEASED_NAMES["Image Central Object in HD"],
     "Image HD Patch Without Central Object Indice": RELEASED_NAMES["Image HD Without Central Object"],
 }
-"""Names that some versions of the released code write for the same blocks."""
-BLOCKS = {**RELEASED_NAMES, **FORMER_NAMES}
-
+"""Blocks of high-resolution tiles as ``InformationFlow.py`` spells them, which says nothing of others."""
+BLOCKS = {**RELEASED_NAMES, **SCRIPT_NAMES}
 
 LEFT_OUT = ("task", "sample", "image", "answer", "reason")
 

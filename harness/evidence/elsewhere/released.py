@@ -35,6 +35,12 @@ DATA_FILES = {
     "QueryAttr": "GQA_val_correct_question_with_positionQuery_QueryAttr",
 }
 """The released data files, whose names the plotting scripts ask for."""
+MODELS = {
+    "llava-1.5-7b": "llava_v1_5_7b",
+    "llava-1.5-13b": "llava_v1_5_13b",
+    "llava-1.6-vicuna-7b": "llava_v1_6_vicuna_7b",
+}
+"""What the release calls the paper's checkpoints, where that is not our alias with underscores."""
 SQUARE = "_noHD_noPad"
 ARROW = "->"
 JPG = r"(\.jpg)+$"

@@ -605,6 +605,89 @@ def test_exported_as_the_release_and_imported_it_is_the_same(output: Path, tmp_p
     assert after.select(shared).sort(order).equals(before.select(shared).sort(order))
 
 
+def own(
+    measurement: str, values: tuple[float, ...], answer: str = "", task: str = TASKS[0]
+) -> dict[str, object]:
+    """A row as a run of ours keeps it: what was answered stands in the clean row alone."""
+    made = {"sample": "007", "task": task, "image": "000042", "measurement": measurement, "reading": "p"}
+    return {**made, "values": values, "p1": 0.5, "reason": "", "answer": answer}
+
+
+BLOCKS = {
+    "question->last": "Question->Last",
+    "image->last": "Image->Last",
+    "last->last": "Last->Last",
+    "image->question": "Image->Question",
+    "related_patches->question": "Image Central Object->Question",
+    "other_patches->question": "Image Without Central Object->Question",
+}
+"""The six blocks that the authors plot, as their files name them."""
+DATA = {
+    "ChooseAttr": "with_choose",
+    "ChooseCat": "with_categoryThatThisChoose_objThisChoose",
+    "ChooseRel": "with_relChooser",
+    "CompareAttr": "with_twoCommon",
+    "LogicalObj": "with_existThatOr",
+    "QueryAttr": "with_positionQuery",
+}
+"""What tells the names of their six data files apart."""
+
+
+def test_what_the_authors_plot_lies_where_their_plots_look(tmp_path: Path) -> None:
+    rows = [own(CLEAN, (0.5,), " Yellow", task) for task in DATA]
+    rows += [own(f"{flow}@9", (0.5, 0.25, 0.75), task=task) for flow in BLOCKS for task in DATA]
+    export_released(rows_to_frame(rows), "llava-1.5-13b", tmp_path)
+    for task, data in DATA.items():
+        for block in BLOCKS.values():
+            flow = block.replace(" ", "_").replace("->", "___")
+            folder = tmp_path / "output" / "information_flow" / "llava_v1_5_13b" / task / "val" / flow
+            file = folder / f"GQA_val_correct_question_{data}_{task}_window9_{flow}.csv"
+            found = pl.read_csv(file, infer_schema=False)
+            assert found["block_desc"].unique().to_list() == [block]
+            assert found["layer"].to_list() == ["0", "1", "2"]
+            assert found[DIFFERENCE].cast(pl.Float64).to_list() == [0, -50, 50]
+            for column in ("goden answer", "predicted answer"):
+                assert found[column].to_list() == ["yellow"] * 3
+            assert set(found["image"]) == {"000042.jpg"} and set(found["question_id"]) == {"007"}
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "folder"),
+    [
+        ("llava-1.5-7b", "llava_v1_5_7b"),
+        ("llava-1.6-vicuna-7b", "llava_v1_6_vicuna_7b"),
+        ("llama3-llava-next-8b", "llama3_llava_next_8b"),
+        ("my-model.v2", "my_model_v2"),
+    ],
+)
+def test_the_folder_of_a_model_is_called_as_the_release_calls_it(
+    tmp_path: Path, checkpoint: str, folder: str
+) -> None:
+    frame = rows_to_frame([own(CLEAN, (0.5,), "yes"), own("image->last@3", (0.5, 0.25))])
+    (file,) = export_released(frame, checkpoint, tmp_path).files
+    assert file.parents[3].name == folder
+
+
+def test_tiles_are_named_as_the_script_names_them_and_read_again(tmp_path: Path) -> None:
+    flow = "related_tile_patches->question@3"
+    frame = rows_to_frame([own(CLEAN, (0.5,), "yes"), own(flow, (0.5, 0.25, 0.5))])
+    (file,) = export_released(frame, "x", tmp_path).files
+    assert file.parent.name == "Image_Central_Object_in_HD_Patch_Indice___Question"
+    assert set(import_(file, layers=3).read()["measurement"]) == {CLEAN, flow}
+
+
+def test_the_switch_of_the_release_stays_in_the_names(output: Path, tmp_path: Path) -> None:
+    file = flow_file(output)
+    switched = file.rename(file.with_stem(f"{file.stem}_noHD_noPad"))
+    found = import_(switched)
+    words = ["export", str(tmp_path / "out"), "--as=released", f"--evidence-of={found.folder}"]
+    assert main(words) == 0
+    (again,) = (tmp_path / "out").rglob("*.csv")
+    name = "Image___Question_noHD_noPad"
+    assert again.parent.name == name and again.stem.endswith(f"_window{WINDOW}_{name}")
+    assert import_(again, checkpoint="again").manifest.square
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_exported_as_a_plain_table_and_imported_it_is_the_same(
     output: Path, tmp_path: Path, suffix: str

@@ -2,7 +2,7 @@
 // stands above a section's drawings, holds a layer in all of them. The drawings are complete without it.
 (() => {
   "use strict";
-  const { axes, curves } = JSON.parse(document.getElementById("curve-data").textContent);
+  const { axes, sides, curves } = JSON.parse(document.getElementById("curve-data").textContent);
   const SECTION = "article, tr";
   const drawings = [...document.querySelectorAll("[data-curves]")];
 
@@ -13,7 +13,7 @@
     return made;
   };
   const curvesOf = (drawing) => drawing.dataset.curves.split(" ").filter(Boolean).map((at) => curves[at]);
-  const sidesOf = (drawing) => drawing.dataset.across.split(" ").map(Number);
+  const sidesOf = (drawing) => sides[drawing.dataset.sides];
   const nearest = (values, wanted) => values.reduce(
     (best, value, at) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? at : best), 0);
 
@@ -25,13 +25,17 @@
     return axis.points[nearest(axis.depth, ((x - box.left) / box.width - left) / (right - left))];
   };
 
+  // Some numbers of a list, with the minus that the tables have.
+  const written = (numbers, first, count = 1) =>
+    numbers.split(" ").slice(first, first + count).map((one) => one.replace("-", "\u2212"));
+
   // What a curve says at a layer; null where it was not measured there.
   const answer = ([axis, name, colour, images, before, after, mean, interval], layer) => {
     const at = axes[axis].points.indexOf(layer);
     if (at < 0) { return null; }
-    const limits = interval.split(" ").slice(2 * at, 2 * at + 2);
-    const within = interval ? ` [${limits[0]}\u00a0to\u00a0${limits[1]}]` : "";
-    return { name, colour, text: `${before}${mean.split(" ")[at]}${after}${within}, ${images}` };
+    const [value] = written(mean, at);
+    const limits = interval ? ` [${written(interval, 2 * at, 2).join("\u00a0to\u00a0")}]` : "";
+    return { name, colour, text: `${before}${value}${after}${limits}, ${images}` };
   };
 
   const guide = (drawing, layer) => {
@@ -47,7 +51,7 @@
       picture.append(line);
     }
     const x = width * (left + (right - left) * axis.depth[at]);
-    line.setAttribute("d", at < 0 ? "" : `M${x.toFixed(1)} 0V${height}`);
+    line.setAttribute("d", at < 0 ? "" : `M${x.toFixed()} 0V${height}`);
   };
 
   const clear = (drawing) => drawing.querySelectorAll(".guide, .answers").forEach((one) => one.remove());
