@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Sample
-from harness.interventions.measurements import Accuracy, Chance, Lens, Measurement, Quantity
+from harness.interventions.measurements import Measurement, Quantity, Unblocked
 from harness.measuring.load import load_measurer
 from harness.measuring.request import Request
 from harness.session.plan.cost import Cost, Sizes
@@ -173,7 +173,7 @@ class Prediction:
         return any(
             not self._has(quantity.task, quantity.measurement)
             for quantity in self._planned.declared(claim).needed
-            if not isinstance(quantity.measurement, Lens | Accuracy | Chance)
+            if not isinstance(quantity.measurement, Unblocked)
         )
 
     def _has(self, task: str, measurement: Measurement) -> bool:
