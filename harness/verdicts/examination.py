@@ -94,7 +94,6 @@ class Examination:
         self.seconds = 0.0
         """Time spent measuring."""
         self._load = load
-        self._loaded = LoadedOnce(load)
         self._subprocesses = subprocesses
         self._kept = [(task, Sweep(flow, self.window)) for task, flow in kept if task in dataset.tasks]
         self._shards: dict[int, list[str]] = {}
@@ -177,6 +176,8 @@ class Examination:
         wanted = {(sample.task, sample.id) for sample in asked}
         stored = (stored_answers(self._first_evidence.read(block)) for block in blocks)
         found = [one for answers in stored for key, one in answers if key in wanted]
+        if not found:
+            return Answering()
         return answering(found, released=follows_release(Path(self.info.path), self.info.prompt))
 
     @cached_property
@@ -192,6 +193,11 @@ class Examination:
             "boxes": self._boxes,
             **engine_versions(),
         }
+
+    @cached_property
+    def _loaded(self) -> LoadedOnce:
+        """The checkpoint as this process measures with it, from its first answers on."""
+        return LoadedOnce(self._load)
 
     @cached_property
     def _pool(self) -> MeasurementPool:

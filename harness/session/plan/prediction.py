@@ -13,6 +13,7 @@ from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Sample
 from harness.interventions.measurements import Measurement, Quantity, Unblocked
+from harness.measuring.answer_form import Answering
 from harness.measuring.load import load_measurer
 from harness.measuring.request import Request
 from harness.session.plan.cost import Cost, Sizes
@@ -48,6 +49,11 @@ class Planned(Examination):
         """All that a claim may ask for; where layers would be located, what it says before they are."""
         stated = self.declared(claim)
         return stated.needed if claim.test in self.inapplicable else (*stated.quantities, *stated.needed)
+
+    @cached_property
+    def answering(self) -> Answering:
+        """As assumed: a run finds it out; a plan reads no store and hashes no weights."""
+        return Answering()
 
     @property
     def begins_afresh(self) -> bool:
