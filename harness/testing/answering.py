@@ -37,7 +37,7 @@ def saying(asked: Sample, pieces: Sequence[str], *, kind: str = "llava") -> Chec
     said = [*tokenizer.convert_tokens_to_ids(list(pieces)), tokenizer.eos_token_id]
     chain = [int(encode(made, asked).ids[-1]), *said]
     assert len(set(chain)) == len(chain), "a token cannot ask for two"
-    embeddings, head = made.model.get_input_embeddings().weight, made.head.weight
+    embeddings, head = made.model.get_input_embeddings().weight, made.model.lm_head.weight
     with torch.no_grad():
         for layer in made.decoder.layers:
             layer.self_attn.o_proj.weight *= QUIET

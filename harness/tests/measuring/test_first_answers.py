@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -230,7 +231,7 @@ def test_the_probability_is_read_where_the_answers_word_begins(name: str, tmp_pa
     made = saying(asked, pieces)
     tokenizer = made.processor.tokenizer
     first = tokenizer.convert_tokens_to_ids(pieces[len(form.opening)])
-    rows = {
+    rows: dict[tuple[object, object], Any] = {
         (row["measurement"], row["reading"]): row
         for row in ImageMeasurer(made, SweepEngine(made), data).image(
             [Request(asked, (Sweep(Flow("question", "last"), 1), Lens(norm=True), Accuracy()), form)]
