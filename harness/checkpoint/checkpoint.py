@@ -32,6 +32,7 @@ class Checkpoint:
         sha256: hash over the files that decide its results.
         boxes: the rule by which boxes become patches; see `harness.checkpoint.boxes`.
         permanent_blocks: flows that are blocked always; see `harness.checkpoint.permanent_mask`.
+        opening: token ids that its answers always begin with, before their word: part of every prompt.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Checkpoint:
     sha256: str
     permanent_blocks: tuple[PermanentBlock, ...] = ()
     boxes: str = ANALYTIC_BOXES
+    opening: tuple[int, ...] = ()
 
     def tokens_under(self, size: Size, boxes: Sequence[Box]) -> tuple[int, ...]:
         """Numbers of the visual tokens that show at least one of some boxes, by the checkpoint's rule.

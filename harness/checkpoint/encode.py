@@ -26,7 +26,7 @@ from harness.checkpoint.regions import (
     runs,
     segment_positions,
 )
-from harness.checkpoint.tokenizing import tokens_of
+from harness.checkpoint.tokenizing import text_of, tokens_of
 from harness.data.errors import CheckpointError, RegionError
 from harness.data.pictures import read_picture
 from harness.data.sample import Sample
@@ -198,7 +198,17 @@ class _Prompt:
         ids, offsets = tokens_of(
             checkpoint.processor.tokenizer, checkpoint.prompt, text, image, checkpoint.name
         )
-        return cls(text, tuple(spans), tuple(ids), tuple(offsets))
+        return cls(text, tuple(spans), tuple(ids), tuple(offsets)).followed_by(checkpoint)
+
+    def followed_by(self, checkpoint: Checkpoint) -> _Prompt:
+        """What answers always begin with, as if the format ended so; its tokens are those that were said."""
+        text, offsets, tokenizer = self.text, [*self.offsets], checkpoint.processor.tokenizer
+        for token in checkpoint.opening:
+            written = text_of(tokenizer, [token]) or str(tokenizer.convert_ids_to_tokens(token))
+            offsets.append((len(text), len(text) + len(written)))
+            text += written
+        spans = (*self.spans, ("roles", (len(self.text), len(text))))
+        return _Prompt(text, spans, (*self.ids, *checkpoint.opening), tuple(offsets))
 
     def span(self, name: str) -> Span:
         """Where a segment stands."""

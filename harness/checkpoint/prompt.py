@@ -164,6 +164,12 @@ def format_name(folder: Path, asked: str | None) -> str:
     return CHAT if written is None else written.name
 
 
+def follows_release(folder: Path, asked: str | None) -> bool:
+    """Whether a checkpoint is asked by the released code's own call; as `format_name`."""
+    written = _written_format(folder, asked)
+    return written is not None and written.as_released
+
+
 def _written_format(folder: Path, asked: str | None) -> PromptFormat | None:
     """The format asked for, or a checkpoint's own; None where its chat template has to write it."""
     own = folder / "prompt.json"

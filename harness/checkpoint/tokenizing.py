@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.checkpoint.prompt import PromptFormat
@@ -39,6 +40,18 @@ def tokens_of(tokenizer: Any, prompt: PromptFormat, text: str, image: Span, name
             _part(tokenizer, text, (start, stop)),
             _part(tokenizer, text, (stop, len(text))),
         )
+
+
+def text_of(tokenizer: Any, tokens: Sequence[int]) -> str:  # noqa: ANN401
+    """What tokens add to a text, special ones included.
+
+    Behind a letter, since decoders drop the space that a text begins with.
+    """
+    letter = tokenizer("a", add_special_tokens=False)["input_ids"]
+    before, whole = (
+        str(tokenizer.decode(ids, clean_up_tokenization_spaces=False)) for ids in (letter, [*letter, *tokens])
+    )
+    return whole.removeprefix(before)
 
 
 def _as_released(tokenizer: Any, text: str, image: Span) -> Tokens:  # noqa: ANN401

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice, zip_longest
 
 from harness.data.errors import DataError
 from harness.data.sample import TASKS, Sample
@@ -79,6 +80,11 @@ class Dataset:
         images = list(dict.fromkeys(sample.image_id for sample in samples))
         taken = set(images[: share_of(len(images), share)])
         return tuple(sample for sample in samples if sample.image_id in taken)
+
+    def beginning(self, most: int) -> tuple[Sample, ...]:
+        """The first samples of the whole data set, task by task in turn; every part of it has the same."""
+        turns = zip_longest(*self.whole.by_task.values())
+        return tuple(islice((one for turn in turns for one in turn if one is not None), most))
 
     @cached_property
     def whole(self) -> Dataset:

@@ -42,6 +42,10 @@ class SweepRun:
         expected = [item.sample.answer for item in self.clean.encoded]
         return decoding.answers(self.sweeper.checkpoint, self.clean, expected)
 
+    def beginnings(self, most: int) -> list[tuple[int, ...]]:
+        """See `harness.engine.protocol.EngineRun`."""
+        return decoding.answers(self.sweeper.checkpoint, self.clean, limit=most)
+
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """See `harness.engine.protocol.EngineRun`."""
         return [swept.logits for swept in self.sweeper.sweep(self.clean, knockouts)]
@@ -103,6 +107,10 @@ class ReferenceRun:
     def answers(self) -> list[tuple[int, ...]]:
         """See `harness.engine.protocol.EngineRun`; transformers' own greedy generation."""
         return [reference.answer(self.checkpoint, item) for item in self.encoded]
+
+    def beginnings(self, most: int) -> list[tuple[int, ...]]:
+        """See `harness.engine.protocol.EngineRun`."""
+        return [reference.answer(self.checkpoint, item, most) for item in self.encoded]
 
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Tensor]:
         """See `harness.engine.protocol.EngineRun`."""

@@ -29,6 +29,9 @@ class EngineRun(Protocol):
     def answers(self) -> Sequence[tuple[int, ...]]:
         """The model's own answer to every question, token ids; one known to be wrong may be cut short."""
 
+    def beginnings(self, most: int) -> Sequence[tuple[int, ...]]:
+        """The same answers, right or wrong, up to so many tokens."""
+
     def sweep(self, knockouts: Sequence[Sequence[Knockout]]) -> list[Float[Tensor, "knockouts vocabulary"]]:
         """Per question the logits ``[knockouts, vocabulary]``."""
 

@@ -109,6 +109,8 @@ def hand_on(options: argparse.Namespace) -> int:
     else:
         found = _chosen(options.evidence, options.store)
         if len(found) > 1:
+            found = [one for one in found if maintenance.has_effects(one)] or found
+        if len(found) > 1:
             names = ", ".join(one.folder.name for one in found)
             raise HarnessError(f"{options.evidence}: holds several stores; name one with --store: {names}")
         name, frame, square = found[0].source["name"], found[0].read(), False

@@ -17,6 +17,7 @@ from harness.data.errors import HarnessError
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.shards import CLEAN, QUARANTINED
 from harness.evidence.store import LOCKS, Evidence, StoreError
+from harness.interventions.measurements import FirstAnswer
 
 EXPORT_SUFFIXES = (".parquet", ".csv")
 
@@ -70,6 +71,11 @@ def entry(evidence: Evidence) -> Entry:
         written=None if newest is None else dt.datetime.fromtimestamp(newest, dt.UTC),
         unused=unused(evidence),
     )
+
+
+def has_effects(evidence: Evidence) -> bool:
+    """Whether a store holds more than first answers; where these led to another form, the rest lies apart."""
+    return not {CLEAN, str(FirstAnswer())}.issuperset(evidence.read()["measurement"].unique())
 
 
 def unused(evidence: Evidence) -> str:

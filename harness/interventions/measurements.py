@@ -181,11 +181,21 @@ class Chance:
         return "chance"
 
 
+@dataclass(frozen=True, order=True)
+class FirstAnswer:
+    """What the greedy answer begins with; asked of a few samples before anything else is measured."""
+
+    def __str__(self) -> str:
+        return "first_answer"
+
+
 KnockoutMeasurement: TypeAlias = (
     Sweep | ActivationPatch | Modules | BlockFromLayer | Mediators | OpenPathsOnly
 )
 """Measurements that run knocked-out passes."""
-Measurement: TypeAlias = KnockoutMeasurement | Lens | Accuracy | Chance
+Unblocked: TypeAlias = Lens | Accuracy | Chance | FirstAnswer
+"""Measurements that need none."""
+Measurement: TypeAlias = KnockoutMeasurement | Unblocked
 
 
 def condition_of(measurement: Measurement) -> Condition:
@@ -211,7 +221,7 @@ def is_unfiltered(measurement: Measurement) -> bool:
     match measurement:
         case BlockFromLayer():
             return measurement.unfiltered
-        case OpenPathsOnly() | Accuracy() | Chance():
+        case OpenPathsOnly() | Accuracy() | Chance() | FirstAnswer():
             return True
         case _:
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -29,15 +29,19 @@ from harness.interventions.measurements import (
     RIGHT,
     Accuracy,
     Chance,
+    FirstAnswer,
     KnockoutMeasurement,
     Lens,
     Measurement,
     Sweep,
+    Unblocked,
     condition_of,
     is_unfiltered,
 )
 from harness.interventions.patching import PatchSource
 from harness.interventions.to_knockouts import Subject, knockouts_of
+from harness.measuring.answer_form import RULE, AnswerForm, Begun
+from harness.measuring.first_answers import MOST_TOKENS, begun
 from harness.measuring.progress import CHECKING, MEASURING, Tally
 from harness.measuring.readout import (
     SMALLEST_P,
@@ -100,16 +104,22 @@ class ImageMeasurer:
     """
 
     def __init__(self, checkpoint: Checkpoint, engine: Engine, dataset: Dataset) -> None:
-        self._checkpoint = checkpoint
         self._engine = engine
         self._dataset = dataset
-        self._first_token = FirstTokens(checkpoint)
-        self._patch_source = PatchSource(dataset, lambda sample: encode(checkpoint, sample), engine.contents)
+        self._take_on(checkpoint, RULE)
         self.passes = 0
         """Knocked-out passes run so far; what had to be done again, for lack of memory say, counts once."""
         self._passes_under_way = 0
         self._walked_before = 0
         self._doing = CHECKING
+
+    def _take_on(self, checkpoint: Checkpoint, form: AnswerForm) -> None:
+        """Ask and read as the checkpoint writes its answers; forget what was found out by another form."""
+        self._checkpoint = opened = replace(checkpoint, opening=form.opening)
+        self._first_token = FirstTokens(opened, form)
+        self._patch_source = PatchSource(
+            self._dataset, lambda sample: encode(opened, sample), self._engine.contents
+        )
 
     def tally(self) -> Tally:
         """What was done so far, the image in hand included; see `harness.measuring.worker.Measurer`."""
@@ -121,7 +131,7 @@ class ImageMeasurer:
         """Measure all requests on one image.
 
         Args:
-            requests: samples that share an image, with their measurements.
+            requests: samples that share an image, with their measurements; all of one form of answers.
 
         Returns:
             Rows with the columns of `harness.evidence.SCHEMA`.
@@ -131,6 +141,8 @@ class ImageMeasurer:
         """
         ready: list[tuple[Request, Encoded]] = []
         rows: list[Row] = []
+        if requests[0].form != self._first_token.form:
+            self._take_on(self._checkpoint, requests[0].form)
         for request in requests:
             try:
                 with memory_limit_told():
@@ -163,6 +175,7 @@ class ImageMeasurer:
             case, row = self._judged(request, encoded, unblocked, said)
             cases.append(case)
             yield row
+        yield from self._first_answers(clean, cases)
         yield from self._swept(clean, cases, "plain")
         for other in ("grey", "lower"):
             yield from self._under(other, cases)
@@ -190,6 +203,16 @@ class ImageMeasurer:
     def _tokens(self, sample: Sample, encoded: Encoded, unblocked: Pass) -> Tokens:
         distractor, wrong = self._dataset.distractor(sample), self._dataset.wrong_answers(sample)
         return answer_tokens(self._first_token, encoded, unblocked, distractor, wrong)
+
+    def _first_answers(self, clean: EngineRun, cases: Sequence[Case]) -> Iterator[Row]:
+        """Read what the model's own answers begin with, where that is asked."""
+        if not any(FirstAnswer() in case.measurements for case in cases):
+            return
+        for case, said in zip(cases, clean.beginnings(MOST_TOKENS), strict=True):
+            if FirstAnswer() in case.measurements:
+                alike = case.tokens.forms["lower"] == case.tokens.forms["capital"]
+                read = begun(self._checkpoint, case.encoded, said, alike=alike)
+                yield from begun_rows(case.sample, read, case.p1)
 
     def _under(self, condition: Condition, plain: Sequence[Case]) -> Iterator[Row]:
         """Take the measurements of one other condition."""
@@ -264,13 +287,13 @@ class ImageMeasurer:
         for measurement in case.measurements:
             if condition_of(measurement) != condition or not (case.included or is_unfiltered(measurement)):
                 continue
-            if isinstance(measurement, Lens | Accuracy | Chance):
+            if isinstance(measurement, Unblocked):
                 plan.others.append(measurement)
             else:
                 _prepare(plan, case, measurement, subject)
         return plan
 
-    def _unblocked(self, case: Case, measurement: Lens | Accuracy | Chance) -> Iterator[Row]:
+    def _unblocked(self, case: Case, measurement: Unblocked) -> Iterator[Row]:
         """Read a measurement that needs no knockout."""
         match measurement:
             case Accuracy():
@@ -291,7 +314,7 @@ class _Plan:
     """What is run for one case: knocked-out passes, what needs none, and rows already known."""
 
     knocked: list[tuple[KnockoutMeasurement, tuple[Knockout, ...]]]
-    others: list[Lens | Accuracy | Chance]
+    others: list[Unblocked]
     rows: list[Row]
 
 
@@ -358,6 +381,12 @@ def _refused(request: Request, reason: str) -> list[Row]:
 def _rows(case: Case, measurement: Measurement, readings: Readings) -> Iterator[Row]:
     for reading, values in readings.items():
         yield _row(case.sample, str(measurement), reading, values, case.p1)
+
+
+def begun_rows(sample: Sample, read: Begun, p1: float) -> Iterator[Row]:
+    """The rows of a first answer."""
+    for reading, (values, text) in read.readings().items():
+        yield _row(sample, str(FirstAnswer()), reading, values, p1, answer=text)
 
 
 def _row(

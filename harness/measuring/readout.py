@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from harness.checkpoint.encode import Encoded
 from harness.checkpoint.tokenizing import tokens_of
 from harness.engine.lens import lens
 from harness.engine.reference import Pass
+from harness.measuring.answer_form import RULE, AnswerForm
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -51,10 +52,12 @@ class FirstTokens:
 
     Args:
         checkpoint: the checkpoint.
+        form: how it writes its answers.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, form: AnswerForm = RULE) -> None:
         self._checkpoint = checkpoint
+        self.form = form
         self._known: dict[tuple[str, str, bool], int] = {}
 
     def __call__(self, encoded: Encoded, text: str, *, otherwise: bool = False) -> int:
@@ -63,7 +66,7 @@ class FirstTokens:
         Args:
             encoded: the encoded sample.
             text: the answer, e.g. ``"Red"``.
-            otherwise: without the space that parts it from a prompt, or with one behind white space.
+            otherwise: with a space where the checkpoint's answers have none, or without one.
         """
         end = encoded.text[encoded.offsets[encoded.regions["question"][-1]][1] :]
         key = (end, text, otherwise)
@@ -72,29 +75,36 @@ class FirstTokens:
         return self._known[key]
 
     def _found(self, encoded: Encoded, text: str, *, otherwise: bool) -> int:
-        # After a line break an answer begins without a space of its own.
-        spaced = encoded.text[-1].isspace() == otherwise
+        # After a line break an answer begins without a space of its own, unless it was found to have one.
+        spaced = encoded.text[-1].isspace() == (self.form.otherwise != otherwise)
         said = encoded.text + (" " if spaced else "") + text
         checkpoint, picture = self._checkpoint, encoded.picture_span
         tokenizer = checkpoint.processor.tokenizer
         ids, _ = tokens_of(tokenizer, checkpoint.prompt, said, picture, checkpoint.name)
-        if (
-            otherwise and ids[: encoded.length] != encoded.ids.tolist()
-        ):  # grown together with the prompt's end
-            ids = [*encoded.ids.tolist(), *tokenizer(text, add_special_tokens=False)["input_ids"]]
+        assumed = self.form == RULE and not otherwise
+        if not assumed and ids[: encoded.length] != encoded.ids.tolist():  # grown together with its end
+            return _behind_a_line_break(tokenizer, f"{' ' if spaced else ''}{text}")
         return ids[encoded.length]
 
 
+def _behind_a_line_break(tokenizer: Any, text: str) -> int:  # noqa: ANN401
+    """The first token of a text that does not begin one: tokenizers may put a space before that."""
+    start, whole = (tokenizer(one, add_special_tokens=False)["input_ids"] for one in ("\n", f"\n{text}"))
+    kept = whole[: len(start)] == start and len(whole) > len(start)
+    found: int = whole[len(start)] if kept else tokenizer(text, add_special_tokens=False)["input_ids"][0]
+    return found
+
+
 def answer_tokens(
-    first_token: FirstToken, encoded: Encoded, clean: Pass, distractor: str | None, wrong: Sequence[str] = ()
+    first_token: FirstTokens, encoded: Encoded, clean: Pass, distractor: str | None, wrong: Sequence[str] = ()
 ) -> Tokens:
     """Find the tokens to follow.
 
-    Whether an answer begins with a space is not assumed: where the model wrote the right one otherwise, all
-    forms are taken as it wrote them.
+    Where the model wrote the right answer with a space and others without, or the reverse, all forms of it
+    are taken as it wrote them.
 
     Args:
-        first_token: says what answers begin with.
+        first_token: says what answers begin with, by the form that was found.
         encoded: the encoded sample.
         clean: its unblocked pass.
         distractor: the wrong answer in lower case, if the task has one.
@@ -102,13 +112,14 @@ def answer_tokens(
     """
     own = int(clean.logits.argmax())
     answer = encoded.sample.answer
-    first_token = _as_answered(first_token, encoded, own)
+    as_answered = _as_answered(first_token, encoded, own)
     forms = {"lower": answer, "capital": answer.capitalize()}
     if distractor is not None:
         forms |= {"false_lower": distractor, "false_capital": distractor.capitalize()}
-    ids = {name: first_token(encoded, text) for name, text in forms.items()}
-    distractor_form = "false_lower" if own == ids["lower"] else "false_capital"
-    others = frozenset(first_token(encoded, form) for text in wrong for form in (text, text.capitalize()))
+    ids = {name: as_answered(encoded, text) for name, text in forms.items()}
+    capital = first_token.form.capital if own not in ids.values() else own != ids["lower"]
+    distractor_form = "false_capital" if capital else "false_lower"
+    others = frozenset(as_answered(encoded, form) for text in wrong for form in (text, text.capitalize()))
     return Tokens(own, ids.get(distractor_form), ids, others)
 
 

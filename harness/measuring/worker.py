@@ -279,5 +279,5 @@ def missing(requests: Sequence[Request], stored: set[Pair]) -> list[Request]:
             and (unfiltered or not unusable)
         )
         if measurements:
-            wanted.append(Request(sample, measurements))
+            wanted.append(replace(request, measurements=measurements))
     return wanted

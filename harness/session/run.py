@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from harness.data.plain_text import without_controls
 from harness.data.sample import TASKS
 from harness.data.user_paths import user_path
 from harness.evidence.elsewhere.imports import Imported, imported_at
+from harness.measuring.answer_form import FIRST_SAMPLES
 from harness.measuring.load import load_measurer
 from harness.measuring.progress import Progress
 from harness.measuring.worker import Load
@@ -39,6 +40,7 @@ from harness.verdicts.regression.baseline import Baseline, kept_flows, read_base
 from harness.verdicts.regression.since import changes_since, check_comparable, write_baseline
 from harness.verdicts.settings import Settings, checkpoint_dtype
 
+FOUND_AT_RUN = f"how they are written is found out first, from {FIRST_SAMPLES} greedy ones"
 AnExamination = TypeVar("AnExamination", bound=Examination)
 
 
@@ -116,6 +118,12 @@ class Run:
         for name, examination in self.examinations.items():
             with self._kept_error(name):
                 examination.rejudge_across(by_name[name])
+
+    def answers_told(self, info: CheckpointInfo) -> str:
+        """How a checkpoint writes its answers, as far as that is stored; else empty. Nothing is written."""
+        settings = replace(self.settings, judge_only=True)
+        load = partial(load_measurer, info, self.dataset, settings.device, settings.dtype, 1)
+        return Examination(pinned(info), self.dataset, settings, load).answering.told
 
     def expected(self, name: str) -> Expectations | None:
         """What is on file for a checkpoint; nothing is of one that was measured elsewhere.
@@ -302,6 +310,8 @@ def header(run: Run, *, hashed: bool = True) -> list[str]:
     data = settings.dataset or "embedded scenes"
     return [
         f"checkpoints: {', '.join(checkpoints)}",
+        *(_answers(run, name) for name in run.info if hashed),
+        *([] if hashed else [f"answers: {FOUND_AT_RUN}"]),
         f"data: {data}; {protocol}; device {settings.device}{_engine(settings)}{_left_out(run)}",
         f"evidence: {settings.evidence}; report: {settings.report}; suite {SUITE_VERSION}",
     ]
@@ -309,6 +319,15 @@ def header(run: Run, *, hashed: bool = True) -> list[str]:
 
 def _engine(settings: Settings) -> str:
     return "; by the reference, one full pass a knockout" if settings.reference else ""
+
+
+def _answers(run: Run, name: str) -> str:
+    """How a checkpoint answers, if an earlier run found it out."""
+    with suppress(HarnessError):  # it is told where it is met
+        told = run.answers_told(run.info[name])
+        if told:
+            return without_controls(f"answers: {run.info[name].name} {told}")
+    return f"answers: {FOUND_AT_RUN}"
 
 
 def _left_out(run: Run) -> str:

@@ -111,6 +111,8 @@ def verdict_table(config: pytest.Config, record: RunRecord, work: Work) -> None:
     for checkpoint in record.checkpoints:
         said = without_controls(checkpoint.elsewhere) or _measured(checkpoint.passes, work)
         reporter.section(f"{checkpoint.name}: {said}")
+        if checkpoint.answers:
+            reporter.write_line(without_controls(checkpoint.answers))
         if checkpoint.cost is not None:
             reporter.write_line(cost(checkpoint.cost))
         claims = [claim for claim in record.claims if claim.checkpoint == checkpoint.name]

@@ -34,6 +34,7 @@ from harness.interventions.measurements import (
     ActivationPatch,
     BlockFromLayer,
     Chance,
+    FirstAnswer,
     Lens,
     Measurement,
     Mediators,
@@ -44,6 +45,7 @@ from harness.interventions.measurements import (
     only_of,
 )
 from harness.interventions.some_points import whole
+from harness.measuring.answer_form import Begun
 from harness.measuring.progress import MEASURING, Tally
 from harness.measuring.request import Request
 from harness.measuring.worker import Load
@@ -61,7 +63,7 @@ class Fake:
 
     Attributes:
         log: file to which what is measured is appended, ``task sample measurement`` a line (of a wrongly
-            answered sample ``clean``), or None.
+            answered sample ``clean``), or None; first answers are not.
         seconds: time an image takes.
         passes: knocked-out passes pretended so far.
     """
@@ -76,12 +78,13 @@ class Fake:
 
     def image(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
         """See `harness.measuring.worker.Measurer`."""
-        time.sleep(self.seconds)
+        if any(request.measurements != (FirstAnswer(),) for request in requests):
+            time.sleep(self.seconds)
         _die("FAKE_DEATH")
         rows: list[Mapping[str, object]] = []
         for request in requests:
             rows += _rows(request)
-            self.passes += LAYERS * len(request.measurements)
+            self.passes += LAYERS * len([one for one in request.measurements if one != FirstAnswer()])
         self._note(requests)
         return rows
 
@@ -102,9 +105,10 @@ class Fake:
 
 def _measured(request: Request) -> list[str]:
     """What is measured of a sample: wrongly answered, only what needs no right answer."""
-    if not _is_wrong(request.sample):
-        return [str(measurement) for measurement in request.measurements]
-    return [CLEAN, *(str(measurement) for measurement in request.measurements if is_unfiltered(measurement))]
+    named = [one for one in request.measurements if one != FirstAnswer()]
+    if not (named and _is_wrong(request.sample)):
+        return [str(measurement) for measurement in named]
+    return [CLEAN, *(str(measurement) for measurement in named if is_unfiltered(measurement))]
 
 
 def _rows(request: Request) -> list[Mapping[str, object]]:
@@ -120,17 +124,21 @@ def _rows(request: Request) -> list[Mapping[str, object]]:
     }
     base = {**common, "measurement": CLEAN, "reading": "p", "values": [0.9]}
     rows: list[Mapping[str, object]] = [{**base, "reason": "wrong answer" if wrong else ""}]
+    if request.measurements == (FirstAnswer(),):  # so that a run is seen to measure all of its own samples
+        rows = []
+    begun = Begun((), "", otherwise=False, capital=True, alike=False, word=" Yes").readings()
     return rows + [
-        {
-            **common,
-            "measurement": str(measurement),
-            "reading": reading,
-            "values": _curve(sample, measurement, reading),
-        }
+        {**common, "measurement": str(measurement), "reading": reading, "values": values, "answer": text}
         for measurement in request.measurements
         if is_unfiltered(measurement) or not wrong
-        for reading in readings_of(measurement)
+        for reading, (values, text) in (
+            begun if measurement == FirstAnswer() else _curves(sample, measurement, str(common["answer"]))
+        ).items()
     ]
+
+
+def _curves(sample: Sample, measurement: Measurement, answer: str) -> dict[str, tuple[Sequence[float], str]]:
+    return {reading: (_curve(sample, measurement, reading), answer) for reading in readings_of(measurement)}
 
 
 def readings_of(measurement: Measurement) -> tuple[str, ...]:

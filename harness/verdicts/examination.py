@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.checkpoint.adapters import ANALYTIC_BOXES
 from harness.checkpoint.fingerprint import file_digest, fingerprint
 from harness.checkpoint.info import CheckpointInfo, is_directory
-from harness.checkpoint.prompt import format_name
+from harness.checkpoint.prompt import follows_release, format_name
 from harness.data.dataset import Dataset
 from harness.data.depth import Grid, rule_window
 from harness.data.errors import CheckpointError
@@ -26,8 +26,16 @@ from harness.data.flow import Flow
 from harness.evidence.elsewhere.imports import Imported, imported_at
 from harness.evidence.engine_version import engine_versions
 from harness.evidence.store import Evidence
-from harness.interventions.measurements import Accuracy, Measurement, Quantity, Sweep
+from harness.interventions.measurements import Accuracy, FirstAnswer, Measurement, Quantity, Sweep
 from harness.interventions.some_points import together, whole
+from harness.measuring.answer_form import (
+    FIRST_SAMPLES,
+    RULE,
+    Answering,
+    answering,
+    stored_answers,
+)
+from harness.measuring.loaded_once import LoadedOnce
 from harness.measuring.pool import MeasurementPool
 from harness.measuring.progress import Progress, told
 from harness.measuring.request import Request
@@ -143,10 +151,42 @@ class Examination:
                 f"{self.info.path}: its files, or the prompt format's, were changed since they were measured"
             )
 
-    @cached_property
+    @property
     def evidence(self) -> Evidence:
-        """The store of this checkpoint, data set, dtype and engine; windows are named by the measurements."""
-        key = {
+        """The store of what is measured: of another form of answers than the rule's another one."""
+        return self._first_evidence if self.answering.form == RULE else self._found_evidence
+
+    @cached_property
+    def _first_evidence(self) -> Evidence:
+        """The store by the rule: the first answers are in it, and all else if they are written so."""
+        return self._store(self._key)
+
+    @cached_property
+    def _found_evidence(self) -> Evidence:
+        return self._store({**self._key, "answers": str(self.answering.form)})
+
+    def _store(self, key: Mapping[str, str]) -> Evidence:
+        read_only, root = self.settings.judge_only, self.settings.evidence
+        return Evidence.open(root, self.info.name, key, source=self.info.path, read_only=read_only)
+
+    @cached_property
+    def answering(self) -> Answering:
+        """How the checkpoint writes its answers, by its first ones, as far as they are stored."""
+        if self.imported is not None:
+            return Answering()
+        asked = self.dataset.beginning(FIRST_SAMPLES)
+        blocks = sorted({self.dataset.blocks[sample.image_id] for sample in asked})
+        wanted = {(sample.task, sample.id) for sample in asked}
+        stored = (stored_answers(self._first_evidence.read(block)) for block in blocks)
+        found = [one for answers in stored for key, one in answers if key in wanted]
+        if not found:
+            return Answering()
+        return answering(found, released=follows_release(Path(self.info.path), self.info.prompt))
+
+    @cached_property
+    def _key(self) -> dict[str, str]:
+        """Everything that changes a result but the form of answers; windows are named by the measurements."""
+        return {
             "checkpoint": self.sha256,
             "dataset": self.dataset.sha256,
             "dtype": self.settings.dtype,
@@ -157,12 +197,15 @@ class Examination:
             **({"by": REFERENCE} if self.settings.reference else {}),
             **engine_versions(),
         }
-        read_only, root = self.settings.judge_only, self.settings.evidence
-        return Evidence.open(root, self.info.name, key, source=self.info.path, read_only=read_only)
+
+    @cached_property
+    def _loaded(self) -> LoadedOnce:
+        """The checkpoint as this process measures with it, from its first answers on."""
+        return LoadedOnce(self._load)
 
     @cached_property
     def _pool(self) -> MeasurementPool:
-        return MeasurementPool(self.evidence, self._load, self._subprocesses)
+        return MeasurementPool(self.evidence, self._loaded, self._subprocesses)
 
     @property
     def passes(self) -> int:
@@ -184,9 +227,12 @@ class Examination:
         """Files of the store that were no evidence, or are gone, each with what is wrong with it."""
         if not self._is_open:
             return []
-        folder = self.evidence.folder.name
-        damaged = [f"{folder}/{name}: hash mismatch" for name in self.evidence.quarantined]
-        return damaged + [f"{folder}/{name}: gone from the store" for name in self.evidence.gone]
+        return [
+            f"{one.folder.name}/{name}: {what}"
+            for one in dict.fromkeys((self.evidence, self._first_evidence))
+            for names, what in ((one.quarantined, "hash mismatch"), (one.gone, "gone from the store"))
+            for name in names
+        ]
 
     @property
     def _is_open(self) -> bool:
@@ -217,7 +263,20 @@ class Examination:
             if self.imported is None:
                 self._pool.close()
 
+    def _ask_first(self, progress: Progress) -> None:
+        """Have the first samples answered, so that every process knows how answers are written."""
+        requests: dict[int, list[Request]] = defaultdict(list)
+        for sample in self.dataset.beginning(FIRST_SAMPLES):
+            requests[self.dataset.blocks[sample.image_id]].append(Request(sample, (FirstAnswer(),)))
+        began = time.monotonic()
+        asking = MeasurementPool(self._first_evidence, self._loaded)
+        asking.complete(requests, lambda state: progress(f"{self.info.name}, how it answers", state))
+        self.seconds += time.monotonic() - began
+        self.__dict__.pop("answering", None)  # read again, now that it is there
+
     def _examine(self, undecided: list[Claim], progress: Progress) -> None:
+        if (undecided or self._kept) and not self.settings.judge_only:
+            self._ask_first(progress)
         for number, share in enumerate(LOOKS):
             last = number == len(LOOKS) - 1
             if not (last or self._can_decide(share)):
@@ -365,6 +424,7 @@ class Examination:
             hub="" if is_directory(self.info.path) else f"{self.info.path}@{self.info.revision}",
             prompt=format_name(Path(self.info.path), self.info.prompt),
             by=REFERENCE if self.settings.reference else "",
+            answers=self.answering.told,
         )
 
     def _record_of(self, imported: Imported) -> CheckpointRecord:
@@ -536,6 +596,7 @@ class Examination:
             wanted[task][measurement] = None
         located = self._measurements(one for claim in claims for one in self.declared(claim).located_on)
         requests: dict[int, list[Request]] = defaultdict(list)
+        form = self.answering.form
         for task in {**wanted, **located}:
             first = {sample.id for sample in self.dataset.first(task, LOOKS[0])}
             later = tuple(sorted(together(wanted[task]), key=str))
@@ -543,7 +604,7 @@ class Examination:
             for sample in self.dataset.first(task, share):
                 named = both if sample.id in first else later
                 if named:
-                    requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named))
+                    requests[self.dataset.blocks[sample.image_id]].append(Request(sample, named, form))
         return dict(sorted(requests.items()))
 
     def _measurements(self, quantities: Iterable[Quantity]) -> defaultdict[str, dict[Measurement, None]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def samples_of(examination: Examination, most: int) -> tuple[SampleRecord, ...]:
         if picked and view is None:
             examination.check_unchanged()  # what is shown is what was asked
             view = without_weights(examination.info)
+            view = replace(view, opening=examination.answering.form.opening)
         found += [_record(examination, view, by_id[one], why) for one, why in picked.items()]
     return tuple(found)
 

@@ -253,6 +253,8 @@ class CheckpointRecord:
         image_handling: how its pictures were handled, where that was named; else empty: its type's own way.
         hub: of a checkpoint from a hub its id and the commit it was loaded at, ``id@commit``; else empty.
         prompt: name of the prompt format it was asked in; empty in records written before it was kept.
+        answers: how it writes its answers, by its first ones, in one sentence; empty where none was asked,
+            and in records written before it was kept.
         asked: (region, text) of the whole prompt of one sample, the visual tokens counted; empty where no
             sample is shown.
         cost: what measuring was predicted to take and took; None where something was stored before, where no
@@ -274,6 +276,7 @@ class CheckpointRecord:
     image_handling: str = ""
     hub: str = ""
     prompt: str = ""
+    answers: str = ""
     asked: tuple[tuple[str, str], ...] = ()
     cost: CostRecord | None = None
     elsewhere: str = ""

@@ -10,11 +10,11 @@ from harness.interventions.measurements import (
     Accuracy,
     BlockFromLayer,
     Chance,
-    Lens,
     Mediators,
     OpenPathsOnly,
     Quantity,
     Route,
+    Unblocked,
 )
 from harness.statistics.verdict import Judgement, Part, Tally
 from harness.verdicts.curve_axes import measurement_record
@@ -119,7 +119,7 @@ def quantity_name(quantity: Quantity) -> str:
     reading = READINGS.get(quantity.reading, quantity.reading)
     part = "" if quantity.part == "all" else f" ({quantity.part} images)"
     what = _measured(quantity)
-    if not isinstance(quantity.measurement, Lens | Accuracy | Chance):
+    if not isinstance(quantity.measurement, Unblocked):
         what = f"{what}, {reading}"
     return f"{what} on {quantity.task}{part}" + (f", {quantity.checkpoint}" if quantity.checkpoint else "")
 

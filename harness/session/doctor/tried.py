@@ -11,7 +11,15 @@ from harness.data.dataset import Dataset
 from harness.data.sample import Sample
 from harness.engine.decoding import reads_as
 from harness.engine.protocol import Engine
-from harness.evidence.shards import WRONG
+from harness.evidence.shards import WRONG, rows_to_frame
+from harness.interventions.measurements import FirstAnswer
+from harness.measuring.answer_form import (
+    FIRST_SAMPLES,
+    AnswerForm,
+    Answering,
+    answering,
+    stored_answers,
+)
 from harness.measuring.measurer import ImageMeasurer
 from harness.measuring.request import Request
 from harness.session.doctor.sheet import Sheet
@@ -39,32 +47,51 @@ def say_tried(sheet: Sheet, checkpoint: Checkpoint, dataset: Dataset, engine: En
     few = dataset.limited(dataset.tasks, SAMPLES)
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     answers: list[tuple[str, str]] = []
-    checked = False
-    for sample, reason, answer in _answered(ImageMeasurer(checkpoint, engine, dataset), few):
+    measurer = ImageMeasurer(checkpoint, engine, dataset)
+    written = _written(measurer, checkpoint, dataset)
+    if engine.agreement is not None:  # of the first that could be run
+        sheet.say("load check", _agreement(engine.agreement))
+        if engine.pixels is not None:
+            sheet.say("", engine.pixels.told)
+    else:
+        sheet.say("load check", "not made: no sample could be run")
+    for sample, reason, answer in _answered(measurer, few, written.form):
         reasons[sample.task][reason] += 1
         if reason in {"", WRONG}:
             answers.append((answer, sample.answer))
-        if not checked and engine.agreement is not None:
-            checked = True
-            sheet.say("load check", _agreement(engine.agreement))
-            if engine.pixels is not None:
-                sheet.say("", engine.pixels.told)
-    if not checked:
-        sheet.say("load check", "not made: no sample could be run")
     for label, task in zip(["accuracy", *[""] * len(few.tasks)], few.tasks, strict=False):
         sheet.say(label, f"{task:<11} {_accuracy(reasons[task])}")
+    if written.told:
+        sheet.say("answers", written.told)
     if answers:
-        sheet.say("answers", how_it_answers(answers, full_stop=checkpoint.prompt.may_end_in_full_stop))
+        sheet.say(
+            "" if written.told else "answers",
+            how_it_answers(answers, full_stop=checkpoint.prompt.may_end_in_full_stop),
+        )
 
 
-def _answered(measurer: ImageMeasurer, dataset: Dataset) -> Iterator[tuple[Sample, str, str]]:
-    """Every sample, why it is not used (empty: it is), and its answer if it has one, image by image."""
+def _written(measurer: ImageMeasurer, checkpoint: Checkpoint, dataset: Dataset) -> Answering:
+    """How the checkpoint writes its answers, by the samples that a run would take for it."""
+    asked = _by_image(dataset.beginning(FIRST_SAMPLES))
+    rows = [row for of in asked for row in measurer.image([Request(one, (FirstAnswer(),)) for one in of])]
+    found = [one for _, one in stored_answers(rows_to_frame(rows))]
+    return answering(found, released=checkpoint.prompt.as_released)
+
+
+def _by_image(samples: Sequence[Sample]) -> list[list[Sample]]:
     by_image: dict[str, list[Sample]] = defaultdict(list)
-    for sample in dataset.samples:
+    for sample in samples:
         by_image[sample.image_id].append(sample)
-    for samples in by_image.values():
+    return list(by_image.values())
+
+
+def _answered(
+    measurer: ImageMeasurer, dataset: Dataset, form: AnswerForm
+) -> Iterator[tuple[Sample, str, str]]:
+    """Every sample, why it is not used (empty: it is), and its answer if it has one, image by image."""
+    for samples in _by_image(dataset.samples):
         by_id = {(sample.task, sample.id): sample for sample in samples}
-        for row in measurer.image([Request(sample, ()) for sample in samples]):
+        for row in measurer.image([Request(sample, (), form) for sample in samples]):
             sample = by_id[str(row["task"]), str(row["sample"])]
             yield sample, str(row["reason"]), str(row["answer"])
 

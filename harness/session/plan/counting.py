@@ -28,11 +28,9 @@ from harness.engine.sweep.schedule import Branch, branch_points
 from harness.interventions.control_regions import with_controls
 from harness.interventions.knockout import Knockout, Positions
 from harness.interventions.measurements import (
-    Accuracy,
     ActivationPatch,
-    Chance,
-    Lens,
     Measurement,
+    Unblocked,
     condition_of,
     only_of,
 )
@@ -192,7 +190,7 @@ class SampleCounter:
         regions = with_controls(self._checkpoint, self._dataset, encoded)
         subject = Subject(self.sample, regions, self._layers, self._source)
         for measurement in measurements:
-            if isinstance(measurement, Lens | Accuracy | Chance):
+            if isinstance(measurement, Unblocked):
                 continue
             with suppress(RegionError):
                 made, only = knockouts_of(measurement, subject), only_of(measurement)

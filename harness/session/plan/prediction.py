@@ -12,7 +12,8 @@ from functools import cache, cached_property
 from harness.checkpoint.checkpoint import Checkpoint
 from harness.data.errors import DataError, RegionError
 from harness.data.sample import Sample
-from harness.interventions.measurements import Accuracy, Chance, Lens, Measurement, Quantity
+from harness.interventions.measurements import Measurement, Quantity, Unblocked
+from harness.measuring.answer_form import Answering
 from harness.measuring.load import load_measurer
 from harness.measuring.request import Request
 from harness.session.plan.cost import Cost, Sizes
@@ -48,6 +49,11 @@ class Planned(Examination):
         """All that a claim may ask for; where layers would be located, what it says before they are."""
         stated = self.declared(claim)
         return stated.needed if claim.test in self.inapplicable else (*stated.quantities, *stated.needed)
+
+    @cached_property
+    def answering(self) -> Answering:
+        """As assumed: a run finds it out; a plan reads no store and hashes no weights."""
+        return Answering()
 
     @property
     def begins_afresh(self) -> bool:
@@ -173,7 +179,7 @@ class Prediction:
         return any(
             not self._has(quantity.task, quantity.measurement)
             for quantity in self._planned.declared(claim).needed
-            if not isinstance(quantity.measurement, Lens | Accuracy | Chance)
+            if not isinstance(quantity.measurement, Unblocked)
         )
 
     def _has(self, task: str, measurement: Measurement) -> bool:

@@ -23,6 +23,7 @@ from harness.data.prior_accuracy import prior_accuracy
 from harness.data.sample import Sample
 from harness.evidence.shards import rows_to_frame
 from harness.interventions.measurements import Accuracy, Chance, Measurement, Quantity
+from harness.measuring.answer_form import Answering
 from harness.statistics.curves import Curves
 from harness.verdicts.evidence_table import Table
 from harness.verdicts.example_samples import (
@@ -116,6 +117,7 @@ def test_only_samples_of_the_run_are_shown_each_with_its_own_numbers() -> None:
         info=info,
         window=3,
         check_unchanged=lambda: unchanged.append(True),
+        answering=Answering(),
     )
     found = samples_of(examined, 4)
     assert [one.id for one in found] == [run.samples[number].id for number in (4, 0, 3, 1)]

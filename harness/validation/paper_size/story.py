@@ -22,6 +22,7 @@ from harness.interventions.measurements import (
     ActivationPatch,
     BlockFromLayer,
     Chance,
+    FirstAnswer,
     Lens,
     Mediators,
     Modules,
@@ -89,6 +90,8 @@ class Story:
                 return self._blocked_from(flow, starts, quantity, layers)
             case OpenPathsOnly() | Accuracy() | Chance() as rate:
                 return np.array([_RATES[type(rate)]])
+            case FirstAnswer():
+                raise ValueError("no claim is about how answers are written")
             case measurement:
                 return self._effect(measurement, quantity, layers)
 
