@@ -218,7 +218,8 @@ class _Prompt:
 def _regions(checkpoint: Checkpoint, sample: Sample, prompt: _Prompt, layout: TokenLayout) -> Regions:
     segments = segment_positions(prompt.spans, prompt.offsets, prompt.text)
     question, last = segments["question"], len(prompt.ids) - 1
-    image = [at for at, token in enumerate(prompt.ids) if token == checkpoint.model.config.image_token_id]
+    visual = checkpoint.model.config.image_token_id  # reading a configuration is slow
+    image = [at for at, token in enumerate(prompt.ids) if token == visual]
     says = _Decoder(checkpoint.processor.tokenizer, prompt.ids)
     _check_picture(segments["image"], image, layout, says)
     start, stop = prompt.span("question")

@@ -18,6 +18,7 @@ from harness.engine.protocol import Engine
 from harness.engine.reference import Pass
 from harness.engine.selfcheck import UNMEASURED
 from harness.engine.sweep.clean_run import CleanRun
+from harness.engine.sweep.contents import beginning
 from harness.engine.sweep.sweeper import Sweeper
 from harness.engine.walked import Walked
 from harness.interventions.knockout import Knockout, Positions
@@ -83,7 +84,7 @@ class SweepEngine:
 
     def contents(self, encoded: Encoded, positions: Positions) -> KeyValues:
         """See `harness.engine.protocol.Engine`."""
-        cache = self._sweeper.clean_run([encoded]).cache
+        cache = beginning(self._sweeper.checkpoint, encoded, 1 + max(positions))
         at = list(positions)
         return KeyValues(
             tuple(layer.value[:, at] for layer in cache), tuple(layer.key[:, at] for layer in cache)

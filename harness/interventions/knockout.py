@@ -274,7 +274,9 @@ def rows_by_substitution(
     return groups
 
 
-def replaced(key: Tensor, value: Tensor, seen: Iterable[Substitution], layer: int) -> tuple[Tensor, Tensor]:
+def replaced(
+    key: Tensor, value: Tensor, seen: Iterable[Substitution], layer: int, first: int = 0
+) -> tuple[Tensor, Tensor]:
     """Copies of keys and values with substitutions written in; where two meet, the later one stands.
 
     Args:
@@ -282,13 +284,15 @@ def replaced(key: Tensor, value: Tensor, seen: Iterable[Substitution], layer: in
         value: the same.
         seen: substitutions that hold in this layer.
         layer: layer number.
+        first: the position of the first key; sources at others than these n are left out.
     """
     key, value = key.clone(), value.clone()
     for item in seen:
-        index, sources = item.layers.index(layer), list(item.sources)
-        value[:, :, sources] = item.values[index].to(value)
+        index, sources = item.layers.index(layer), torch.tensor(item.sources, dtype=torch.long) - first
+        inside = (sources >= 0) & (sources < key.shape[2])
+        value[:, :, sources[inside]] = item.values[index][:, inside].to(value)
         if item.keys is not None:
-            key[:, :, sources] = item.keys[index].to(key)
+            key[:, :, sources[inside]] = item.keys[index][:, inside].to(key)
     return key, value
 
 

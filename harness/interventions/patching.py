@@ -94,9 +94,12 @@ class PatchSource:
             positions, given = self._image(self._dataset.counterpart(sample))
         except DataError as error:
             raise RegionError(f"no other image to take contents from ({error})") from error
-        if not set(sources) <= set(positions):
+        if sources == positions:
+            return given
+        places = {position: place for place, position in enumerate(positions)}
+        if not places.keys() >= set(sources):
             raise RegionError("the other image's visual tokens stand elsewhere in the prompt")
-        return given.at([positions.index(source) for source in sources])
+        return given.at([places[source] for source in sources])
 
     def _image(self, sample: Sample) -> tuple[Positions, KeyValues]:
         """The visual tokens of a sample's image, and what stands there.

@@ -81,6 +81,16 @@ COMMANDS = {
             out(RESULTS),
         ),
     ),
+    "substitutions": Command(
+        "speed.substitutions",
+        "what reading other contents costs beside blocking",
+        (
+            MODELS,
+            number("--pairs", 20, "paired runs"),
+            number("--threads", os.cpu_count() or 1, "CPU threads"),
+            out(RESULTS),
+        ),
+    ),
     "memory": Command(
         "speed.memory",
         "memory that the sweep needs beyond a plain forward pass",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,8 +74,9 @@ class Tree:
         return torch.where(positions < self.stem, positions, positions + self.starts[prompt] - self.stem)
 
     def pack(self, prompts: Sequence[Tensor]) -> Tensor:
-        """Stem and tails of per-token tensors ``[n, …]``, one after the other."""
-        return torch.cat([prompts[0][: self.stem], *(tensor[self.stem :] for tensor in prompts)])
+        """Stem and tails of per-token tensors ``[n, …]`` or longer ones, one after the other."""
+        tails = zip(prompts, self.lengths, strict=True)
+        return torch.cat([prompts[0][: self.stem], *(tensor[self.stem : length] for tensor, length in tails)])
 
 
 @dataclass(eq=False)
@@ -158,21 +160,44 @@ def clean_run(checkpoint: Checkpoint, encoded: Sequence[Encoded]) -> CleanRun:
     check_length(checkpoint.name, checkpoint.model.config, max(one.length for one in encoded))
     permanent = tuple(permanent_edges(checkpoint.permanent_blocks, one.regions) for one in encoded)
     blocks = [one.regions.two_way for one in encoded]
-    tree = Tree.of([one.ids for one in encoded], _first_target(permanent), blocks)
+    tree = Tree.of([one.ids for one in encoded], first_target(permanent), blocks)
+    done, state = begun(checkpoint, encoded, tree, permanent)
+    for layer in range(checkpoint.n_layers):
+        done.hidden.append(state)
+        state = after_layer(checkpoint, done, layer, state)
+    check_plan_reached(checkpoint, len(done.cache))
+    done.passes = _passes(checkpoint, done, state)
+    return done
+
+
+def begun(
+    checkpoint: Checkpoint,
+    encoded: Sequence[Encoded],
+    tree: Tree,
+    permanent: tuple[tuple[EdgeBlock, ...], ...],
+) -> tuple[CleanRun, Tensor]:
+    """A clean run of which no layer is done yet, and the rows that enter the first, ``[rows, width]``.
+
+    Args:
+        checkpoint: the checkpoint.
+        encoded: the questions.
+        tree: which of their tokens are run, and how they lie in one row.
+        permanent: per question the edges of these tokens that are blocked always.
+    """
     found = entering(checkpoint, encoded)
     state = tree.pack(found.rows)
     added = AddedFeatures.of(found.added, tree.pack([_visual(checkpoint, one) for one in encoded]))
     positions = tree.pack([one.rotary_positions for one in encoded]).to(state.device)
     tables = rotary_tables(checkpoint, state, positions)
-    done = CleanRun(tuple(encoded), tree, tables, added, permanent=permanent)
-    plan = TreePlan(tree, done.cache, permanent)
-    for number, (layer, rotary) in enumerate(zip(checkpoint.decoder.layers, tables, strict=True)):
-        done.hidden.append(state)
-        state = layer(state[None], **rotary.inputs, plan=plan)[0]
-        state = added.after(number, state)
-    check_plan_reached(checkpoint, len(done.cache))
-    done.passes = _passes(checkpoint, done, state)
-    return done
+    return CleanRun(tuple(encoded), tree, tables, added, permanent=permanent), state
+
+
+def after_layer(checkpoint: Checkpoint, done: CleanRun, layer: int, state: Tensor) -> Tensor:
+    """Rows ``[rows, width]`` after a layer, whose keys and values join those of a clean run."""
+    plan = TreePlan(done.tree, done.cache, done.permanent)
+    block: Any = checkpoint.decoder.layers[layer]
+    after: Tensor = block(state[None], **done.rotary[layer].inputs, plan=plan)
+    return done.added.after(layer, after[0])
 
 
 def _visual(checkpoint: Checkpoint, encoded: Encoded) -> Tensor:
@@ -187,7 +212,7 @@ def _same_picture(one: Encoded, other: Encoded) -> bool:
     return alike and torch.equal(one.pixels, other.pixels)
 
 
-def _first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:
+def first_target(permanent: Sequence[Sequence[EdgeBlock]]) -> int | None:
     """The first row that a permanent edge concerns: a stem must end before it."""
     return min((min(edge.targets) for edges in permanent for edge in edges), default=None)
 

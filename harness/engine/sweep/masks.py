@@ -75,10 +75,6 @@ class Biases:
         last = self.distinct[:, -rows:].to(like)
         return last.index_select(0, self.which.to(like.device))
 
-    def visible(self, branch: int) -> Tensor:
-        """Which keys each row of a branch may read, ``[rows, keys]``."""
-        return self.distinct[self.which[branch]] == 0
-
 
 def bias_at(
     edges: Sequence[EdgeBlock], layer: int, row: int, length: int, like: Tensor, two_way: Blocks = ()

@@ -50,6 +50,21 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class SharedSubstitution:
+    """Branches of a slot that substitute the same in a layer.
+
+    Attributes:
+        branches: their numbers in the slot.
+        items: what is substituted.
+        biases: what their rows may not read, ``[branches, rows, prompt length]``.
+    """
+
+    branches: tuple[int, ...]
+    items: tuple[Substitution, ...]
+    biases: Biases
+
+
+@dataclass(frozen=True)
 class Slot:
     """A cohort's place in the packed batch of one layer.
 
@@ -61,7 +76,7 @@ class Slot:
         branches: how many branches are in it.
         biases: what the last m branches may not read, ``[m, rows, prompt length]``; the ones before, or
             all if it is None, have ordinary attention.
-        substitutions: the number of a branch in the slot, and what is substituted in it.
+        substitutions: what some of its branches read instead of their own.
     """
 
     question: int
@@ -70,7 +85,7 @@ class Slot:
     start: int
     branches: int
     biases: Biases | None
-    substitutions: tuple[tuple[int, tuple[Substitution, ...]], ...]
+    substitutions: tuple[SharedSubstitution, ...]
 
     @property
     def stop(self) -> int:
@@ -151,25 +166,27 @@ class Cohort:
 
     def biases(self, layer: int, active: Index) -> Biases | None:
         """The biases of the active branches from the first masked one on; see `Slot`."""
-        patterns = [
-            self._pattern(self._edges[number].get(layer, ()), layer) if self.leaves[number] >= layer else 0
-            for number in active
-        ]
+        patterns = self._patterns_of(layer, active)
         masked = np.flatnonzero(patterns)
         if not len(masked) and not self._two_way:
             return None
         # Where rows read later ones, attention is never plainly causal.
-        first = 0 if self._two_way else int(masked[0])
-        used, which = np.unique(patterns[first:], return_inverse=True)
-        return Biases(torch.stack([self._table[at] for at in used]), torch.from_numpy(which))
+        return self._stacked(patterns[0 if self._two_way else int(masked[0]) :])
 
-    def substitutions(self, layer: int, active: Index) -> Iterator[tuple[int, tuple[Substitution, ...]]]:
-        """Branches (numbered among the active ones) that substitute something in this layer."""
+    def substitutions(self, layer: int, active: Index) -> Iterator[SharedSubstitution]:
+        """What active branches substitute in this layer, those that substitute the same together."""
+        together: dict[Hashable, list[int]] = defaultdict(list)
+        items = {}
         for at, number in enumerate(active if any(self._swaps) else ()):
             if self.leaves[number] >= layer:
                 here = tuple(item for item in self._swaps[number] if layer in item.layers)
                 if here:
-                    yield at, here
+                    deed = tuple(_substitution_in(item, item.layers.index(layer)) for item in here)
+                    together[deed].append(at)
+                    items[deed] = here
+        for deed, members in together.items():
+            biases = self._stacked(self._patterns_of(layer, active[members]))
+            yield SharedSubstitution(tuple(members), items[deed], biases)
 
     def zero(self, layer: int, active: Index) -> Iterator[tuple[str, Index]]:
         """By module ``[2, n]``: rows of the cohort's slot that lose output in this layer, and whose norms."""
@@ -178,6 +195,18 @@ class Cohort:
                 for item in self._zeroed[number]:
                     if layer in item.layers:
                         yield item.module, np.array(item.lost, dtype=np.int64) - self.row + at * self.rows
+
+    def _patterns_of(self, layer: int, active: Index) -> list[int]:
+        """The numbers of some branches' masks in this layer."""
+        return [
+            self._pattern(self._edges[number].get(layer, ()), layer) if self.leaves[number] >= layer else 0
+            for number in active
+        ]
+
+    def _stacked(self, patterns: Sequence[int]) -> Biases:
+        """The biases of branches with these masks."""
+        used, which = np.unique(patterns, return_inverse=True)
+        return Biases(torch.stack([self._table[at] for at in used]), torch.from_numpy(which))
 
     def _pattern(self, edges: tuple[EdgeBlock, ...], layer: int = 0) -> int:
         """The number of the mask that these blocked edges make; 0 is the one without any."""
@@ -231,9 +260,14 @@ def actions_by_layer(knockout: Knockout) -> dict[int, Hashable]:
                 case ModuleZero(module, rows, _, like):
                     found[layer].append((module, rows, like))
                 case Substitution():
-                    key = id(item.keys[number]) if item.keys else None
-                    found[layer].append((item.sources, item.targets, id(item.values[number]), key))
+                    found[layer].append(_substitution_in(item, number))
     return {layer: tuple(done) for layer, done in found.items()}
+
+
+def _substitution_in(item: Substitution, number: int) -> Hashable:
+    """What a substitution does in one of its layers; tensors are the same only if they are one."""
+    key = id(item.keys[number]) if item.keys else None
+    return item.sources, item.targets, id(item.values[number]), key
 
 
 def edges_by_layer(knockout: Knockout) -> dict[int, tuple[EdgeBlock, ...]]:

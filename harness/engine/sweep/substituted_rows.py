@@ -1,56 +1,59 @@
-"""Rows that see substituted keys or values: computed once more, one branch at a time.
+"""Rows that see substituted keys or values: computed once more, all branches that see the same together.
 
 A substitution holds along edges: the target rows see the replacement, every other row the original.
-So the few rows concerned get attention of their own, against their branch's keys and values with the
-replacement written in.
+So the few rows concerned get attention of their own, against keys and values with the replacement written
+in: those of the prefix once for all branches, and each branch's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
-from harness.checkpoint.attention import repeat_heads, softmax_attention
-from harness.engine.sweep.packed_attention import CachedKeyValues
-from harness.interventions.knockout import Substitution, replaced, rows_by_substitution
+from harness.engine.sweep.packed_attention import CachedKeyValues, attend_shared
+from harness.engine.sweep.schedule import SharedSubstitution
+from harness.interventions.knockout import replaced, rows_by_substitution
 
 
 def substituted(
     query: Tensor,
-    kept: CachedKeyValues,
-    items: Sequence[Substitution],
+    prefix: CachedKeyValues,
+    own: CachedKeyValues,
+    shared: SharedSubstitution,
     layer: int,
     scaling: float,
-    visible: Tensor,
-) -> tuple[list[int], Tensor]:
-    """Attention of the rows of one branch that see a substitution.
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Attention of the rows that see a substitution.
 
     Args:
-        query: ``[kv_heads, group, rows, head_dim]``, the branch's own rows, the prompt's last ones.
-        kept: keys and values of the whole prompt ``[kv_heads, n, head_dim]``.
-        items: the substitutions of this layer.
+        query: ``[kv_heads, branches, group, queries, head_dim]``, of all branches of the slot, the prompt's
+            last rows.
+        prefix: keys and values ``[kv_heads, prefix, head_dim]``.
+        own: ``[kv_heads, branches, rows, head_dim]``.
+        shared: what some of the branches substitute in this layer.
         layer: the layer.
         scaling: factor on the scores.
-        visible: bool ``[rows, n]``.
 
-    Returns:
-        The rows concerned, and ``[their number, heads, head_dim]``.
+    Yields:
+        Some of the queries, by number, and their attention in the branches concerned,
+        ``[kv_heads, branches, group, queries, head_dim]``.
     """
-    first = kept.key.shape[1] - query.shape[2]
-    folded, heads = query.flatten(0, 1)[None], query.shape[0] * query.shape[1]
-    rows, outputs = [], []
-    for seen, targets in rows_by_substitution(items, first).items():
-        key, value = replaced(kept.key[None], kept.value[None], seen, layer)
-        local = [target - first for target in targets]
-        output, _ = softmax_attention(
-            folded[:, :, local],
-            repeat_heads(key, heads),
-            repeat_heads(value, heads),
-            scaling,
-            visible[local].to(query.device),
+    row, queries, members = prefix.key.shape[1], query.shape[3], list(shared.branches)
+    first = row + own.key.shape[2] - queries
+    bias = shared.biases.of_last(queries, query)
+    query, own = query[:, members], CachedKeyValues(own.key[:, members], own.value[:, members])
+    for seen, targets in rows_by_substitution(shared.items, first).items():
+        rows = [target - first for target in targets]
+        key, value = replaced(prefix.key[None], prefix.value[None], seen, layer)
+        own_key, own_value = replaced(own.key.transpose(0, 1), own.value.transpose(0, 1), seen, layer, row)
+        yield (
+            rows,
+            attend_shared(
+                query[:, :, :, rows],
+                CachedKeyValues(key[0], value[0]),
+                CachedKeyValues(own_key.transpose(0, 1), own_value.transpose(0, 1)),
+                scaling,
+                bias[:, rows],
+            ),
         )
-        rows += local
-        outputs.append(output[0].transpose(0, 1))
-    return rows, torch.cat(outputs) if outputs else query.new_empty(0, heads, kept.value.shape[-1])

@@ -83,24 +83,20 @@ def _slot_attention(
         prefix: ``[kv_heads, prefix, head_dim]``.
         scaling: factor on the scores.
     """
-    shape, skipped = (slot.branches, slot.rows), slot.rows - query.shape[2]
+    shape = (slot.branches, slot.rows)
     folded = query.unflatten(0, (own.key.shape[0], -1)).transpose(1, 2)
     own = CachedKeyValues(own.key.unflatten(1, shape), own.value.unflatten(1, shape))
     bias = None if slot.biases is None else slot.biases.of_last(query.shape[2], query)
-    attended = attend_shared(folded, prefix, own, scaling, bias).permute(1, 3, 0, 2, 4).flatten(2, 3)
-    for number, items in slot.substitutions:
-        whole = prefix.then(CachedKeyValues(own.key[:, number], own.value[:, number]))
-        visible = _visible(slot, number)[skipped:]
-        rows, seen = substituted(folded[:, number], whole, items, layer, scaling, visible)
-        attended[number, rows] = seen
+    attended = _by_branch(attend_shared(folded, prefix, own, scaling, bias))
+    for shared in slot.substitutions:
+        for rows, seen in substituted(folded, prefix, own, shared, layer, scaling):
+            attended[torch.tensor(shared.branches)[:, None], rows] = _by_branch(seen)
     return attended
 
 
-def _visible(slot: Slot, number: int) -> Tensor:
-    """Which keys each row of a slot's branch may read, ``[rows, n]``."""
-    if slot.biases is not None and number >= slot.branches - len(slot.biases.which):
-        return slot.biases.visible(number - slot.branches)
-    return torch.ones(slot.rows, slot.row + slot.rows, dtype=torch.bool).tril_(slot.row)
+def _by_branch(attended: Tensor) -> Tensor:
+    """From ``[kv_heads, branches, group, queries, head_dim]`` to ``[branches, queries, heads, head_dim]``."""
+    return attended.permute(1, 3, 0, 2, 4).flatten(2, 3)
 
 
 def walk(

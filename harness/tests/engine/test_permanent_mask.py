@@ -17,6 +17,7 @@ from harness.checkpoint.permanent_mask import PermanentBlock, read_permanent_mas
 from harness.data.errors import CheckpointError
 from harness.data.flow import Flow
 from harness.engine import decoding, reference
+from harness.engine.sweep.contents import beginning
 from harness.engine.sweep.sweeper import Sweeper
 from harness.interventions.knockout import Knockout, ModuleZero, Substitution, block
 from harness.interventions.permanent_edges import permanent_edges
@@ -116,14 +117,16 @@ def test_answers_are_those_of_whole_passes(flow: str) -> None:
     assert any(len(said) > 1 for said in expected)
 
 
-def test_contents_are_read_with_the_planted_flows() -> None:
+@pytest.mark.parametrize("before_the_end", [0, 1, 4])
+def test_contents_are_read_with_the_planted_flows(before_the_end: int) -> None:
+    """Also where the blocked edges reach beyond the last row that is run."""
     checkpoint = planted(PermanentBlock(Flow.parse("image->question"), EVERYWHERE))
     encoded = encode(checkpoint, sample(noise_picture()))
+    stop = encoded.regions["question"][-1] + 1 - before_the_end
     keys, values = reference.keys_values(checkpoint, encoded)
-    cache = Sweeper(checkpoint).clean_run([encoded]).cache
-    for layer in EVERYWHERE:
-        torch.testing.assert_close(cache[layer].key, keys[layer], atol=1e-10, rtol=0)
-        torch.testing.assert_close(cache[layer].value, values[layer], atol=1e-10, rtol=0)
+    for layer, found in enumerate(beginning(checkpoint, encoded, stop)):
+        torch.testing.assert_close(found.key, keys[layer][:, :stop], atol=1e-10, rtol=0)
+        torch.testing.assert_close(found.value, values[layer][:, :stop], atol=1e-10, rtol=0)
 
 
 def test_a_mask_is_read_back(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.checkpoint.encode import Encoded
 from harness.engine import reference
+from harness.engine.engines import ReferenceEngine, SweepEngine
 from harness.engine.sweep import packed_attention, walk
 from harness.engine.sweep.sweeper import Sweeper, Swept
 from harness.interventions.knockout import (
@@ -144,6 +145,26 @@ def test_equals_the_reference_whatever_is_drawn(
         patch.setattr(walk, "WORTH_A_START", worth_a_start)
         swept = Sweeper(checkpoint, memory).image(case.encoded(checkpoint), asked)
     _against_reference(case, asked, swept)
+
+
+@given(CASES, st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_contents_are_those_of_the_whole_prompt(case: Case, data: st.DataObject) -> None:
+    """Though only rows up to the last one asked for are run, and the top layer not to its end."""
+    checkpoint = case.checkpoint()
+    (encoded, *_) = case.encoded(checkpoint)
+    somewhere = st.sets(st.integers(0, encoded.length - 1), min_size=1).map(
+        lambda found: tuple(sorted(found))
+    )
+    positions = data.draw(st.just(encoded.regions["image"]) | somewhere)
+    short, long = (
+        engine.contents(encoded, positions)
+        for engine in (SweepEngine(checkpoint), ReferenceEngine(checkpoint))
+    )
+    assert short.keys is not None and long.keys is not None
+    for layer in range(case.layers):
+        assert _distance(short.values[layer], long.values[layer]) < 1e-10
+        assert _distance(short.keys[layer], long.keys[layer]) < 1e-10
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,8 +67,7 @@ class Bench:
     def __init__(self, geometry: Geometry, folder: Path) -> None:
         self.folder = folder
         self.checkpoint = geometry.checkpoint()
-        with tempfile.TemporaryDirectory() as pictures:
-            self.encoded = geometry.question(self.checkpoint, Path(pictures))
+        self.encoded = geometry.question(self.checkpoint)
         self.knockouts = knockout_sets(self.checkpoint, self.encoded)["six flows, all windows"]
         layers = self.checkpoint.n_layers
         self.chosen = [FLOWS.index(Flow.parse(flow)) * layers + layers // 2 for flow in RAN]

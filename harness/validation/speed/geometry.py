@@ -6,6 +6,9 @@ with the decoder, so that they weigh about as little beside it as in a 7B model.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,11 +70,11 @@ class Geometry:
         pictures = SquarePictures(made.image_processor, SquarePadding(side, PATCH))
         return Checkpoint(self.name, self.name, model, made, SHORT_PROMPT, pictures, self.name)
 
-    def question(self, checkpoint: Checkpoint, folder: Path, text: str = QUESTION) -> Encoded:
+    def question(self, checkpoint: Checkpoint, text: str = QUESTION) -> Encoded:
         """One question on a noise picture, an object in its middle."""
         side = self.per_side * PATCH
         box = Box("circle", side // 3, side // 3, side // 3, side // 3)
-        return encode(checkpoint, sample(picture(folder, 0, (side, side)), text, (side, side), box))
+        return encode(checkpoint, sample(picture(_pictures(), 0, (side, side)), text, (side, side), box))
 
     def _configuration(self) -> LlavaConfig:
         text = LlamaConfig(
@@ -97,6 +100,14 @@ class Geometry:
             text_config=text, vision_config=vision, image_token_id=image, image_token_index=image
         )
         return made
+
+
+@functools.cache
+def _pictures() -> Path:
+    """A folder for pictures while this process lives: a sweep reads a question's once more when it begins."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 LLAVA_7B = Geometry("LLaVA-1.5-7B", 32, 4096, 11008, 32, 32, 24, 32064, 1024, 24, torch.bfloat16)

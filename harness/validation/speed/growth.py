@@ -12,11 +12,9 @@ import argparse
 import dataclasses
 import os
 import statistics
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -112,8 +110,7 @@ def sizes() -> Iterator[SizedSweep]:
 
 def _size(axis: str, value: int, geometry: Geometry, texts: Sequence[str] = (QUESTION,)) -> SizedSweep:
     checkpoint = geometry.checkpoint()
-    with tempfile.TemporaryDirectory() as folder:
-        questions = tuple(geometry.question(checkpoint, Path(folder), text) for text in texts)
+    questions = tuple(geometry.question(checkpoint, text) for text in texts)
     return SizedSweep(axis, value, checkpoint, questions)
 
 

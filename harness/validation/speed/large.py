@@ -14,11 +14,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -70,8 +68,7 @@ def report(layers: int, products: str) -> str:
     load = os.getloadavg()
     geometry = dataclasses.replace(LLAVA_7B, layers=layers)
     making, checkpoint = _step(geometry.checkpoint)
-    with tempfile.TemporaryDirectory() as folder:
-        encoded = geometry.question(checkpoint, Path(folder))
+    encoded = geometry.question(checkpoint)
     knockouts = knockout_sets(checkpoint, encoded)["six flows, all windows"]
     sweeper = Sweeper(checkpoint)
     basing, base = _step(partial(sweeper.clean_run, [encoded]))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import random
 import statistics
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 from torch import Tensor
@@ -50,8 +48,8 @@ class Model(Protocol):
     def checkpoint(self) -> Checkpoint:
         """The model."""
 
-    def question(self, checkpoint: Checkpoint, folder: Path) -> Encoded:
-        """The question; the folder is for its picture, if it needs one made."""
+    def question(self, checkpoint: Checkpoint) -> Encoded:
+        """The question; its picture stays while it is timed."""
 
 
 @dataclass
@@ -115,8 +113,7 @@ def measure(model: Model, pairs: int, ran: int, report: Callable[[str], None]) -
         report: called with each line of progress.
     """
     checkpoint = model.checkpoint()
-    with tempfile.TemporaryDirectory() as folder:
-        encoded = model.question(checkpoint, Path(folder))
+    encoded = model.question(checkpoint)
     sweeper = Sweeper(checkpoint)
     sets = knockout_sets(checkpoint, encoded)
     rows = {what: _row(model, checkpoint, encoded, what, some) for what, some in sets.items()}

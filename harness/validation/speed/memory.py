@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,8 +93,7 @@ def one(model: str, kind: str) -> dict[str, int]:
     """
     geometry = GEOMETRIES[model]
     checkpoint = geometry.checkpoint()
-    with tempfile.TemporaryDirectory() as folder:
-        encoded = geometry.question(checkpoint, Path(folder))
+    encoded = geometry.question(checkpoint)
     work = KINDS[kind](checkpoint, encoded)
     work()
     reset_most()
