@@ -48,6 +48,8 @@ MARKERS: dict[str, tuple[Point, ...]] = {
 """Polygons within about one unit of the point they mark; y grows downward."""
 STYLE = ".plot { fill: none; stroke-linecap: round; }"
 """What a page with drawings has in its style sheet: what all their lines share."""
+WORDS = "--words"
+"""The variable by which a style sheet may give all words of a drawing another size, in its units."""
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _BASELINES = {"top": 0.78, "center": 0.29, "bottom": -0.22, "baseline": 0.0}
 """How far below its place a word's baseline lies, in font sizes."""
@@ -137,7 +139,7 @@ class Canvas:
         """Write a word at a place, moved right and up by ``shift`` points."""
         across, down = self._place((x, y))
         left, base = across + shift[0], down - shift[1] + size * _BASELINES[upright]
-        style = f"font-size: {_units(size)}px; text-anchor: {_ANCHORS[align]}; fill: {colour}"
+        style = f"font-size: var({WORDS}, {_units(size)}px); text-anchor: {_ANCHORS[align]}; fill: {colour}"
         place = f'x="{round(_UNITS * left)}" y="{round(_UNITS * base)}"'
         self._drawn.append(("text", style, f"<text {place}>{escape(text)}</text>"))
 

@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 
 from harness.verdicts.record import Curve, RunRecord
-from reports.page import render as rendering
+from reports.page.needless_ends import without_needless_ends
+from reports.page.shared_drawings import with_shared_drawings
 from reports.tests.records import example
 from reports.tests.test_page import NASTY, hostile
 from reports.tests.whole import whole
@@ -440,27 +441,30 @@ def test_end_tags_that_are_left_out_change_nothing(
 ) -> None:
     """The browser makes the same tree of both."""
     trees = []
-    for taken in (lambda html: html, rendering.without_needless_ends):
-        monkeypatch.setattr(rendering, "without_needless_ends", taken)
+    for taken in (lambda html: html, without_needless_ends):
+        monkeypatch.setattr("reports.page.render.without_needless_ends", taken)
         file = write_report(example(), tmp_path)[0]
         with Opened(browser, file, java_script_enabled=False) as opened:
             trees.append(opened.page.evaluate(TREE))
     assert trees[0] == trees[1]
 
 
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_a_shared_drawing_looks_as_if_it_were_alone(
-    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, theme: str
 ) -> None:
-    """Wherever its first one is: in a closed box, or in a row that a filter hides."""
+    """Wherever its first one is, in a closed box or a row that a filter hides; in both themes, small too."""
     pictures = []
-    for taken in (lambda html: html, rendering.with_shared_drawings):
-        monkeypatch.setattr(rendering, "with_shared_drawings", taken)
+    for taken in (lambda html: html, with_shared_drawings):
+        monkeypatch.setattr("reports.page.render.with_shared_drawings", taken)
         file = write_report(example(), tmp_path)[0]
-        with Opened(browser, file) as opened:
+        size = {"width": width, "height": 900}
+        with Opened(browser, file, viewport=size, color_scheme=theme) as opened:
             opened.page.evaluate("document.querySelector('#matrix tbody').hidden = true")
-            drawings = opened.page.locator(".panel > .drawing svg.plot:visible")
-            pictures.append([drawings.nth(place).screenshot() for place in range(0, drawings.count(), 5)])
-    assert len(pictures[0]) > 3 and opened.page is not None
+            drawings = opened.page.locator("svg.plot:visible")
+            places = [*range(3), *range(3, drawings.count(), 9)]
+            pictures.append([drawings.nth(place).screenshot() for place in places])
+    assert len(pictures[0]) > 9
     for alone, shared in zip(*pictures, strict=True):
         one, other = (np.asarray(Image.open(io.BytesIO(png))).astype(int) for png in (alone, shared))
         assert one.shape == other.shape and np.abs(one - other).max() <= _FAINT

@@ -158,7 +158,7 @@ def test_a_word_stands_where_it_belongs() -> None:
     (word,) = drawn(one)
     assert (word.text, word.get("x"), word.get("y")) == ("<&>", "460", "548")
     style = str(group.get("style"))
-    assert "text-anchor: end" in style and "font-size: 100px" in style
+    assert "text-anchor: end" in style and "font-size: var(--words, 100px)" in style
 
 
 def test_every_marker_has_a_definition_in_the_colour_of_its_lines() -> None:
