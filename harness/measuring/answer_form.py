@@ -25,6 +25,8 @@ CLEAR = 0.75
 """Share of the answers that is a clear majority."""
 OPENING, WORD = "opening", "word"
 """Readings of a first answer: the tokens before its word; and how the word is written (`Begun`)."""
+_FACTS = 3
+"""Values of a word: otherwise, capital, alike."""
 LONGEST = 30
 """Characters of a quoted answer."""
 
@@ -105,6 +107,8 @@ def stored_answers(frame: pl.DataFrame) -> list[tuple[tuple[str, str], Begun]]:
         (sample, _begun(*of[OPENING], *of[WORD]))
         for sample, of in by_sample.items()
         if {OPENING, WORD} <= of.keys()
+        and len(of[WORD][0]) == _FACTS
+        and all(map(math.isfinite, of[OPENING][0]))
     ]
 
 
