@@ -119,7 +119,7 @@ def noise(folder: Path, images: int = FEWEST) -> Dataset:
         (
             [replace(PLAIN, word="")] * 30 + [PLAIN] * 2,
             RULE,
-            "ends its answers at once, 30 of 32: is this the prompt it was trained on? --prompt names",
+            "answers with no word at all, 30 of 32: is this the prompt it was trained on? --prompt names",
         ),
         (
             [replace(PLAIN, alike=True)] * 32,
