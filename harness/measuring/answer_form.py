@@ -168,7 +168,8 @@ def _told(
         said = f"{len(answers)} first answers have no clear majority as to {matters}: as assumed there"
     else:
         same = [one for one in like if _has(one, form)]
-        example = Counter(one.word for one in same).most_common(1)[0][0]
+        words = Counter(one.word for one in same)
+        example = min(words, key=lambda word: (-words[word], word))
         space = "with" if example.startswith(" ") else "without"
         said = f"answers as {_quoted(example.strip())} {space} a leading space, {len(same)} of {len(answers)}"
     if form.opening:
