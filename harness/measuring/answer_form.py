@@ -25,6 +25,8 @@ CLEAR = 0.75
 """Share of the answers that is a clear majority."""
 OPENING, WORD = "opening", "word"
 """Readings of a first answer: the tokens before its word; and how the word is written (`Begun`)."""
+_FACTS = 3
+"""Values of a word: otherwise, capital, alike."""
 LONGEST = 30
 """Characters of a quoted answer."""
 
@@ -105,6 +107,8 @@ def stored_answers(frame: pl.DataFrame) -> list[tuple[tuple[str, str], Begun]]:
         (sample, _begun(*of[OPENING], *of[WORD]))
         for sample, of in by_sample.items()
         if {OPENING, WORD} <= of.keys()
+        and len(of[WORD][0]) == _FACTS
+        and all(map(math.isfinite, of[OPENING][0]))
     ]
 
 
@@ -120,14 +124,9 @@ def answering(answers: Sequence[Begun], *, released: bool = False) -> Answering:
         answers: the first ones.
         released: whether the prompt is the released code's: its tokens are looked up as that code does.
     """
-    if not answers:
-        return Answering()
     worded = [one for one in answers if one.word]
-    if len(answers) - len(worded) >= CLEAR * len(answers):
-        silent = f"ends its answers at once, {len(answers) - len(worded)} of {len(answers)}"
-        return Answering(told=f"{silent}: is this the prompt it was trained on? --prompt names another")
-    if len(worded) < FEWEST:
-        return Answering(told=f"too few first answers to tell how it writes them ({len(worded)}): as assumed")
+    if len(worded) < FEWEST or len(answers) - len(worded) >= CLEAR * len(answers):
+        return Answering(told=_too_little(len(answers), len(worded)))
     (opening, count), *_ = Counter(one.opening for one in worded).most_common(1)
     settled = count >= CLEAR * len(worded)
     like = [one for one in worded if one.opening == opening] if settled else worded
@@ -136,6 +135,14 @@ def answering(answers: Sequence[Begun], *, released: bool = False) -> Answering:
     clear = {"what comes before the word": settled or None, "a space": otherwise, "a capital": capital}
     unclear = [what for what, found in clear.items() if found is None]
     return Answering(RULE if released else form, _told(answers, like, form, unclear, released=released))
+
+
+def _too_little(answers: int, worded: int) -> str:
+    """What is told where so few answers have a word that none is followed."""
+    if answers and answers - worded >= CLEAR * answers:
+        silent = f"answers with no word at all, {answers - worded} of {answers}"
+        return f"{silent}: is this the prompt it was trained on? --prompt names another"
+    return f"too few first answers to tell how it writes them ({worded}): as assumed" if answers else ""
 
 
 def _most(votes: Sequence[bool | None]) -> bool | None:
@@ -161,7 +168,8 @@ def _told(
         said = f"{len(answers)} first answers have no clear majority as to {matters}: as assumed there"
     else:
         same = [one for one in like if _has(one, form)]
-        example = Counter(one.word for one in same).most_common(1)[0][0]
+        words = Counter(one.word for one in same)
+        example = min(words, key=lambda word: (-words[word], word))
         space = "with" if example.startswith(" ") else "without"
         said = f"answers as {_quoted(example.strip())} {space} a leading space, {len(same)} of {len(answers)}"
     if form.opening:

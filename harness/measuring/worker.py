@@ -54,7 +54,10 @@ class Measurer(Protocol):
         """What was done so far, the image in hand included; asked by other threads."""
 
     def image(self, requests: Sequence[Request]) -> Sequence[Mapping[str, object]]:
-        """Rows with the columns of `harness.evidence.SCHEMA`, for samples that share an image."""
+        """Rows with the columns of `harness.evidence.SCHEMA`, for samples that share an image.
+
+        Whatever is asked of a sample has one, a first answer too; what has none is asked for again.
+        """
 
 
 Load: TypeAlias = "Callable[[], Measurer]"

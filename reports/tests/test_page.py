@@ -100,7 +100,7 @@ def hostile(text: str, place: int) -> RunRecord:
     one = replace(named, curves=(drawn,), bands=((text, 0.1, 0.4),), threshold=-10.0)
     tasks = (TaskRecord(text, 9, 9, 0, {text: 9}),)
     ran = replace(checkpoint(text), sha256=text, dtype=text, device=text, tasks=tasks)
-    ran = replace(ran, prompt=text, asked=((text, text), ("question", text)))
+    ran = replace(ran, prompt=text, answers=text, asked=((text, text), ("question", text)))
     ran = replace(ran, elsewhere=text, sources=((text, text, text),))
     shown = SampleRecord(
         *(text,) * 5,
@@ -241,6 +241,14 @@ def test_how_pictures_and_boxes_were_handled_is_told() -> None:
     text = " ".join(text_of(replace(example(), checkpoints=(ran,))).split())
     assert "pictures released-tiles boxes to patches released" in text
     assert "boxes to patches" not in text_of(replace(example(), checkpoints=(checkpoint(),)))
+
+
+def test_how_it_answers_is_told() -> None:
+    told = 'answers as "Red" without a leading space, 31 of 32'
+    record = replace(example(), checkpoints=(replace(checkpoint(), answers=told),))
+    assert f"how it answers {told}" in " ".join(text_of(record).split())
+    assert f"embedded: {told}" in markdown.render(record)
+    assert "how it answers" not in text_of(example())
 
 
 def test_samples_without_object_patches_are_counted() -> None:

@@ -163,3 +163,15 @@ def test_a_files_name_begins_no_line_of_its_own(
     assert run(current, "verify") == 1
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 and lines[1].startswith("  x ::error:: [31my.parquet: not the evidence")
+
+
+def test_of_two_stores_the_one_with_first_answers_alone_is_not_handed_on(
+    current: Evidence, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They led to another form of answers, and so to the other store."""
+    first = Evidence.open(tmp_path / "root", "tiny", current.key | {"dtype": "float64"})
+    first.publish(0, rows_to_frame([row("a", CLEAN), row("a", "first_answer")]))
+    assert run(current, "export", str(tmp_path / "plain.csv"), "--as=plain") == 0
+    first.publish(1, rows_to_frame([row("b")]))
+    assert run(current, "export", str(tmp_path / "plain.csv"), "--as=plain") == 1
+    assert "holds several stores" in capsys.readouterr().err

@@ -29,6 +29,7 @@ from harness.measuring.answer_form import (
     FIRST_SAMPLES,
     RULE,
     AnswerForm,
+    Answering,
     Begun,
     answering,
 )
@@ -119,7 +120,7 @@ def noise(folder: Path, images: int = FEWEST) -> Dataset:
         (
             [replace(PLAIN, word="")] * 30 + [PLAIN] * 2,
             RULE,
-            "ends its answers at once, 30 of 32: is this the prompt it was trained on? --prompt names",
+            "answers with no word at all, 30 of 32: is this the prompt it was trained on? --prompt names",
         ),
         (
             [replace(PLAIN, alike=True)] * 32,
@@ -311,6 +312,7 @@ def examined(
     options = settings(folder / "evidence", judge_only=judge_only)
     own = load or (lambda: ImageMeasurer(made, SweepEngine(made), data))
     found = Examination(info, data.limited(data.tasks, 2), options, own)
+    assert load or found.answering == Answering(), "before they are asked nothing is known"
     found.examine(
         [Claim("x.py::test", "X1", "OURS", "A statement.", "noise", "ChooseAttr", drop)], lambda *_: None
     )

@@ -41,6 +41,7 @@ from harness.session.plan.cost import Cost, Sizes
 from harness.session.plan.counting import Carried, SampleCounter
 from harness.session.plan.needed import SPREAD, images_needed, spread_of
 from harness.session.plan.rates import HIGH, LOAD_SECONDS, STATED, STATED_SHARE, Rate, stated
+from harness.session.run import FOUND_AT_RUN
 from harness.session.work_done import Work, together
 from harness.statistics.inference import FEWEST_IMAGES
 from harness.statistics.looks import PLAN
@@ -215,6 +216,7 @@ def test_a_plan_reads_no_weights_and_says_what_a_run_then_measures(tmp_path: Pat
     planned = run("--plan", "-n2", f"--checkpoint={bare}", *PART)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert "plan of embedded, as if nothing were stored: 9 verdicts on 6 samples" in planned.stdout
+    assert f"answers: {FOUND_AT_RUN}" in planned.stdout
     assert "with 2 measuring at once: a product of 2048×128×256 ran at" in planned.stdout
     assert re.search(r"^  B1 +\d", planned.stdout, re.MULTILINE)
     assert not (tmp_path / "evidence").exists() and not (tmp_path / "report").exists()

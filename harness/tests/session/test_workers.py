@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.session.run import FOUND_AT_RUN
 from harness.testing.warm import python
 
 ROOT = Path(__file__).parents[3]
@@ -120,6 +121,8 @@ def test_only_what_is_new_is_measured(runs: Runs, whole: Done) -> None:
     assert measurements(few) == measurements(more)
     assert not measurements(flows) & measurements(more)
     assert again.measured == []
+    assert f"answers: {FOUND_AT_RUN}" in few.said
+    assert 'answers: fake answers as "Yes" with a leading space, 32 of 32' in again.said, "now it is stored"
     assert "no knocked-out pass had to be measured" in again.said
     assert sorted(few.measured + more.measured + flows.measured) == sorted(whole.measured)
     assert verdicts(again) == verdicts(whole) != []
