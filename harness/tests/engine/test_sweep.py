@@ -25,6 +25,7 @@ from harness.interventions.knockout import (
     open_paths_only,
     random_sources,
 )
+from harness.interventions.patching import KeyValues
 from harness.testing.cases import QUESTIONS, Case, windows
 from harness.testing.tiny_checkpoints import FAMILIES, KINDS
 
@@ -145,6 +146,36 @@ def test_equals_the_reference_whatever_is_drawn(
         patch.setattr(walk, "WORTH_A_START", worth_a_start)
         swept = Sweeper(checkpoint, memory).image(case.encoded(checkpoint), asked)
     _against_reference(case, asked, swept)
+
+
+@pytest.mark.parametrize("what", ["values", "keys and values"])
+def test_branches_that_substitute_the_same_together_are_right_one_by_one(what: str) -> None:
+    """Sources before and among the rows they carry; one of them with blocked edges; one with two targets."""
+    case = Case("llama", 4, (4, 2), 2, QUESTIONS[:2])
+    checkpoint, asked = case.checkpoint(), []
+    for one in case.encoded(checkpoint):
+        image, question, last = (one.regions[name] for name in ("image", "question", "last"))
+        sources = (*image, question[0])
+        values, keys = torch.randn(2, case.layers, 2, len(sources), 8, dtype=torch.float64)
+        given = KeyValues(tuple(values), tuple(keys) if what == "keys and values" else None)
+        swaps = [_swap(given, sources, question, layers) for layers in ((0, 1), (0, 1, 2), (1, 2), (3,))]
+        blocked = EdgeBlock(image[1:], question[1:], (1, 2, 3))
+        asked.append(
+            [
+                *(Knockout((swap,)) for swap in swaps),
+                Knockout((swaps[2], blocked)),
+                Knockout((swaps[2], _swap(given, sources, last, (1,)))),
+            ]
+        )
+    _against_reference(case, asked, Sweeper(checkpoint).image(case.encoded(checkpoint), asked))
+
+
+def _swap(
+    given: KeyValues, sources: tuple[int, ...], targets: tuple[int, ...], layers: tuple[int, ...]
+) -> Substitution:
+    """Some layers of the contents, the very same tensors each time."""
+    keys = tuple(given.keys[layer] for layer in layers) if given.keys else None
+    return Substitution(sources, targets, layers, tuple(given.values[layer] for layer in layers), keys)
 
 
 @given(CASES, st.data())

@@ -1,5 +1,6 @@
 """What the benchmarks compute from what they measure."""
 
+import dataclasses
 import gc
 import math
 from pathlib import Path
@@ -13,9 +14,31 @@ from torch.overrides import TorchFunctionMode
 from harness.interventions.knockout import block, visible
 from harness.validation.peers.case import Blocked, Case
 from harness.validation.peers.library import LIBRARIES, Library
+from harness.validation.speed.geometry import GEOMETRIES, Geometry
 from harness.validation.speed.growth import exponent
 from harness.validation.speed.large import Float32Products
+from harness.validation.speed.measure import measure
 from harness.validation.speed.memory import MIB, reset_most, resident
+from harness.validation.speed.substitutions import Windows
+
+
+@pytest.fixture(scope="module")
+def small() -> Geometry:
+    return dataclasses.replace(GEOMETRIES["embedded"], layers=2, vision_layers=1)
+
+
+def test_the_ways_that_are_timed_agree(small: Geometry) -> None:
+    rows = measure(small, 1, 1, lambda _: None)
+    assert [row.knockouts for row in rows] == [12, 2, 6]
+    assert rows[0].difference < 1e-5
+    assert all(row.released[0] > 0 and row.tidy[0] > 0 for row in rows)
+
+
+def test_other_contents_are_read_where_they_are_timed(small: Geometry) -> None:
+    windows = Windows(small)
+    found = [windows.blocked(), windows.mean(), windows.other()]
+    assert {tuple(logits.shape) for logits in found} == {(windows.number, small.vocabulary)}
+    assert not any(torch.allclose(found[one], found[other]) for one, other in ((0, 1), (0, 2), (1, 2)))
 
 
 def test_an_exponent_is_the_power_of_a_power_law() -> None:
