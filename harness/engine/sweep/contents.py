@@ -48,8 +48,9 @@ def beginning(checkpoint: Checkpoint, encoded: Encoded, stop: int) -> list[Cache
 
 def _within(edges: Sequence[EdgeBlock], stop: int) -> tuple[EdgeBlock, ...]:
     """What blocked edges block among the first tokens."""
-    cut = (
-        EdgeBlock(*(tuple(at for at in ends if at < stop) for ends in (one.sources, one.targets)), one.layers)
-        for one in edges
-    )
+    cut = (EdgeBlock(_below(one.sources, stop), _below(one.targets, stop), one.layers) for one in edges)
     return tuple(one for one in cut if one.sources and one.targets)
+
+
+def _below(positions: Sequence[int], stop: int) -> tuple[int, ...]:
+    return tuple(at for at in positions if at < stop)
