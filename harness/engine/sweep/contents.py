@@ -17,7 +17,7 @@ from harness.engine.reference import check_plan_reached
 from harness.engine.sweep.clean_run import Tree, after_layer, begun, first_target
 from harness.engine.sweep.keys_values_only import keys_and_values
 from harness.engine.sweep.packed_attention import CachedKeyValues
-from harness.interventions.knockout import EdgeBlock, block_around
+from harness.interventions.knockout import EdgeBlock, Positions, block_around
 from harness.interventions.permanent_edges import permanent_edges
 
 
@@ -48,9 +48,9 @@ def beginning(checkpoint: Checkpoint, encoded: Encoded, stop: int) -> list[Cache
 
 def _within(edges: Sequence[EdgeBlock], stop: int) -> tuple[EdgeBlock, ...]:
     """What blocked edges block among the first tokens."""
-    cut = (EdgeBlock(_below(one.sources, stop), _below(one.targets, stop), one.layers) for one in edges)
+    cut = (EdgeBlock(_below(stop, one.sources), _below(stop, one.targets), one.layers) for one in edges)
     return tuple(one for one in cut if one.sources and one.targets)
 
 
-def _below(positions: Sequence[int], stop: int) -> tuple[int, ...]:
+def _below(stop: int, positions: Positions) -> Positions:
     return tuple(at for at in positions if at < stop)

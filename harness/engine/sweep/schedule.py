@@ -181,7 +181,7 @@ class Cohort:
             if self.leaves[number] >= layer:
                 here = tuple(item for item in self._swaps[number] if layer in item.layers)
                 if here:
-                    deed = tuple(_substitution_in(item, item.layers.index(layer)) for item in here)
+                    deed: Hashable = tuple(_substitution_in(item, item.layers.index(layer)) for item in here)
                     together[deed].append(at)
                     items[deed] = here
         for deed, members in together.items():

@@ -36,7 +36,7 @@ _TEXT = """\
 {date}. Made by `python -m harness.validation elsewhere`. The output of the authors' two scripts, as they
 would write it, for a made-up model of {layers} layers whose stages are known: {tasks} tasks, {blocks} blocks,
 {questions:,} questions on {images:,} images; {rows:,} rows of effects and {lens:,} of the logit lens,
-{size:.0f} MB. The truth is that of [paper-size](2026-11-29-paper-size.md); each question is drawn around it,
+{size:.0f} MB. The truth is that of [paper-size](2026-11-30-paper-size.md); each question is drawn around it,
 skewed, and shares its luck with others on its image. The processes ran one after the other, each on one
 core of {cores}, which others used, too (load {load:.0f}).
 
