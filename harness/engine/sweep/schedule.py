@@ -175,7 +175,7 @@ class Cohort:
 
     def substitutions(self, layer: int, active: Index) -> Iterator[SharedSubstitution]:
         """What active branches substitute in this layer, those that substitute the same together."""
-        together: dict[tuple[Hashable, ...], list[int]] = defaultdict(list)
+        together: dict[Hashable, list[int]] = defaultdict(list)
         items = {}
         for at, number in enumerate(active if any(self._swaps) else ()):
             if self.leaves[number] >= layer:
