@@ -63,7 +63,8 @@ class PictureTrial:
         return Tried((size[0], size[1]) if size else None, wrong)
 
 
-def _answer(path: str) -> tuple[Size | None, str]:
+def answer(path: str) -> tuple[Size | None, str]:
+    """A picture's (width, height), None if it is no image, and what is wrong with its pixels."""
     try:
         return picture_size(Path(path)), fault(Path(path))
     except DataError:
@@ -71,4 +72,4 @@ def _answer(path: str) -> tuple[Size | None, str]:
 
 
 if __name__ == "__main__":
-    answer_questions(_answer, SECONDS, MEMORY)
+    answer_questions(answer, SECONDS, MEMORY)
