@@ -17,7 +17,9 @@ from harness.checkpoint.encode import Encoded, encode
 from harness.data.depth import window_layers
 from harness.data.errors import KnockoutError, NumericsError
 from harness.engine import reference
+from harness.engine.engines import ReferenceEngine, SweepEngine
 from harness.engine.lens import lens
+from harness.engine.protocol import Engine
 from harness.interventions.knockout import EdgeBlock, Knockout, ModuleZero, Substitution, block
 from harness.measuring.readout import Tokens, read_sweep
 from harness.testing.cases import shape_for
@@ -281,6 +283,27 @@ def test_a_substitution_reaches_only_its_edges(family: str, other: bool, folder:
     untouched = [row for row in range(encoded.length) if row < min(targets)]
     assert torch.equal(patched[3][0][untouched], plain[3][0][untouched])
     assert not torch.allclose(changed.logits, reference.run(checkpoint, encoded).logits, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("engine", [ReferenceEngine, SweepEngine])
+def test_who_reads_all_of_another_picture_answers_as_if_it_were_there(
+    engine: type[Engine], kind: str, folder: Path
+) -> None:
+    """Its keys and values are read by every row behind it in all layers: nothing is left of one's own."""
+    (checkpoint, encoded), (_, other) = (ready("llama", folder, seed, kind) for seed in (0, 1))
+    image, after = encoded.regions["image"], encoded.regions["after_image"]
+    seen = engine(checkpoint).contents(other, image)  # type: ignore[call-arg]
+    layers = tuple(range(checkpoint.n_layers))
+
+    def reading(keys: tuple[Tensor, ...] | None) -> Tensor:
+        swap = Substitution(image, after, layers, seen.values, keys)
+        return reference.run(checkpoint, encoded, Knockout((swap,))).logits
+
+    there = reference.run(checkpoint, other).logits
+    assert torch.allclose(reading(seen.keys), there, atol=1e-9)
+    assert not torch.allclose(reading(None), there, atol=1e-6)
+    assert not torch.allclose(reference.run(checkpoint, encoded).logits, there, atol=1e-6)
 
 
 def test_hooks_are_gone_after_an_error(folder: Path) -> None:

@@ -179,6 +179,14 @@ def test_a_claim_without_its_tasks_is_skipped_with_the_reason(suite: Runner) -> 
     assert "no samples of the tasks that this claim is about, or none asked for" in done.stdout
 
 
+def test_the_reference_does_not_stand_in_for_a_plugin_s_measurer(suite: Runner) -> None:
+    words = ("-p", "harness.testing.fake", "--checkpoint=fake", "-k", "hardly_reaches")
+    done = suite("findings", *words, "--reference")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "--reference: fake is measured by a plugin, not by the suite; leave it out" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_a_foreign_root_directory_is_refused(suite: Runner, tmp_path: Path) -> None:
     line = usage_error(suite(str(ROOT / "findings"), f"--rootdir={tmp_path}", cwd=tmp_path))
     assert "not the suite's" in line
